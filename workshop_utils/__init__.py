@@ -1,0 +1,18 @@
+"""The helper package under the image-classification workshop: data, models, training, evaluation, pictures.
+
+Each part loads when it is first used, so that `import workshop_utils` costs next to nothing.
+"""
+
+from importlib import import_module
+
+__all__ = ["data", "device", "evaluation", "models", "plots", "training", "transfer"]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"workshop_utils has no part called '{name}'. It has: {', '.join(__all__)}.")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,48 @@
+"""Which accelerator to use, and why."""
+
+import os
+from functools import lru_cache
+
+import torch
+from torch import nn
+
+ORDER = ("cuda", "xpu", "mps", "cpu")  # fastest first
+
+
+def pick(preferred: str | torch.device | None = None) -> torch.device:
+    """The fastest device on which a convolution really runs forward and backward.
+
+    preferred: "cuda", "xpu", "mps" or "cpu"; without it WORKSHOP_DEVICE decides, and without that every device is
+    tried in this order. Raises ValueError for a word that names no device, RuntimeError if the preferred one fails.
+    """
+    wanted = preferred or os.environ.get("WORKSHOP_DEVICE")
+    if wanted is None:
+        return next(torch.device(kind) for kind in ORDER if trouble(kind) is None)
+    try:
+        chosen = torch.device(wanted)
+    except RuntimeError:
+        raise ValueError(f"'{wanted}' is no device. Choose one of {', '.join(ORDER)}.") from None
+    if why := trouble(str(chosen)):
+        raise RuntimeError(f"The device '{chosen}' cannot be used: {why}. device.pick() without a name finds one that works.")
+    return chosen
+
+
+def report() -> str:
+    """One line a device: which was chosen, and what keeps the others from being used."""
+    chosen = pick().type
+    return "\n".join(f"{kind}: {'chosen' if kind == chosen else trouble(kind) or 'works'}" for kind in ORDER)
+
+
+@lru_cache
+def trouble(kind: str) -> str | None:
+    """What is wrong with a device, in words, or None where a small convolution runs on it forward and backward."""
+    family = kind.split(":")[0]
+    backend = {"cuda": torch.cuda, "xpu": getattr(torch, "xpu", None), "mps": torch.backends.mps}.get(family)
+    if family != "cpu" and not (backend and backend.is_available()):
+        return "not found on this computer"
+    try:
+        layer = nn.Conv2d(3, 4, 3, device=kind)
+        layer(torch.ones(2, 3, 8, 8, device=kind)).square().sum().backward()
+        return None if torch.isfinite(layer.weight.grad).all() else "its arithmetic gives wrong numbers"
+    except Exception as error:  # drivers fail in many ways, and each of them only means: not this one
+        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"

@@ -1,0 +1,159 @@
+"""From predictions to every metric of the course; scikit-learn does the arithmetic."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import nn
+
+from workshop_utils import device as devices
+from workshop_utils.data import Batches, ImageDataset
+from workshop_utils.models.modes import evaluating
+from workshop_utils.models.shapes import require_fit
+from workshop_utils.progress import progress
+from workshop_utils.tables import Table
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a net, or a person, said to N pictures, and what was right.
+
+    probabilities: (N, K) floats, each row summing to 1. labels: (N,) int, positions in `classes`. classes: K names.
+    Raises ValueError if the shapes do not agree, or a row is no probability distribution.
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    def __post_init__(self):
+        probabilities = np.asarray(self.probabilities, dtype=np.float64)
+        labels = np.asarray(self.labels, dtype=np.int64)
+        if probabilities.shape != (len(labels), len(self.classes)):
+            raise ValueError(f"{len(labels)} labels and {len(self.classes)} classes need probabilities of shape "
+                             f"({len(labels)}, {len(self.classes)}); these have {probabilities.shape}.")
+        if (probabilities < 0).any() or not np.allclose(probabilities.sum(1), 1, atol=1e-3):
+            raise ValueError("Each row of probabilities must be non-negative and sum to 1. Were these logits? Apply softmax once.")
+        for key, value in (("probabilities", probabilities / probabilities.sum(1, keepdims=True)), ("labels", labels), ("classes", tuple(self.classes))):
+            object.__setattr__(self, key, value)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(N,) the class with the highest probability for each picture."""
+        return self.probabilities.argmax(1)
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """One class's precision, recall and F1 as fractions, and how many pictures of it there were."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One wrong prediction: which picture, what it is, what was said, and with what probability."""
+
+    index: int
+    label: str
+    predicted: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every metric of the course, computed from Predictions when asked for. All are fractions, the cross-entropy is in nats.
+
+    precision, recall and f1 are macro averages: every class counts the same. A class that is never predicted has
+    precision 0, one that never occurs has recall 0.
+    """
+
+    predictions: Predictions
+
+    @cached_property
+    def accuracy(self) -> float:
+        return float((self.predictions.predicted == self.predictions.labels).mean())
+
+    @property
+    def precision(self) -> float:
+        return self.averages["macro"].precision
+
+    @property
+    def recall(self) -> float:
+        return self.averages["macro"].recall
+
+    @property
+    def f1(self) -> float:
+        return self.averages["macro"].f1
+
+    @cached_property
+    def averages(self) -> dict[str, ClassScores]:
+        """Macro (each class counts the same), micro (each picture) and weighted (each class by its size) averages."""
+        return {kind: ClassScores(kind, *self._scores(kind)[:3], len(self.predictions.labels)) for kind in ("macro", "micro", "weighted")}
+
+    @cached_property
+    def cross_entropy(self) -> float:
+        """The mean of -log(probability given to the right class), in nats; lower is better."""
+        from sklearn.metrics import log_loss
+        return float(log_loss(self.predictions.labels, self.predictions.probabilities, labels=range(len(self.predictions.classes))))
+
+    def top_k(self, k: int) -> float:
+        """The fraction of pictures whose class is among the k most probable. Raises ValueError unless 1 <= k <= K."""
+        if not 1 <= k <= len(self.predictions.classes):
+            raise ValueError(f"k must lie between 1 and {len(self.predictions.classes)}, the number of classes; it is {k}.")
+        best = np.argsort(-self.predictions.probabilities, axis=1, kind="stable")[:, :k]
+        return float((best == self.predictions.labels[:, None]).any(1).mean())
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """(K, K) counts: row = true class, column = predicted class."""
+        from sklearn.metrics import confusion_matrix
+        return confusion_matrix(self.predictions.labels, self.predictions.predicted, labels=range(len(self.predictions.classes)))
+
+    @cached_property
+    def per_class(self) -> list[ClassScores]:
+        """The scores of each class, as a table in a notebook."""
+        rows = [ClassScores(name, *map(float, values[:3]), int(values[3])) for name, *values in zip(self.predictions.classes, *self._scores(None))]
+        return Table(rows, {"class": lambda row: row.name, "precision": lambda row: row.precision, "recall": lambda row: row.recall,
+                            "F1": lambda row: row.f1, "pictures": lambda row: row.pictures})
+
+    def most_wrong(self, n: int) -> list[Wrong]:
+        """The n wrong predictions that were made with most confidence, the worst first."""
+        said, true = self.predictions.predicted, self.predictions.labels
+        confidence = self.predictions.probabilities.max(1)
+        wrong = np.flatnonzero(said != true)
+        worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:n]
+        names = self.predictions.classes
+        return [Wrong(int(i), names[true[i]], names[said[i]], float(confidence[i])) for i in worst]
+
+    def _scores(self, average: str | None):
+        from sklearn.metrics import precision_recall_fscore_support
+        return precision_recall_fscore_support(self.predictions.labels, self.predictions.predicted, average=average,
+                                               labels=range(len(self.predictions.classes)), zero_division=0)
+
+
+def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 250) -> Predictions:
+    """The net's probabilities for every picture of a set, in evaluation mode, in order; the net's own mode is kept.
+
+    Raises ValueError if net and pictures do not fit together.
+    """
+    place = devices.pick(device)
+    model.to(place)
+    require_fit(model, dataset)
+    preprocess = getattr(model, "preprocess", None)
+    batches = Batches(dataset, 32 if preprocess else batch_size, preprocess=preprocess, device=place)
+    with evaluating(model):
+        outputs = [model(images).softmax(1).cpu() for images, _ in progress(batches, f"Reading {len(dataset):,} pictures")]
+    return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)
+
+
+def evaluate(predictions: Predictions) -> Evaluation:
+    """Every metric of these predictions. Raises ValueError if there are none."""
+    if not len(predictions.labels):
+        raise ValueError("There are no predictions to evaluate.")
+    return Evaluation(predictions)

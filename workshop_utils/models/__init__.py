@@ -1,0 +1,8 @@
+"""Nets: what there is, how to build one, what it costs, and those already trained."""
+
+from workshop_utils.models.build import build, head
+from workshop_utils.models.catalog import ModelCard, card, catalog
+from workshop_utils.models.shapes import summary
+from workshop_utils.models.trained import keep, ready
+
+__all__ = ["ModelCard", "build", "card", "catalog", "head", "keep", "ready", "summary"]

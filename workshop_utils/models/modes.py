@@ -1,0 +1,27 @@
+"""Training and evaluation mode, switched so that nobody forgets to switch back."""
+
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def evaluating(model: nn.Module):
+    """Inside: evaluation mode and no gradients; afterwards the net is in the mode it had before."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield model
+    finally:
+        model.train(training)
+
+
+def train_mode(model: nn.Module) -> nn.Module:
+    """`model.train()`, but batch normalisation with frozen weights keeps its statistics as well: frozen means frozen."""
+    model.train()
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine and not layer.weight.requires_grad:
+            layer.eval()
+    return model

@@ -1,0 +1,83 @@
+"""What goes into a net, what comes out of each layer, and what it costs."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from workshop_utils.data.images import ImageDataset
+from workshop_utils.models.modes import evaluating
+from workshop_utils.tables import Table
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer: the shape of its output for one picture, its parameters, and the multiply-adds it needs for it."""
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+class Summary(Table):
+    """The layers of a net in the order in which a picture passes them, and their sums."""
+
+    def __init__(self, rows: list[LayerRow]):
+        self.parameters = sum(row.parameters for row in rows)
+        self.multiply_adds = sum(row.multiply_adds for row in rows)
+        super().__init__(rows, {
+            "layer": lambda row: row.name,
+            "kind": lambda row: row.kind,
+            "output shape": lambda row: " x ".join(map(str, row.output)),
+            "parameters": lambda row: row.parameters,
+            "multiply-adds": lambda row: row.multiply_adds,
+        }, f"{self.parameters:,} parameters, {self.multiply_adds:,} multiply-adds a picture")
+
+
+def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
+    """Every layer with output shape, parameters and multiply-adds, found by sending one empty picture through.
+
+    input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. Multiply-adds are
+    those of convolutions and linear layers, biases left out. Raises ValueError if such a picture does not fit.
+    """
+    rows, hooks = [], []
+    for name, layer in model.named_modules():
+        if not list(layer.children()) or list(layer.parameters(recurse=False)):
+            hooks.append(layer.register_forward_hook(lambda layer, _, output, name=name: rows.append(_row(name, layer, output))))
+    try:
+        _outputs(model, torch.zeros(1, *input_shape, device=_place(model)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return Summary(rows)
+
+
+def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
+    """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
+    preprocess = getattr(model, "preprocess", None)
+    picture = dataset[0][0].unsqueeze(0)
+    outputs = _outputs(model, (preprocess(picture) if preprocess else picture.float()).to(_place(model)))
+    if outputs.shape != (1, len(dataset.classes)):
+        raise ValueError(f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
+                         f"Build it with classes={len(dataset.classes)}.")
+
+
+def _outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    try:
+        with evaluating(model):
+            return model(images)
+    except RuntimeError as error:
+        raise ValueError(f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {str(error).splitlines()[0]}") from None
+
+
+def _place(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
+
+
+def _row(name: str, layer: nn.Module, output: torch.Tensor) -> LayerRow:
+    """Each output value of a convolution or linear layer costs as many multiply-adds as it has weights."""
+    weights_per_value = layer.weight[0].numel() if isinstance(layer, (nn.Conv2d, nn.Linear)) else 0
+    return LayerRow(name, type(layer).__name__, tuple(output.shape[1:]), sum(p.numel() for p in layer.parameters(recurse=False)),
+                    output[0].numel() * weights_per_value)

@@ -1,0 +1,230 @@
+"""The figures of the course: matplotlib Figures, each with a description in words."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure as MatplotlibFigure
+from torch import Tensor
+
+from workshop_utils.data.images import ImageDataset
+from workshop_utils.evaluation import Evaluation
+from workshop_utils.training import History
+
+# Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "os^Dv<>"
+DASHES = ("-", "--", ":", "-.")
+FONT = {"font.size": 12, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 100}
+
+
+class Figure(MatplotlibFigure):
+    """A figure that knows its title and a description from which someone who cannot see it learns the same.
+
+    In a notebook it shows the picture and, below it, the description to unfold.
+    """
+
+    def __init__(self, title: str, size: tuple[float, float]):
+        super().__init__(figsize=size, layout="constrained", dpi=100)
+        self.title, self.description = title, ""
+
+    def bundles(self) -> tuple[dict, dict]:
+        """(picture, description) as the mime bundles that a notebook shows."""
+        buffer = BytesIO()
+        self.savefig(buffer, format="png", metadata={"Software": None})
+        picture = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": f"Figure: {self.title}"}
+        words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
+        return picture, {"text/html": words, "text/plain": "This figure in words"}
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+        for bundle in self.bundles():
+            display(bundle, raw=True)
+
+
+def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = None, *, columns: int = 8, title: str = "Pictures",
+           width: float = 10) -> Figure:
+    """Pictures side by side, each under its title (its class, where a dataset is given).
+
+    pictures: a dataset, or (C, H, W) or (H, W) tensors; uint8, or floats, which are drawn from their lowest to their
+    highest value.
+    """
+    if isinstance(pictures, ImageDataset):
+        titles = titles or [pictures.classes[label] for label in pictures.labels]
+        pictures = pictures.images
+    titles = titles or [""] * len(pictures)
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    figure = Figure(title, (width, rows * (width / columns + 0.35)))
+    for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        axes.axis("off")
+        if place < len(pictures):
+            axes.imshow(_drawable(pictures[place]), cmap="gray", interpolation="nearest")
+            axes.set_title(titles[place], fontsize=10)
+    figure.description = f"{title}: {len(pictures)} pictures in {rows} rows. From left to right, top to bottom: " + \
+        "; ".join(f"{name or 'untitled'} ({_darkness(picture)})" for name, picture in zip(titles, pictures)) + "."
+    return figure
+
+
+def class_counts(*datasets: ImageDataset) -> Figure:
+    """How many pictures each class has, one bar a class and dataset."""
+    figure = Figure("Pictures per class", (9, 0.42 * len(datasets[0].classes) + 0.9))
+    axes = figure.subplots()
+    parts = []
+    for place, dataset in enumerate(datasets):
+        counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
+        height = 0.8 / len(datasets)
+        bars = axes.barh(np.arange(len(counts)) + place * height, counts, height, color=COLOURS[place], hatch=("", "//")[place % 2],
+                         edgecolor="white", label=f"{dataset.name}, {dataset.split}")
+        axes.bar_label(bars, fmt="{:,.0f}", padding=3)
+        parts.append(f"{dataset.name}, {dataset.split}: {_extremes(dict(zip(dataset.classes, map(int, counts))), 'pictures')}")
+    axes.set_yticks(np.arange(len(datasets[0].classes)) + 0.4 - 0.4 / len(datasets), datasets[0].classes)
+    axes.invert_yaxis()
+    axes.set_xlabel("pictures")
+    axes.margins(x=0.12)
+    if len(datasets) > 1:
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    figure.description = "Bars, one a class, as long as the class has pictures. " + " ".join(parts)
+    return figure
+
+
+def curves(histories: History | dict[str, History]) -> Figure:
+    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed."""
+    histories = {"": histories} if isinstance(histories, History) else histories
+    figure = Figure("Learning curves", (10, 3.8))
+    parts = []
+    for axes, quantity, word in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("cross-entropy loss (nats)", "accuracy")):
+        for place, (name, history) in enumerate(histories.items()):
+            for values, kind, dash in ((getattr(history, quantity), "training", "-"), (getattr(history, f"validation_{quantity}"), "validation", "--")):
+                if values:
+                    axes.plot(range(1, len(values) + 1), values, dash, marker=MARKERS[place % 7], label=f"{name} {kind}".strip(),
+                              color=COLOURS[(place if len(histories) > 1 else place + (kind == "validation")) % 7])
+                    parts.append(f"{name} {kind} {quantity} goes from {values[0]:.3f} to {values[-1]:.3f} in {len(values)} epochs".strip())
+        axes.set(xlabel="epoch", ylabel=word)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(frameon=False)
+    figure.description = "Two panels of lines by epoch. " + "; ".join(parts) + "."
+    return figure
+
+
+def live_curves():
+    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
+    from IPython.display import display
+
+    handles = []
+
+    def draw(history: History) -> None:
+        bundles = curves(history).bundles()
+        if handles:
+            for handle, bundle in zip(handles, bundles):
+                handle.update(bundle, raw=True)
+        else:
+            handles.extend(display(bundle, raw=True, display_id=True) for bundle in bundles)
+
+    return draw
+
+
+def confusion(evaluation: Evaluation) -> Figure:
+    """The confusion matrix: true classes down, predicted ones across, counts in the cells."""
+    counts, classes = evaluation.confusion, evaluation.predictions.classes
+    figure = Figure("Confusion matrix", (8.5, 7))
+    axes = figure.subplots()
+    shares = counts / counts.sum(1, keepdims=True).clip(min=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(counts.shape):
+        if counts[row, column]:
+            axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=10,
+                      color="white" if shares[row, column] > 0.5 else "black")
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.spines[["top", "right"]].set_visible(True)
+    off = counts * (1 - np.eye(len(classes), dtype=int))
+    row, column = np.unravel_index(off.argmax(), off.shape)
+    right = {name: int(counts[place, place]) for place, name in enumerate(classes)}
+    figure.description = f"A square of {len(classes)} by {len(classes)} cells. On the diagonal are {np.trace(counts):,} of {counts.sum():,} pictures, " \
+        f"predicted right. {_extremes(right, 'right')} The largest confusion: {off[row, column]} of '{classes[row]}' were taken for '{classes[column]}'."
+    return figure
+
+
+def bars(values: dict[str, float], label: str, *, highest: float | None = None) -> Figure:
+    """One bar a name, in the order given, with its value beside it; label: what is counted, with its unit."""
+    figure = Figure(label, (9, 0.42 * len(values) + 0.9))
+    axes = figure.subplots()
+    drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0])
+    axes.bar_label(drawn, [_number(value) for value in values.values()], padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel(label)
+    axes.set_xlim(0, highest or 1.15 * max(values.values()))
+    figure.description = f"Horizontal bars for {label}. " + _extremes(values, "")
+    return figure
+
+
+def runs(results: dict[str, Sequence[float]], label: str) -> Figure:
+    """One row a method: a dot for each seed, a line at the mean; label: what was measured."""
+    figure = Figure(label, (9, 0.6 * len(results) + 1))
+    axes = figure.subplots()
+    for place, (name, values) in enumerate(results.items()):
+        axes.plot(values, [place] * len(values), MARKERS[place % 7], color=COLOURS[place % 7], markersize=9, alpha=0.7)
+        axes.vlines(np.mean(values), place - 0.3, place + 0.3, color=COLOURS[place % 7], linewidth=3)
+        axes.annotate(f"mean {_number(np.mean(values))}", (np.mean(values), place - 0.32), ha="center", va="bottom", fontsize=10)
+    axes.set_yticks(range(len(results)), list(results))
+    axes.set_ylim(len(results) - 0.5, -0.75)
+    axes.set_xlabel(label)
+    axes.margins(x=0.1)
+    figure.description = f"{label}, a dot for each seed. " + " ".join(
+        f"{name}: mean {_number(np.mean(values))}, from {_number(min(values))} to {_number(max(values))} over {len(values)} seeds." for name, values in results.items())
+    return figure
+
+
+def top_k(picture: Tensor, probabilities: Sequence[float], classes: Sequence[str], k: int = 5, *, true: str = "") -> Figure:
+    """A picture beside bars of its k most probable classes; the true one, if named, is marked with a star."""
+    order = np.argsort(-np.asarray(probabilities), kind="stable")[:k]
+    names = [f"* {classes[i]}" if classes[i] == true else classes[i] for i in order]
+    figure = Figure(f"The {k} most probable classes", (9, 3))
+    left, right = figure.subplots(1, 2, width_ratios=(1, 2))
+    left.imshow(_drawable(picture), cmap="gray", interpolation="nearest")
+    left.axis("off")
+    left.set_title(true, fontsize=11)
+    drawn = right.barh(range(len(order)), [float(probabilities[i]) for i in order],
+                       color=[COLOURS[2] if classes[i] == true else COLOURS[0] for i in order])
+    right.set_yticks(range(len(order)), names)
+    right.bar_label(drawn, [f"{100 * float(probabilities[i]):.1f} %" for i in order], padding=3)
+    right.invert_yaxis()
+    right.set_xlim(0, 1.18)
+    right.set_xlabel("probability")
+    said = ", ".join(f"{classes[i]} {100 * float(probabilities[i]):.1f} %" for i in order)
+    figure.description = f"A picture of {true or 'an unnamed class'}. The most probable classes: {said}."
+    return figure
+
+
+def _drawable(picture: Tensor) -> np.ndarray:
+    """(C, H, W) or (H, W) -> (H, W, 3) or (H, W); floats are stretched from their lowest to their highest value."""
+    picture = torch.as_tensor(picture).detach().cpu()
+    if picture.is_floating_point():
+        picture = (picture - picture.min()) / (picture.max() - picture.min()).clamp(min=1e-8)
+    elif picture.ndim == 2 or len(picture) == 1:
+        picture = picture / 255  # matplotlib would stretch grey bytes from the picture's own darkest to its lightest
+    picture = picture.permute(1, 2, 0).squeeze(-1) if picture.ndim == 3 else picture
+    return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
+
+
+def _darkness(picture: Tensor) -> str:
+    values = torch.as_tensor(picture).float()
+    return f"{' x '.join(map(str, values.shape))}, mean {_number(float(values.mean()))}"
+
+
+def _extremes(values: dict[str, float], unit: str) -> str:
+    """Which is highest and lowest, with values, or that all are the same."""
+    unit = f" {unit}" if unit else ""
+    if len(set(values.values())) == 1:
+        return f"All {len(values)} have {_number(next(iter(values.values())))}{unit}."
+    high, low = max(values, key=values.get), min(values, key=values.get)
+    return f"Most: {high} with {_number(values[high])}{unit}; fewest: {low} with {_number(values[low])}{unit}."
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

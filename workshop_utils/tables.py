@@ -1,0 +1,42 @@
+"""Small tables that a notebook shows as HTML and a terminal as text."""
+
+from html import escape
+from typing import Callable, Iterable
+
+
+class Table(list):
+    """A list of records that draws itself as a table.
+
+    columns: heading -> function from a record to what its cell shows. Numbers stand right, with thousands separated.
+    """
+
+    def __init__(self, records: Iterable, columns: dict[str, Callable], caption: str = ""):
+        super().__init__(records)
+        self.columns, self.caption = columns, caption
+
+    def _cells(self) -> list[list]:
+        return [[read(record) for read in self.columns.values()] for record in self]
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col" style="text-align:left">{escape(name)}</th>' for name in self.columns)
+        rows = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in self._cells())
+        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    def __repr__(self) -> str:
+        texts = [list(self.columns), *([_text(cell) for cell in row] for row in self._cells())]
+        widths = [max(map(len, column)) for column in zip(*texts)]
+        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in texts]
+        return "\n".join(([self.caption] if self.caption else []) + lines)
+
+
+def _text(cell: object) -> str:
+    """A cell's words: whole numbers with separated thousands, fractions with three digits."""
+    if isinstance(cell, float):
+        return f"{cell:.3f}"
+    return f"{cell:,}" if isinstance(cell, int) else "" if cell is None else str(cell)
+
+
+def _html_cell(cell: object) -> str:
+    side = "right" if isinstance(cell, (int, float)) else "left"
+    return f'<td style="text-align:{side}">{escape(_text(cell))}</td>'

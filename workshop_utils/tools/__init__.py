@@ -1,0 +1,1 @@
+"""What `python -m workshop_utils` can do, one small module a command."""

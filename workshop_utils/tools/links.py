@@ -1,0 +1,68 @@
+"""Writes the address of the course into every badge, every setup cell and the README.
+
+The address stands in one place, the constants of this file; links --repo OWNER/NAME --ref TAG changes them too.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+
+from workshop_utils.tools import course
+
+REPOSITORY, TAG = "OWNER/NAME", "TAG"
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
+BADGE_PATTERN = re.compile(r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)")
+SETUP = '''\
+# Setup: run this cell first. It finds the course on this computer, or fetches it where it is not (Colab).
+import subprocess, sys
+from pathlib import Path
+
+REPOSITORY, TAG = "{repository}", "{tag}"
+FOLDER = REPOSITORY.split("/")[1]
+places = [Path.cwd(), *Path.cwd().parents, Path.cwd() / FOLDER]
+home = next((place for place in places if (place / "workshop_utils" / "__init__.py").is_file()), None)
+if home is None and TAG == "TAG":
+    raise SystemExit("The course was not found here, and this copy has no published address; run links --repo.")
+if home is None:
+    address = f"https://github.com/{{REPOSITORY}}.git"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "--branch", TAG, address, FOLDER], check=True)
+    home = Path.cwd() / FOLDER
+if str(home) not in sys.path:
+    sys.path.insert(0, str(home))
+import workshop_utils
+print("The course is ready. Nothing below needs a network.")'''
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub")
+    parser.add_argument("--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch")
+
+
+def run(options) -> int:
+    for what, text in (("--repo", options.repo), ("--ref", options.ref)):
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+" if what == "--repo" else r"[\w.-]+", text):
+            raise ValueError(f"{what} '{text}' is not of the form {'OWNER/NAME' if what == '--repo' else 'TAG'}.")
+    here = Path(__file__)
+    here.write_text(re.sub(r'^REPOSITORY, TAG = ".*", ".*"$', f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"', here.read_text("utf-8"),
+                           count=1, flags=re.M), "utf-8", newline="\n")
+    for path in sorted(course.NOTEBOOKS.rglob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = with_badges(cell.source, options.repo, options.ref)
+        next(cell for cell in notebook.cells if cell.cell_type == "code").source = setup_cell(options.repo, options.ref)
+        nbformat.write(notebook, path)
+    readme = course.HOME / "README.md"
+    readme.write_text(with_badges(readme.read_text("utf-8"), options.repo, options.ref), "utf-8", newline="\n")
+    return 0
+
+
+def setup_cell(repository: str = REPOSITORY, tag: str = TAG) -> str:
+    """The source of every notebook's first code cell."""
+    return SETUP.format(repository=repository, tag=tag)
+
+
+def with_badges(text: str, repository: str, tag: str) -> str:
+    """The same text, its Colab badges pointing to this repository and tag; each keeps the path of its notebook."""
+    return BADGE_PATTERN.sub(lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1]), text)

@@ -1,0 +1,56 @@
+"""Opens a chapter in JupyterLab, as your own copy in my-workshop/.
+
+The copy has no outputs, so that you see the question before the result. It is never overwritten: --fresh makes a new
+one and keeps the old one under a name with the date.
+"""
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+
+from workshop_utils.tools import course
+
+MINE = course.HOME / "my-workshop"
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("chapter", type=int, nargs="?", default=1, help="which chapter to open: 1, 2 or 3")
+    parser.add_argument("--fresh", action="store_true", help="begin this chapter again; the old copy is kept")
+    parser.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
+
+
+def run(options) -> int:
+    chosen = working_copy(course.chapter(options.chapter), fresh=options.fresh)
+    for other in course.chapters():
+        working_copy(other)
+    print(f"Your copy is {chosen.relative_to(course.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays.")
+    browser = ["--no-browser"] if options.no_browser else []
+    command = [sys.executable, "-m", "jupyterlab", str(chosen), f"--ServerApp.root_dir={course.HOME}", "--LabApp.news_url=",
+               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *browser]
+    try:
+        return subprocess.call(command, cwd=course.HOME)
+    except KeyboardInterrupt:
+        return 0
+
+
+def working_copy(original: Path, *, fresh: bool = False) -> Path:
+    """The attendee's copy of a notebook, made with cleared outputs where there is none; nothing is ever overwritten.
+
+    fresh: an existing copy is renamed with date and time, and a new one made.
+    """
+    copy = MINE / original.name
+    if copy.exists() and fresh:
+        kept = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
+        copy.rename(kept)
+        print(f"Your old copy is now {kept.relative_to(course.HOME)}.")
+    if not copy.exists():
+        MINE.mkdir(exist_ok=True)
+        notebook = nbformat.read(original, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, copy)
+    return copy
