@@ -39,7 +39,11 @@ CARDS = {card.name: card for card in (
         "fashion-mnist", "Fashion-MNIST", FASHION, (1, 28, 28), 60_000, 10_000, "MIT",
         "https://github.com/zalandoresearch/fashion-mnist", 30_878_645, (10_000, 2_000),
         "Clothes in the format of MNIST, made because MNIST had become too easy (Xiao et al. 2017, arXiv:1708.07747)."),
-    # CLIP_ART,
+    DatasetCard(
+        "clip-art", "Clip-art", ("bird", "bug", "dessert", "drink", "fruit", "home", "instrument", "mammal", "vehicle"), (3, 128, 128), 180, 147,
+        "public domain", "https://packages.debian.org/bookworm/openclipart-png", 0, (180, 147),
+        "Drawings by many hands, 20 a class to learn from: too few to train a net from nothing, enough to transfer one. "
+        "How they were chosen stands in bundle/clip_art.md."),
     # PHOTOS,
 )}
 

@@ -1,0 +1,95 @@
+"""The clip-art set and the pictures taken out of it, from Debian's openclipart-png and the choices in clip_art.tsv."""
+
+import csv
+import io
+import sys
+import zipfile
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+CHOICES = Path(__file__).with_name("clip_art.tsv")
+PICTURES = Path("usr/share/openclipart/png")
+SIDE = 128
+TOO_CLOSE = 0.17  # found by looking at the pairs around it: see clip_art.md
+
+
+def build(package: Path, out: Path) -> None:
+    """Writes clip-art.zip (split/class/name.png) and clip-art-rejected.zip (pairs of a rejected picture and its twin).
+
+    package: the folder into which the package was unpacked.
+    """
+    rows = choices()
+    kept = {f"{row['split']}/{row['class']}/{_name(row['file'])}.png": _png(package / PICTURES / row["file"]) for row in rows if row["split"] != "rejected"}
+    write_zip(out / "clip-art.zip", kept)
+    rejected, pairs = {}, ["class\trejected\tkept\treason"]
+    for number, row in enumerate(row for row in rows if row["split"] == "rejected"):
+        begin = f"{row['class']}/{number:02}"
+        rejected[f"{begin}-rejected.png"] = _png(package / PICTURES / row["file"])
+        if row["twin"]:
+            rejected[f"{begin}-kept.png"] = _png(package / PICTURES / row["twin"])
+        pairs.append(f"{row['class']}\t{begin}-rejected.png\t{begin + '-kept.png' if row['twin'] else ''}\t{row['reason']}")
+    write_zip(out / "clip-art-rejected.zip", {**rejected, "pairs.tsv": "\n".join(pairs + [""]).encode()})
+
+
+def choices() -> list[dict[str, str]]:
+    """The rows of clip_art.tsv: class, split (train, test or rejected), file, twin, reason."""
+    with CHOICES.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def render(path: Path) -> Image.Image:
+    """A picture on white, cut to what is drawn, in the middle of a white square of 128 x 128 pixels, RGB."""
+    picture = Image.open(path).convert("RGBA")
+    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    picture = picture.crop(ImageOps.invert(picture).getbbox())
+    margin = max(picture.size) // 20
+    square = ImageOps.pad(picture, (max(picture.size),) * 2, color="white")
+    return ImageOps.expand(square, margin, "white").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+
+
+def fingerprint(picture: Image.Image) -> np.ndarray:
+    """(1024,) the outlines of a picture, blurred to 32 x 32 and normalised: colours and sizes do not matter, shapes do."""
+    grey = np.asarray(picture.convert("L"), dtype=np.float64)
+    outlines = np.hypot(*np.gradient(grey)).clip(max=40)
+    small = outlines.reshape(32, 4, 32, 4).mean((1, 3))
+    small = small - small.mean()
+    return (small / np.linalg.norm(small)).ravel()
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    """0 for the same outlines, 1 for unrelated ones; a mirrored picture counts as the same."""
+    mirrored = other.reshape(32, 32)[:, ::-1].ravel()
+    return 1 - max(one @ other, one @ mirrored)
+
+
+def near_duplicates(package: Path, files: list[str], closer_than: float = TOO_CLOSE) -> list[tuple[float, str, str]]:
+    """(distance, file, file) of every pair that is closer than a threshold, the closest first."""
+    prints = {file: fingerprint(render(package / PICTURES / file)) for file in files}
+    pairs = [(distance(prints[one], prints[other]), one, other) for one, other in combinations(files, 2)]
+    return sorted(pair for pair in pairs if pair[0] < closer_than)
+
+
+def write_zip(path: Path, members: dict[str, bytes]) -> None:
+    """A zip whose bytes depend on its members alone: sorted, without times, stored, since pictures are packed already."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(members):
+            archive.writestr(zipfile.ZipInfo(name), members[name])
+
+
+def _png(path: Path) -> bytes:
+    buffer = io.BytesIO()
+    render(path).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _name(file: str) -> str:
+    return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in Path(file).stem.lower())
+
+
+if __name__ == "__main__":
+    found = near_duplicates(Path(sys.argv[1]), [row["file"] for row in choices() if row["split"] != "rejected"])
+    print(*(f"{pair[0]:.3f}  {pair[1]}  {pair[2]}" for pair in found), sep="\n")
+    sys.exit(bool(found))
