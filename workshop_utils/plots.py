@@ -144,9 +144,10 @@ def confusion(evaluation: Evaluation) -> Figure:
     axes.spines[["top", "right"]].set_visible(True)
     off = counts * (1 - np.eye(len(classes), dtype=int))
     row, column = np.unravel_index(off.argmax(), off.shape)
+    worst = f"The largest confusion: {off[row, column]} of '{classes[row]}' were taken for '{classes[column]}'." if off.any() else "No class was taken for another."
     right = {name: int(counts[place, place]) for place, name in enumerate(classes)}
     figure.description = f"A square of {len(classes)} by {len(classes)} cells. On the diagonal are {np.trace(counts):,} of {counts.sum():,} pictures, " \
-        f"predicted right. {_extremes(right, 'right')} The largest confusion: {off[row, column]} of '{classes[row]}' were taken for '{classes[column]}'."
+        f"predicted right. {_extremes(right, 'right')} {worst}"
     return figure
 
 

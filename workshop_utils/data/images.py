@@ -56,12 +56,13 @@ class ImageDataset(Dataset):
     def split_off(self, fraction: float, seed: int = 0) -> tuple["ImageDataset", "ImageDataset"]:
         """(the rest, a `fraction` of every class), drawn with `seed`; the second is for validation, say.
 
+        Both get at least one picture of every class that has two.
         Raises ValueError if fraction is not between 0 and 1.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"The fraction to split off must lie between 0 and 1, for example 0.2; this is {fraction}.")
         positions = self._positions(seed)
-        counts = [round(fraction * len(found)) for found in positions]
+        counts = [min(max(round(fraction * len(found)), 1), max(len(found) - 1, 0)) for found in positions]
         rest = torch.cat([found[count:] for found, count in zip(positions, counts)])
         part = torch.cat([found[:count] for found, count in zip(positions, counts)])
         return self.subset(rest), self.subset(part)

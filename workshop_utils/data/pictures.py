@@ -1,10 +1,13 @@
 """Picture files, as people keep them, into tensors: folders and zips with a folder a class."""
 
 import io
+import zlib
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Callable
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,13 +35,13 @@ def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.2
     files = {name: read for name, read in picture_files(path).items()}
     splits = {SPLIT_FOLDERS.get(name.parts[0].lower()) for name in files}
     if splits == {"train", "test"}:
-        parts = [{PurePosixPath(*name.parts[1:]): read for name, read in files.items() if SPLIT_FOLDERS[name.parts[0].lower()] == split}
-                 for split in ("train", "test")]
-        classes = class_names(path, [name for part in parts for name in part])
+        parts = [[(PurePosixPath(*name.parts[1:]), read) for name, read in files.items() if SPLIT_FOLDERS[name.parts[0].lower()] == split]
+                 for split in ("train", "test")]  # pairs, for val/cats/1.jpg and test/cats/1.jpg are two pictures
+        classes = class_names(path, [name for part in parts for name, _ in part])
         train, test = (_labelled(path, part, classes, size) for part in parts)
     else:
         classes = class_names(path, list(files))
-        images, labels = _labelled(path, files, classes, size)
+        images, labels = _labelled(path, list(files.items()), classes, size)
         _need_two_each(path, labels, classes)
         whole = ImageDataset(images, labels, classes, name=path.stem)
         train, test = ((part.images, part.labels) for part in whole.split_off(test_fraction, seed))
@@ -71,7 +74,14 @@ def zip_files(raw: bytes, name: str) -> dict[PurePosixPath, Callable[[], bytes]]
         archive = ZipFile(io.BytesIO(raw))
     except BadZipFile:
         raise DamagedFile(f"'{name}' is not a zip file, or not a whole one. Make or download it again.") from None
-    return {PurePosixPath(info.filename): (lambda info=info: archive.read(info)) for info in archive.infolist() if not info.is_dir()}
+    return {PurePosixPath(info.filename): partial(_unzip, archive, info) for info in archive.infolist() if not info.is_dir()}
+
+
+def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
+    try:
+        return archive.read(member)
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:  # RuntimeError: it has a password
+        raise DamagedFile(f"cannot be unpacked ({error})") from None
 
 
 def decode(raw: bytes, size: int | None = None) -> Tensor:
@@ -85,7 +95,10 @@ def decode(raw: bytes, size: int | None = None) -> Tensor:
         picture = Image.open(io.BytesIO(raw))
         if picture.width * picture.height > PIXELS_AT_MOST:
             raise DamagedFile(f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}")
-        picture = ImageOps.exif_transpose(picture).convert("RGBA")
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith("I"):  # 16 bits a pixel, as scanners write them; Pillow would clip them to white
+            picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
+        picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     except DamagedFile:
         raise
@@ -106,10 +119,10 @@ def class_names(path: Path, files: list[PurePosixPath]) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _labelled(path: Path, files: dict[PurePosixPath, Callable], classes: tuple[str, ...], size: int) -> tuple[Tensor, Tensor]:
+def _labelled(path: Path, files: list[tuple[PurePosixPath, Callable]], classes: tuple[str, ...], size: int) -> tuple[Tensor, Tensor]:
     """(pictures, labels) of these files; those that cannot be read are named in a printed line."""
     images, labels, broken = [], [], []
-    for name, read in progress(files.items(), f"Reading {path.name}"):
+    for name, read in progress(files, f"Reading {path.name}"):
         try:
             images.append(decode(read(), size))
             labels.append(classes.index(name.parts[0]))

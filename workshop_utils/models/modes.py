@@ -8,14 +8,15 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module):
-    """Inside: evaluation mode and no gradients; afterwards the net is in the mode it had before."""
-    training = model.training
+    """Inside: evaluation mode and no gradients; afterwards every layer is in the mode it had before."""
+    modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     try:
         with torch.inference_mode():
             yield model
     finally:
-        model.train(training)
+        for layer, training in modes:
+            layer.training = training
 
 
 def train_mode(model: nn.Module) -> nn.Module:

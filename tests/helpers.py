@@ -1,0 +1,71 @@
+"""What several test files need: tiny sets, picture files, and a fresh Python."""
+
+import io
+import os
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from workshop_utils import data
+
+os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same arithmetic on every computer
+REPOSITORY = Path(__file__).parents[1]
+TESTDATA = REPOSITORY.parent / "shared" / "testdata"  # real cuts in official formats; may not be copied into the repository
+needs_testdata = pytest.mark.skipif(not TESTDATA.is_dir(), reason="reads shared/testdata beside the repository, which is absent")
+
+BUNDLED_SPLITS = [(card.name, split) for card in data.catalog() if card.bundled
+                  for split, count in zip(("train", "test"), card.bundled) if count]
+
+
+@lru_cache
+def loaded(name: str, split: str = "train") -> data.ImageDataset:
+    """A bundled set, read once for all tests."""
+    return data.load(name, split)
+
+
+def tiny_dataset(per_class: int = 8, *, classes: int = 3, channels: int = 1, side: int = 8, seed: int = 0, **more) -> data.ImageDataset:
+    """Noise, brighter from class to class, so that a net can learn it: classes a, b, c ... in turn."""
+    labels = torch.arange(classes).repeat(per_class)
+    noise = torch.randint(0, 60, (len(labels), channels, side, side), generator=torch.Generator().manual_seed(seed))
+    images = (noise + 190 * labels.view(-1, 1, 1, 1) // max(classes - 1, 1)).to(torch.uint8)
+    return data.ImageDataset(images, labels, tuple("abcdefghij"[:classes]), **{"name": "tiny", **more})
+
+
+def tiny_net(classes: int = 3, channels: int = 1, seed: int = 0) -> nn.Module:
+    """A convolution, batch normalisation and a head: the smallest net in which everything can go wrong."""
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, classes))
+
+
+def photo(width: int = 320, height: int = 260, mode: str = "RGB", seed: int = 0) -> Image.Image:
+    """Smooth random colours, as a photograph has them."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).convert(mode)
+
+
+def file_bytes(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def class_folders(root: Path, **counts: int) -> Path:
+    """A folder of grey pictures for each class, no two alike: class_folders(tmp_path, cats=3, dogs=4)."""
+    for place, (name, count) in enumerate(counts.items()):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            (root / name / f"{number}.png").write_bytes(file_bytes(Image.new("L", (10, 10), 100 * place + number)))
+    return root
+
+
+def fresh_python(code: str, **options) -> subprocess.CompletedProcess:
+    """Runs code in a Python that has imported nothing yet and finds the package."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **options.pop("env", {})}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, **options)

@@ -1,0 +1,64 @@
+"""Which accelerator is chosen, and why."""
+
+import pytest
+import torch
+from torch import nn
+
+from workshop_utils import device
+
+
+@pytest.fixture(autouse=True)
+def no_memory_of_earlier_trials(monkeypatch):
+    monkeypatch.delenv("WORKSHOP_DEVICE", raising=False)
+    device.trouble.cache_clear()
+    yield
+    device.trouble.cache_clear()
+
+
+def test_word_that_names_no_device_is_answered_with_those_that_exist():
+    with pytest.raises(ValueError, match="'nonsense' is no device. Choose one of cuda, xpu, mps, cpu"):
+        device.pick("nonsense")
+
+
+def test_environment_decides_where_nothing_is_preferred(monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DEVICE", "nonsense")
+    assert device.pick("cpu") == torch.device("cpu")
+    with pytest.raises(ValueError, match="'nonsense' is no device"):
+        device.pick()
+
+
+def test_empty_environment_variable_is_the_same_as_none(monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DEVICE", "")
+    assert device.pick().type in device.ORDER
+
+
+def test_preferred_device_that_is_absent_is_refused_with_the_reason(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="'cuda' cannot be used: not found on this computer"):
+        device.pick("cuda")
+
+
+@pytest.fixture
+def broken_cuda(monkeypatch):
+    """CUDA claims to be there, and fails when a convolution is tried."""
+    class Convolution(nn.Conv2d):
+        def __init__(self, *sizes, device=None):
+            if device == "cuda":
+                raise RuntimeError("no kernel image is available\nand a long tail")
+            super().__init__(*sizes, device=device)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(device, "ORDER", ("cuda", "cpu"))
+    monkeypatch.setattr(device.nn, "Conv2d", Convolution)
+
+
+def test_device_that_fails_its_convolution_is_passed_over(broken_cuda):
+    assert device.pick() == torch.device("cpu")
+
+
+def test_report_says_what_was_chosen_and_why_not_the_others(broken_cuda):
+    assert device.report() == "cuda: RuntimeError: no kernel image is available\ncpu: chosen"
+
+
+def test_device_that_computes_nonsense_is_passed_over(monkeypatch):
+    monkeypatch.setattr(torch, "isfinite", lambda values: torch.zeros(1, dtype=torch.bool))
+    assert device.trouble("cpu") == "its arithmetic gives wrong numbers"

@@ -1,0 +1,147 @@
+"""Every metric against scikit-learn, or against arithmetic by hand."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import tiny_dataset, tiny_net
+from sklearn import metrics
+from torch import nn
+
+from workshop_utils import evaluation
+from workshop_utils.evaluation import Predictions
+
+
+def random_predictions(count=200, classes=5, seed=0) -> Predictions:
+    generator = np.random.default_rng(seed)
+    return Predictions(generator.dirichlet([0.5] * classes, count), generator.integers(0, classes, count), "abcde"[:classes])
+
+
+# Four pictures, three classes: the second and the last are taken for "a"; nobody ever says "c".
+FOUR = Predictions([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.9, 0.04, 0.06]], [0, 1, 1, 2], ("a", "b", "c"))
+
+
+# --- scores ---
+
+def test_scores_of_four_pictures_agree_with_arithmetic_by_hand():
+    found = evaluation.evaluate(FOUR)
+    assert found.accuracy == 2 / 4
+    assert found.precision == pytest.approx((1 / 3 + 1 / 1 + 0) / 3)
+    assert found.recall == pytest.approx((1 / 1 + 1 / 2 + 0) / 3)
+    assert found.cross_entropy == pytest.approx(-np.log([0.7, 0.3, 0.8, 0.06]).mean())
+    np.testing.assert_array_equal(found.confusion, [[1, 0, 0], [1, 1, 0], [1, 0, 0]])
+
+
+def test_class_that_is_never_predicted_scores_0_without_a_warning(recwarn):
+    last = evaluation.evaluate(FOUR).per_class[2]
+    assert (last.name, last.precision, last.recall, last.f1, last.pictures) == ("c", 0, 0, 0, 1)
+    assert not recwarn
+
+
+def test_class_that_never_occurs_keeps_its_row_and_its_place():
+    found = evaluation.evaluate(Predictions([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]], [0, 1], "abc"))
+    assert found.confusion.shape == (3, 3) and found.per_class[2].pictures == 0 and found.per_class[2].recall == 0
+
+
+@pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
+def test_averages_agree_with_scikit_learn(average):
+    predictions = random_predictions()
+    row, labels, said = evaluation.evaluate(predictions).averages[average], predictions.labels, predictions.probabilities.argmax(1)
+    assert row.precision == pytest.approx(metrics.precision_score(labels, said, average=average))
+    assert row.recall == pytest.approx(metrics.recall_score(labels, said, average=average))
+    assert row.f1 == pytest.approx(metrics.f1_score(labels, said, average=average))
+
+
+def test_accuracy_cross_entropy_and_confusion_agree_with_scikit_learn():
+    predictions = random_predictions()
+    found, said = evaluation.evaluate(predictions), predictions.probabilities.argmax(1)
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(predictions.labels, said))
+    assert found.cross_entropy == pytest.approx(metrics.log_loss(predictions.labels, predictions.probabilities))
+    np.testing.assert_array_equal(found.confusion, metrics.confusion_matrix(predictions.labels, said))
+
+
+def test_precision_recall_and_f1_without_more_words_are_macro():
+    predictions = random_predictions()
+    found, said = evaluation.evaluate(predictions), predictions.probabilities.argmax(1)
+    assert (found.precision, found.recall, found.f1) == pytest.approx(metrics.precision_recall_fscore_support(predictions.labels, said, average="macro")[:3])
+
+
+def test_per_class_scores_agree_with_scikit_learn():
+    predictions = random_predictions()
+    oracle = metrics.classification_report(predictions.labels, predictions.probabilities.argmax(1), target_names=list("abcde"), output_dict=True)
+    for row in evaluation.evaluate(predictions).per_class:
+        expected = oracle[row.name]
+        assert (row.precision, row.recall, row.f1, row.pictures) == pytest.approx((expected["precision"], expected["recall"], expected["f1-score"], expected["support"]))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_top_k_accuracy_agrees_with_scikit_learn(k):
+    predictions = random_predictions()
+    assert evaluation.evaluate(predictions).top_k(k) == pytest.approx(metrics.top_k_accuracy_score(predictions.labels, predictions.probabilities, k=k))
+
+
+def test_top_of_all_classes_is_always_right_and_beyond_is_refused():
+    found = evaluation.evaluate(random_predictions())
+    assert found.top_k(5) == 1
+    for k in (0, 6):
+        with pytest.raises(ValueError, match=f"between 1 and 5, the number of classes; it is {k}"):
+            found.top_k(k)
+
+
+def test_most_wrong_lists_the_surest_mistakes_first():
+    first, second = evaluation.evaluate(FOUR).most_wrong(5)
+    assert (first.index, first.label, first.predicted, first.confidence) == (3, "c", "a", pytest.approx(0.9))
+    assert (second.index, second.label, second.predicted, second.confidence) == (1, "b", "a", pytest.approx(0.6))
+    assert len(evaluation.evaluate(FOUR).most_wrong(1)) == 1
+
+
+# --- what is refused ---
+
+def test_logits_are_refused_with_the_likely_cause():
+    with pytest.raises(ValueError, match="sum to 1. Were these logits"):
+        Predictions([[2.0, -1.0]], [0], "ab")
+
+
+def test_probabilities_of_another_shape_are_refused_with_both_shapes():
+    with pytest.raises(ValueError, match=r"2 labels and 3 classes need probabilities of shape \(2, 3\); these have \(2, 2\)"):
+        Predictions(np.full((2, 2), 0.5), [0, 1], "abc")
+
+
+def test_nothing_to_evaluate_is_refused():
+    with pytest.raises(ValueError, match="no predictions"):
+        evaluation.evaluate(Predictions(np.zeros((0, 2)), [], "ab"))
+
+
+# --- predict ---
+
+def test_predict_gives_the_softmax_of_the_nets_answers_in_order():
+    dataset, model = tiny_dataset(), tiny_net().eval()
+    pixels = (dataset.images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
+    with torch.no_grad():
+        expected = model(pixels).softmax(1)
+    found = evaluation.predict(model, dataset, batch_size=7)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+    np.testing.assert_array_equal(found.labels, dataset.labels)
+    assert found.classes == dataset.classes
+
+
+def test_predict_uses_evaluation_mode_and_puts_every_layer_back():
+    dataset, model = tiny_dataset(), nn.Sequential(nn.Dropout(0.9), *tiny_net())
+    model.train()
+    model[2].eval()  # batch normalisation, held still on purpose
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    first, second = (evaluation.predict(model, dataset).probabilities for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert model.training and model[0].training and not model[2].training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_predict_reads_through_the_nets_own_preprocessing():
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 3))
+    model.preprocess = lambda images: torch.zeros(len(images), 1, 2, 2)
+    found = evaluation.predict(model, tiny_dataset()).probabilities
+    np.testing.assert_allclose(found, np.tile(found[0], (24, 1)), atol=1e-6)
+
+
+def test_net_with_another_number_of_classes_is_told_so_before_any_work():
+    with pytest.raises(ValueError, match="answers with 4 scores, but tiny has 3 classes. Build it with classes=3"):
+        evaluation.predict(tiny_net(classes=4), tiny_dataset())

@@ -1,0 +1,262 @@
+"""People's own pictures: folders and zips with a folder a class."""
+
+import os
+import shutil
+import struct
+from zipfile import ZIP_STORED, ZipFile
+
+import numpy as np
+import pytest
+import torch
+from helpers import TESTDATA, class_folders, file_bytes, needs_testdata, photo
+from PIL import Image
+
+from workshop_utils import data
+from workshop_utils.data.pictures import decode
+
+
+def zipped(folder, target):
+    with ZipFile(target, "w") as archive:
+        for file in sorted(folder.rglob("*.png")):
+            archive.write(file, file.relative_to(folder).as_posix())
+    return target
+
+
+def both(path, **options):
+    """Train and test together: pictures by class name."""
+    parts = data.from_folder(path, size=10, **options)
+    return {name: [int(image[0, 0, 0]) for part in parts for image, label in zip(part.images, part.labels) if label == place]
+            for place, name in enumerate(parts[0].classes)}
+
+
+# --- layouts ---
+
+def test_folder_of_class_folders_becomes_train_and_test(tmp_path):
+    train, test = data.from_folder(class_folders(tmp_path / "pets", cats=8, dogs=4), size=16)
+    assert (train.classes, train.name, train.split, test.split, test.source) == (("cats", "dogs"), "pets", "train", "test", "your folder")
+    assert torch.bincount(train.labels).tolist() == [6, 3] and torch.bincount(test.labels).tolist() == [2, 1]
+    assert tuple(train.images.shape[1:]) == (3, 16, 16) and train.images.dtype == torch.uint8
+    assert torch.equal(train.mean, test.mean)
+
+
+def test_no_picture_is_lost_doubled_or_mislabelled(tmp_path):
+    assert {name: sorted(values) for name, values in both(class_folders(tmp_path, cats=8, dogs=4)).items()} == \
+        {"cats": list(range(8)), "dogs": [100, 101, 102, 103]}
+
+
+def test_split_repeats_with_its_seed(tmp_path):
+    class_folders(tmp_path, cats=9, dogs=9)
+    assert both(tmp_path, seed=4) == both(tmp_path, seed=4) != both(tmp_path, seed=5)
+
+
+def test_zip_gives_the_same_pictures_as_its_folder(tmp_path):
+    folder = class_folders(tmp_path / "pets", cats=4, dogs=4)
+    from_zip, from_folder = (data.from_folder(path, size=10) for path in (zipped(folder, tmp_path / "pets.zip"), folder))
+    assert all(torch.equal(one.images, other.images) and torch.equal(one.labels, other.labels) for one, other in zip(from_zip, from_folder))
+    assert from_zip[0].source == "your zip"
+
+
+def test_folder_around_everything_and_folders_below_a_class_are_no_classes(tmp_path):
+    class_folders(tmp_path / "download" / "pets", cats=3, dogs=3)
+    class_folders(tmp_path / "download" / "pets" / "cats", kittens=2)
+    assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 5, "dogs": 3}
+
+
+@pytest.mark.parametrize("train, test", [("train", "test"), ("Train", "val"), ("train", "validation")])
+def test_train_and_test_folders_are_kept_as_the_split(tmp_path, train, test):
+    class_folders(tmp_path / train, cats=5, dogs=3)
+    class_folders(tmp_path / test, cats=1, dogs=2)
+    parts = data.from_folder(tmp_path, size=10)
+    assert [torch.bincount(part.labels).tolist() for part in parts] == [[5, 3], [1, 2]]
+
+
+def test_validation_folder_beside_a_test_folder_loses_no_picture_of_the_same_name(tmp_path):
+    for part, count in (("train", 5), ("val", 2), ("test", 3)):
+        class_folders(tmp_path / part, cats=count, dogs=count)
+    _, test = data.from_folder(tmp_path, size=10)
+    assert torch.bincount(test.labels).tolist() == [5, 5]
+
+
+def test_a_class_called_train_beside_other_classes_is_a_class(tmp_path):
+    assert set(both(class_folders(tmp_path, train=3, car=3))) == {"train", "car"}
+
+
+@pytest.mark.parametrize("pack", [False, True], ids=["folder", "zip"])
+def test_arabic_accented_and_spaced_names_are_kept(tmp_path, pack):
+    folder = class_folders(tmp_path / "صور", **{"قطط": 2, "café crème": 2, "naïve-日本": 2})
+    train, _ = data.from_folder(zipped(folder, tmp_path / "صور.zip") if pack else folder, size=10)
+    assert set(train.classes) == {"قطط", "café crème", "naïve-日本"} and train.name == "صور"
+
+
+def test_macs_extra_files_hidden_files_and_texts_are_left_alone(tmp_path, capsys):
+    class_folders(tmp_path, cats=2, dogs=2)
+    for name in ("__MACOSX/cats/._0.png", "cats/._0.png", "cats/.DS_Store", "cats/notes.txt", "README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 2, "dogs": 2}
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_zip_with_paths_that_point_outside_writes_nothing_anywhere(tmp_path):
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+    with ZipFile(inside / "evil.zip", "w") as archive:
+        for name in ("../../evil.png", "cats/../../../evil.png", "/tmp/evil-cats/1.png", "cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
+            archive.writestr(name, file_bytes(Image.new("L", (4, 4))))
+    try:
+        data.from_folder(inside / "evil.zip", size=10)
+    except ValueError:
+        pass
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [inside / "evil.zip"]
+    assert not os.path.exists("/tmp/evil-cats")
+
+
+# --- what is in the files ---
+
+def corner(raw, row=0, column=0):
+    return decode(raw)[:, row, column].tolist()
+
+
+def test_exif_rotation_turns_the_picture_upright():
+    wide = Image.new("RGB", (6, 4), "black")
+    wide.putpixel((0, 0), (255, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "the right side of the stored picture is its top": to show it, turn it clockwise by 90 degrees
+    upright = decode(file_bytes(wide, exif=exif))
+    assert tuple(upright.shape) == (3, 6, 4) and upright[:, 0, 3].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("picture, colour", [
+    (Image.new("L", (4, 4), 90), [90, 90, 90]),
+    (Image.new("1", (4, 4), 1), [255, 255, 255]),
+    (Image.new("RGB", (4, 4), (10, 20, 30)), [10, 20, 30]),
+    (Image.new("RGB", (4, 4), (10, 20, 30)).quantize(4), [10, 20, 30]),
+    (Image.new("RGBA", (4, 4), (10, 20, 30, 255)), [10, 20, 30]),
+    (Image.new("RGBA", (4, 4), (10, 20, 30, 0)), [255, 255, 255]),
+    (Image.new("LA", (4, 4), (0, 0)), [255, 255, 255]),
+    (Image.fromarray(np.full((4, 4), 90 * 257, dtype=np.uint16)), [90, 90, 90]),
+], ids=["grey", "black and white", "RGB", "palette", "opaque RGBA", "transparent RGBA", "transparent grey", "16-bit grey"])
+def test_every_kind_of_png_becomes_rgb_on_white(picture, colour):
+    assert corner(file_bytes(picture)) == colour
+
+
+def test_half_transparent_black_on_white_is_grey():
+    assert corner(file_bytes(Image.new("RGBA", (4, 4), (0, 0, 0, 128)))) == [127, 127, 127]
+
+
+def test_transparent_palette_colour_becomes_white():
+    picture = Image.new("P", (4, 4), 1)
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    assert corner(file_bytes(picture, transparency=1)) == [255, 255, 255]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP", "PNG"])
+def test_every_accepted_format_is_read_as_pillow_reads_it(kind):
+    import io
+    raw = file_bytes(photo(40, 30), kind)
+    expected = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))
+    np.testing.assert_array_equal(decode(raw).permute(1, 2, 0), expected)
+
+
+def test_printers_colours_are_turned_into_rgb():
+    assert corner(file_bytes(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG")) == [255, 0, 0]
+
+
+def test_picture_is_scaled_and_its_centre_cut_out():
+    picture = Image.new("RGB", (30, 10), "red")
+    picture.paste((0, 0, 255), (10, 0, 20, 10))  # the middle third is blue
+    small = decode(file_bytes(picture), 5)
+    assert tuple(small.shape) == (3, 5, 5) and small[:, 2, 2].tolist() == [0, 0, 255] and int(small[0].max()) < 60
+
+
+def test_huge_picture_is_refused_before_it_is_unpacked():
+    raw = bytearray(file_bytes(Image.new("1", (8, 8))))
+    raw[16:24] = struct.pack(">II", 10_001, 10_000)  # what the header promises is enough to refuse it
+    import zlib
+    raw[29:33] = struct.pack(">I", zlib.crc32(raw[12:29]))
+    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(data.DamagedFile, match="10,001 x 10,000 pixels, beyond the limit of 100,000,000"):
+        decode(bytes(raw))
+
+
+# --- what goes wrong ---
+
+def test_broken_files_are_named_counted_and_skipped(tmp_path, capsys):
+    class_folders(tmp_path / "pets", cats=3, dogs=3)
+    whole = file_bytes(photo(60, 60), "JPEG")
+    (tmp_path / "pets/cats/cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "pets/dogs/empty.png").write_bytes(b"")
+    assert {name: len(values) for name, values in both(tmp_path / "pets").items()} == {"cats": 3, "dogs": 3}
+    said = capsys.readouterr().out
+    assert "2 of 8 files in 'pets' were left out" in said and "cats/cut.jpg" in said and "dogs/empty.png" in said
+
+
+def test_zip_with_a_damaged_member_still_gives_the_others(tmp_path, capsys):
+    with ZipFile(tmp_path / "pets.zip", "w", ZIP_STORED) as archive:
+        for name in ("cats/1.png", "cats/2.png", "cats/bad.png", "dogs/1.png", "dogs/2.png"):
+            archive.writestr(name, file_bytes(Image.new("L", (10, 10), 77)))
+    raw = bytearray((tmp_path / "pets.zip").read_bytes())
+    raw[raw.find(b"PNG", raw.find(b"cats/bad.png")) + 40] ^= 255
+    (tmp_path / "pets.zip").write_bytes(raw)
+    assert {name: len(values) for name, values in both(tmp_path / "pets.zip").items()} == {"cats": 2, "dogs": 2}
+    assert "1 of 5 files" in capsys.readouterr().out
+
+
+def test_file_that_is_no_zip_is_refused_by_name(tmp_path):
+    (tmp_path / "pets.zip").write_bytes(b"PK\3\4 not really")
+    with pytest.raises(data.DamagedFile, match="'pets.zip' is not a zip file"):
+        data.from_folder(tmp_path / "pets.zip")
+
+
+def test_missing_path_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder or zip at '.*nowhere'.*one folder a class"):
+        data.from_folder(tmp_path / "nowhere")
+
+
+def test_empty_folder_says_what_belongs_into_it(tmp_path):
+    with pytest.raises(ValueError, match="holds no pictures.*one folder of pictures for each class"):
+        data.from_folder(tmp_path)
+
+
+def test_one_class_only_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="only the class 'cats' has pictures. Two classes"):
+        data.from_folder(class_folders(tmp_path, cats=4))
+
+
+def test_pictures_outside_of_a_class_folder_are_counted_and_named(tmp_path):
+    class_folders(tmp_path, cats=2, dogs=2)
+    shutil.copy(tmp_path / "cats/0.png", tmp_path / "loose.png")
+    with pytest.raises(ValueError, match="1 pictures lie outside of a class folder, 'loose.png'"):
+        data.from_folder(tmp_path)
+
+
+def test_class_with_one_picture_is_named(tmp_path):
+    with pytest.raises(ValueError, match="the class 'dogs' has 1 readable picture.*at least two"):
+        data.from_folder(class_folders(tmp_path, cats=4, dogs=1))
+
+
+def test_two_pictures_a_class_are_enough_one_to_learn_from_and_one_to_test_on(tmp_path):
+    train, test = data.from_folder(class_folders(tmp_path, cats=2, dogs=2), size=10)
+    assert sorted(train.labels.tolist()) == sorted(test.labels.tolist()) == [0, 1]
+
+
+def test_folder_in_which_nothing_can_be_read_is_refused(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="None of the 2 pictures"):
+        data.from_folder(tmp_path)
+
+
+# --- real folders ---
+
+@needs_testdata
+@pytest.mark.parametrize("folder", ["flowers5", "cifar10_jpg"])
+def test_real_folder_has_the_pictures_of_the_manifest(folder):
+    rows = [line.split("\t")[2].split("/")[1:] for line in (TESTDATA / "MANIFEST.tsv").read_text("utf-8").splitlines() if f"\t{folder}/" in line]
+    train, test = data.from_folder(TESTDATA / folder, size=32)
+    if folder == "flowers5":
+        assert len(train) + len(test) == len(rows) and set(train.classes) == {row[0] for row in rows}
+    else:
+        assert [len(train), len(test)] == [sum(row[0] == split for row in rows) for split in ("train", "test")]
+    counts = torch.bincount(train.labels) + torch.bincount(test.labels)
+    assert {name: int(count) for name, count in zip(train.classes, counts)} == {name: sum(row[-2] == name for row in rows) for name in train.classes}
