@@ -90,7 +90,7 @@ def test_arabic_accented_and_spaced_names_are_kept(tmp_path, pack):
 
 def test_macs_extra_files_hidden_files_and_texts_are_left_alone(tmp_path, capsys):
     class_folders(tmp_path, cats=2, dogs=2)
-    for name in ("__MACOSX/cats/._0.png", "cats/._0.png", "cats/.DS_Store", "cats/notes.txt", "README.md"):
+    for name in ("__MACOSX/cats/._0.png", "__MACOSX/dogs/0.png", "cats/._0.png", "cats/.DS_Store", "cats/notes.txt", "README.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
     assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 2, "dogs": 2}

@@ -16,7 +16,7 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
     tried in this order. Raises ValueError for a word that names no device, RuntimeError if the preferred one fails.
     """
     wanted = preferred or os.environ.get("WORKSHOP_DEVICE")
-    if wanted is None:
+    if not wanted:
         return next(torch.device(kind) for kind in ORDER if trouble(kind) is None)
     try:
         chosen = torch.device(wanted)

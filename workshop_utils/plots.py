@@ -7,6 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import torch
+from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
@@ -17,8 +18,8 @@ from workshop_utils.training import History
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "os^Dv<>"
-DASHES = ("-", "--", ":", "-.")
-FONT = {"font.size": 12, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 100}
+HATCHES = ("", "//", "..", "xx")
+STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
 
 
 class Figure(MatplotlibFigure):
@@ -30,6 +31,10 @@ class Figure(MatplotlibFigure):
     def __init__(self, title: str, size: tuple[float, float]):
         super().__init__(figsize=size, layout="constrained", dpi=100)
         self.title, self.description = title, ""
+
+    def subplots(self, *shape, **options):
+        with rc_context(STYLE):
+            return super().subplots(*shape, **options)
 
     def bundles(self) -> tuple[dict, dict]:
         """(picture, description) as the mime bundles that a notebook shows."""
@@ -77,7 +82,7 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     for place, dataset in enumerate(datasets):
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
         height = 0.8 / len(datasets)
-        bars = axes.barh(np.arange(len(counts)) + place * height, counts, height, color=COLOURS[place], hatch=("", "//")[place % 2],
+        bars = axes.barh(np.arange(len(counts)) + place * height, counts, height, color=COLOURS[place], hatch=HATCHES[place % 4],
                          edgecolor="white", label=f"{dataset.name}, {dataset.split}")
         axes.bar_label(bars, fmt="{:,.0f}", padding=3)
         parts.append(f"{dataset.name}, {dataset.split}: {_extremes(dict(zip(dataset.classes, map(int, counts))), 'pictures')}")
@@ -215,7 +220,7 @@ def _drawable(picture: Tensor) -> np.ndarray:
 
 def _darkness(picture: Tensor) -> str:
     values = torch.as_tensor(picture).float()
-    return f"{' x '.join(map(str, values.shape))}, mean {_number(float(values.mean()))}"
+    return f"{' x '.join(map(str, values.shape))}, values {_number(float(values.min()))} to {_number(float(values.max()))}, mean {_number(float(values.mean()))}"
 
 
 def _extremes(values: dict[str, float], unit: str) -> str:

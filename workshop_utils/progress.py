@@ -3,11 +3,11 @@
 from typing import Iterable
 
 
-def progress(steps: Iterable, description: str, total: int | None = None):
-    """`steps`, counted by a bar while they are walked through: a widget in a notebook, a line of text in a terminal.
+def progress(steps: Iterable | None = None, description: str = "", total: int | None = None):
+    """`steps`, counted by a bar while they are walked through: a widget in a notebook, a line of text in a terminal. Without steps, a bar whose `update()` counts.
 
     The text that a notebook stores for it holds no time and no rate, so that it is the same on every machine.
     """
     from tqdm.auto import tqdm
 
-    return tqdm(steps, desc=description, total=total, leave=False, bar_format="{desc} {bar} {n_fmt}/{total_fmt}")
+    return tqdm(steps, desc=description, total=total, leave=False, bar_format="{desc} {bar}")

@@ -65,9 +65,10 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     scheduler = schedule(optimizer, epochs * len(batches)) if schedule else None
     history, best = History(epochs), None
     began = time.perf_counter()
+    bar = progress(description=f"Training, {epochs} epochs", total=epochs * len(batches))
     try:
-        for epoch in range(epochs):
-            loss, accuracy = _one_epoch(model, batches, optimizer, scheduler, f"Epoch {epoch + 1} of {epochs}")
+        for _ in range(epochs):
+            loss, accuracy = _one_epoch(model, batches, optimizer, scheduler, bar)
             history.loss.append(loss)
             history.accuracy.append(accuracy)
             if validation is not None:
@@ -83,6 +84,8 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
                 break
     except KeyboardInterrupt:  # stopping is a way to finish, not an error
         history.stopped = "interrupted"
+    finally:
+        bar.close()
     if best:
         model.load_state_dict(best)
     history.seconds = time.perf_counter() - began
@@ -112,15 +115,16 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rates, total_steps=steps, pct_start=0.25, cycle_momentum=False)
 
 
-def _one_epoch(model, batches, optimizer, scheduler, title: str) -> tuple[float, float]:
+def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]:
     losses, right, seen = 0.0, 0, 0
-    for images, labels in progress(batches, title):
+    for images, labels in batches:
         loss, hits = step(model, images, labels, optimizer)
         if not math.isfinite(loss):
-            raise ValueError(f"The loss became {loss} in {title.lower()}: the steps are too long. Try a tenth of the learning rate.")
+            raise ValueError(f"The loss became {loss} in training: the steps are too long. Try a tenth of the learning rate.")
         if scheduler:
             scheduler.step()
         losses, right, seen = losses + loss * len(labels), right + hits, seen + len(labels)
+        bar.update()
     return losses / seen, right / seen
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from workshop_utils import device as devices
 from workshop_utils.data import Batches, ImageDataset
 from workshop_utils.models import head
-from workshop_utils.models.modes import evaluating
+from workshop_utils.models.modes import BatchNorm, evaluating
 from workshop_utils.progress import progress
 
 
@@ -23,20 +23,20 @@ def freeze(model: nn.Module, *, keep_head: bool = True) -> nn.Module:
     return model
 
 
-def unfreeze(model: nn.Module, *parts: str) -> nn.Module:
+def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Module:
     """Lets the named parts learn again, or the whole net if none is named; returns the same model.
 
-    parts: beginnings of parameter names, for example "blocks.6". Raises ValueError for one that no parameter has.
+    parts: beginnings of parameter names, for example "blocks.6". batchnorm: whether batch normalisation in them learns
+    as well; with few pictures its new statistics do more harm than good. Raises ValueError for a part that does not exist.
     """
-    if not parts:
-        return model.requires_grad_(True)
-    for part in parts:
-        found = [parameter for name, parameter in model.named_parameters() if name == part or name.startswith(f"{part}.")]
+    for part in parts or [""]:
+        found = {name: parameter for name, parameter in model.named_parameters() if f"{name}.".startswith(f"{part}." if part else "")}
         if not found:
             known = dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters())
             raise ValueError(f"No parameter's name begins with '{part}'. At the top there are: {', '.join(known)}.")
-        for parameter in found:
-            parameter.requires_grad_(True)
+        for name, parameter in found.items():
+            if batchnorm or not isinstance(model.get_submodule(name.rpartition(".")[0]), BatchNorm):
+                parameter.requires_grad_(True)
     return model
 
 

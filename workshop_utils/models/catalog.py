@@ -43,8 +43,8 @@ CARDS = {card.name: card for card in (
     ModelCard("resnet152", "ResNet-152", 2015, "He et al., arXiv:1512.03385", 60_192_808, 78.312, TORCHVISION, "the same, three times as deep"),
     ModelCard("efficientnet_lite0", "EfficientNet-Lite0", 2020, "Tan and Le, arXiv:1905.11946; Liu, Higher accuracy on vision models with EfficientNet-Lite",
               4_652_008, 75.1, "the authors' table, https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite", "EfficientNet-B0 for phones: ReLU6, no squeeze-and-excitation"),
-    ModelCard("small_vgg", "Small VGG", 2026, "after VGG", 0, None, OURS + ", 1 channel and 10 classes", "three pairs of 3x3 convolutions for small pictures"),
-    ModelCard("small_resnet", "Small ResNet", 2026, "after ResNet", 0, None, OURS + ", 1 channel and 10 classes", "the small VGG with skip connections"),
+    ModelCard("small_vgg", "Small VGG", 2026, "after VGG", 72_666, None, OURS + ", 1 channel and 10 classes", "three pairs of 3x3 convolutions for small pictures"),
+    ModelCard("small_resnet", "Small ResNet", 2026, "after ResNet", 75_242, None, OURS + ", 1 channel and 10 classes", "the small VGG with skip connections"),
 )}
 
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
 
 @contextmanager
 def evaluating(model: nn.Module):
@@ -23,6 +25,6 @@ def train_mode(model: nn.Module) -> nn.Module:
     """`model.train()`, but batch normalisation with frozen weights keeps its statistics as well: frozen means frozen."""
     model.train()
     for layer in model.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine and not layer.weight.requires_grad:
+        if isinstance(layer, BatchNorm) and layer.affine and not layer.weight.requires_grad:
             layer.eval()
     return model

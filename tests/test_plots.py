@@ -1,0 +1,178 @@
+"""Figures: each can be read without seeing it, and without seeing its colours."""
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+from helpers import fresh_python, tiny_dataset
+from matplotlib.figure import Figure
+
+from workshop_utils import evaluation, plots
+from workshop_utils.evaluation import Predictions
+from workshop_utils.training import History
+
+ABC = ("a", "b", "c")
+
+
+def predictions(said, true=(0, 1, 1, 2, 2, 2)):
+    return evaluation.evaluate(Predictions(np.eye(3)[list(said)], list(true), ABC))
+
+
+def history(loss=(2.0, 1.0), validation=(2.5, 1.5)):
+    return History(len(loss), list(loss), [0.25, 0.75], list(validation), [0.2, 0.6][: len(validation)])
+
+
+def uneven(*counts):
+    dataset = tiny_dataset(20)
+    return dataset.subset(torch.cat([torch.where(dataset.labels == label)[0][:count] for label, count in enumerate(counts)]))
+
+
+# Every kind of figure from two different data.
+FIGURES = {
+    "images": (lambda: plots.images(tiny_dataset(2)), lambda: plots.images(tiny_dataset(2, seed=1))),
+    "class_counts": (lambda: plots.class_counts(uneven(3, 9, 5)), lambda: plots.class_counts(uneven(3, 5, 9))),
+    "curves": (lambda: plots.curves(history()), lambda: plots.curves(history(loss=(2.0, 0.5)))),
+    "confusion": (lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1]))),
+    "bars": (lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"), lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall")),
+    "runs": (lambda: plots.runs({"CNN": [0.5, 0.7]}, "accuracy"), lambda: plots.runs({"CNN": [0.5, 0.9]}, "accuracy")),
+    "top_k": (lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2), lambda: plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2)),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_shows_a_png_and_says_in_words_what_is_in_it(name):
+    figure = FIGURES[name][0]()
+    picture, words = figure.bundles()
+    assert isinstance(figure, Figure) and len(figure.description) > 40 and figure.title in picture["text/plain"]
+    assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG\r\n")
+    assert "<summary>This figure in words</summary>" in words["text/html"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_other_data_give_another_sentence_and_the_same_data_the_same(name):
+    one, other = FIGURES[name]
+    assert one().description != other().description and one().description == one().description
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_same_data_give_the_same_picture_to_the_byte(name):
+    assert FIGURES[name][0]().bundles() == FIGURES[name][0]().bundles()
+
+
+def test_all_public_figures_are_tested_here():
+    drawers = {name for name, value in vars(plots).items() if callable(value) and getattr(value, "__module__", "") == plots.__name__ and not name.startswith("_")}
+    assert drawers - {"Figure", "live_curves"} <= set(FIGURES)
+
+
+# --- what the sentences say ---
+
+def test_class_counts_names_the_largest_and_the_smallest_class():
+    words = plots.class_counts(uneven(3, 9, 5)).description
+    assert "Most: b with 9 pictures" in words and "fewest: a with 3 pictures" in words
+
+
+def test_class_counts_of_a_balanced_set_says_so():
+    assert "All 3 have 8 pictures." in plots.class_counts(tiny_dataset(8)).description
+
+
+def test_curves_say_where_each_line_begins_and_ends():
+    words = plots.curves(history()).description
+    assert "training loss goes from 2.000 to 1.000 in 2 epochs" in words and "validation accuracy goes from 0.200 to 0.600" in words
+
+
+def test_confusion_names_the_largest_confusion_and_the_classes_with_most_and_fewest_right():
+    words = plots.confusion(predictions([0, 1, 1, 0, 0, 2])).description
+    assert "4 of 6 pictures" in words and "2 of 'c' were taken for 'a'" in words and "Most: b with 2 right" in words
+
+
+def test_confusion_without_a_mistake_invents_none():
+    words = plots.confusion(predictions([0, 1, 1, 2, 2, 2])).description
+    assert "6 of 6 pictures" in words and "No class was taken for another" in words
+
+
+def test_confusion_shows_every_count_that_is_not_zero():
+    shown = {(text.get_position(), text.get_text()) for text in plots.confusion(predictions([0, 1, 1, 0, 0, 2])).axes[0].texts}
+    assert shown == {((0, 0), "1"), ((1, 1), "2"), ((0, 2), "2"), ((2, 2), "1")}  # (predicted, true)
+
+
+def test_bars_name_the_extremes_and_write_every_value():
+    figure = plots.bars({"one": 0.25, "two": 0.5, "three": 0.125}, "recall")
+    assert "Most: two with 0.5" in figure.description and "fewest: three with 0.125" in figure.description
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.25", "0.5", "0.125"]
+
+
+def test_runs_say_mean_and_range_of_every_method():
+    words = plots.runs({"CNN": [0.5, 0.75], "MLP": [0.25, 0.25]}, "accuracy").description
+    assert "CNN: mean 0.625, from 0.5 to 0.75 over 2 seeds" in words and "MLP: mean 0.25" in words
+
+
+def test_top_k_lists_the_most_probable_and_stars_the_true_one():
+    figure = plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2, true="b")
+    assert "A picture of b. The most probable classes: c 50.0 %, b 30.0 %." == figure.description
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["c", "* b"]
+
+
+def test_images_name_their_classes_and_their_brightness():
+    words = plots.images(tiny_dataset(1)).description
+    assert words.startswith("Pictures: 3 pictures in 1 rows") and "a (1 x 8 x 8" in words and "c (1 x 8 x 8" in words
+
+
+@pytest.mark.parametrize("picture", [torch.full((1, 4, 4), 100, dtype=torch.uint8), torch.full((4, 4), 100, dtype=torch.uint8), torch.full((3, 4, 4), 100, dtype=torch.uint8)], ids=["1 channel", "no channel", "3 channels"])
+def test_grey_bytes_are_drawn_as_they_are_and_not_stretched(picture):
+    figure = plots.images([picture])
+    drawn = figure.axes[0].images[0].make_image(figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else None, unsampled=True)[0]
+    assert drawn[0, 0, :3].tolist() == [100, 100, 100]
+
+
+def test_floats_are_stretched_from_their_lowest_to_their_highest():
+    drawn = plots.images([torch.tensor([[-3.0, 0.0, 5.0]])]).axes[0].images[0].get_array()
+    np.testing.assert_allclose(drawn[0, :, 0], [0, 3 / 8, 1])
+
+
+def test_names_with_angle_brackets_do_not_become_html():
+    dataset = tiny_dataset(1)
+    dataset.classes = ("<b>", "b", "c")
+    assert "&lt;b&gt;" in plots.images(dataset).bundles()[1]["text/html"]
+
+
+# --- without colours ---
+
+def test_lines_of_one_net_differ_by_their_dashes():
+    for axes in plots.curves(history()).axes:
+        assert len({line.get_linestyle() for line in axes.lines}) == len(axes.lines) == 2
+
+
+def test_lines_of_several_nets_differ_by_marker_or_dash():
+    for axes in plots.curves({"one": history(), "two": history(), "three": history()}).axes:
+        assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == len(axes.lines) == 6
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_bars_of_several_sets_differ_by_their_hatches(count):
+    containers = plots.class_counts(*[tiny_dataset(2)] * count).axes[0].containers
+    assert len({container.patches[0].get_hatch() for container in containers}) == count
+
+
+def test_dots_of_several_methods_differ_by_their_markers():
+    assert [line.get_marker() for line in plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines] == ["o", "s", "^"]
+
+
+# --- in a notebook ---
+
+def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
+    shown, updated = [], []
+    class Handle:
+        def update(self, bundle, raw):
+            updated.append(bundle)
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle) or Handle())
+    draw = plots.live_curves()
+    draw(history())
+    draw(history(loss=(2.0, 0.5)))
+    assert len(shown) == len(updated) == 2 and "to 0.500" in updated[1]["text/html"] and "to 1.000" in shown[1]["text/html"]
+
+
+def test_no_figure_touches_pyplot():
+    code = "import sys; from workshop_utils import plots; plots.bars({'a': 1.0, 'b': 2.0}, 'x').bundles(); print('matplotlib.pyplot' in sys.modules)"
+    result = fresh_python(code)
+    assert result.stdout.strip() == "False", result.stderr

@@ -1,0 +1,152 @@
+"""Freezing, features, heads, and what really changed."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers import tiny_dataset, tiny_net
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+
+from workshop_utils import models, transfer
+from workshop_utils.data import ImageDataset
+
+
+def learning(model):
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+# --- freeze ---
+
+def test_freeze_leaves_only_the_head_to_learn():
+    model = tiny_net()
+    assert transfer.freeze(model) is model and learning(model) == ["5.weight", "5.bias"]
+    assert learning(transfer.freeze(model, keep_head=False)) == []
+
+
+def test_unfreeze_lets_the_named_part_learn_but_not_its_batchnorm():
+    model = transfer.freeze(models.build("small_vgg", classes=3))
+    assert learning(transfer.unfreeze(model, "2.second")) == ["2.second.0.weight", "5.weight", "5.bias"]
+    assert learning(transfer.unfreeze(model, "2.second", batchnorm=True)) == ["2.second.0.weight", "2.second.1.weight", "2.second.1.bias", "5.weight", "5.bias"]
+
+
+def test_unfreeze_without_a_part_lets_the_whole_net_learn():
+    model = transfer.freeze(tiny_net(), keep_head=False)
+    assert learning(transfer.unfreeze(model)) == ["0.weight", "0.bias", "5.weight", "5.bias"]
+    assert learning(transfer.unfreeze(model, batchnorm=True)) == [name for name, _ in model.named_parameters()]
+
+
+def test_one_parameter_can_be_named():
+    assert learning(transfer.unfreeze(transfer.freeze(tiny_net(), keep_head=False), "0.weight")) == ["0.weight"]
+
+
+def test_part_1_is_not_taken_for_part_10():
+    model = transfer.freeze(nn.Sequential(*(nn.Linear(2, 2) for _ in range(12))))
+    assert learning(transfer.unfreeze(model, "1")) == ["1.weight", "1.bias", "11.weight", "11.bias"]
+
+
+def test_unknown_part_is_answered_with_those_at_the_top():
+    with pytest.raises(ValueError, match="No parameter's name begins with 'layer4'. At the top there are: 0, 1, 5"):
+        transfer.unfreeze(tiny_net(), "layer4")
+
+
+# --- features ---
+
+def test_features_are_what_timm_hands_to_the_head():
+    backbone = models.build("efficientnet_lite0", classes=10).eval()
+    images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    dataset = ImageDataset(images, torch.tensor([0, 1]), [str(i) for i in range(10)], name="noise")
+    pixels = (images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
+    with torch.no_grad():
+        expected = backbone.forward_head(backbone.forward_features(pixels), pre_logits=True)
+    torch.testing.assert_close(transfer.features(backbone, dataset), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_head_on_the_features_gives_the_nets_own_answers_and_no_hook_stays():
+    dataset, model = tiny_dataset(), tiny_net()
+    model.train()
+    found = transfer.features(model, dataset, batch_size=5)
+    assert tuple(found.shape) == (24, 16) and model.training and not models.head(model)[1]._forward_pre_hooks
+    pixels = (dataset.images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
+    torch.testing.assert_close(model[5](found), model.eval()(pixels), atol=1e-5, rtol=1e-4)
+
+
+def test_features_can_be_learnt_from():
+    layer = nn.Linear(16, 3)
+    layer(transfer.features(tiny_net(), tiny_dataset())).sum().backward()
+    assert layer.weight.grad is not None
+
+
+# --- a head of its own ---
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("strength", [1.0, 0.01])
+def test_fitted_head_agrees_with_scikit_learn_on_standardised_features(classes, strength):
+    generator = np.random.default_rng(classes)
+    labels = np.arange(80) % classes
+    values = (generator.normal(size=(80, 6)) * [1, 10, 100, 1, 1, 0.01] + labels[:, None] * [1, 0, 50, 0, 1, 0] + 7).astype(np.float32)
+    standardised = (values - values.mean(0)) / values.std(0, ddof=1)
+    expected = LogisticRegression(C=strength, max_iter=1000).fit(standardised, labels).predict_proba(standardised)
+    layer = transfer.fit_head(torch.from_numpy(values), torch.from_numpy(labels), classes=classes, strength=strength)
+    np.testing.assert_allclose(layer(torch.from_numpy(values)).softmax(1).detach(), expected, atol=2e-3)
+
+
+def test_feature_that_never_changes_does_no_harm():
+    values = torch.cat([torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), torch.ones(20, 1)], 1)
+    layer = transfer.fit_head(values, torch.arange(20) % 2, classes=2)
+    assert layer.weight.isfinite().all() and layer(values).isfinite().all()
+
+
+def test_fitted_head_can_be_put_onto_the_net_and_trained_on():
+    model, dataset = tiny_net(), tiny_dataset()
+    layer = transfer.fit_head(transfer.features(model, dataset), dataset.labels, classes=3)
+    model.set_submodule(models.head(model)[0], layer)
+    F.cross_entropy(model(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1])).backward()
+    assert layer.weight.grad is not None and tuple(layer.weight.shape) == (3, 16)
+
+
+def test_class_without_a_picture_is_counted_and_named():
+    with pytest.raises(ValueError, match="2 of 4 classes have no picture to learn from, number 1 for one"):
+        transfer.fit_head(torch.randn(6, 3), torch.tensor([0, 2, 0, 2, 0, 2]), classes=4)
+
+
+# --- parameter groups ---
+
+def test_head_and_body_get_their_own_rates_and_every_parameter_is_in_one_group():
+    model = tiny_net()
+    optimizer = torch.optim.AdamW(transfer.parameter_groups(model, head_rate=1e-2, body_rate=1e-4))
+    rates = {id(parameter): group["lr"] for group in optimizer.param_groups for parameter in group["params"]}
+    assert {name: rates[id(parameter)] for name, parameter in model.named_parameters()} == \
+        {name: 1e-2 if name.startswith("5.") else 1e-4 for name, _ in model.named_parameters()}
+
+
+def test_frozen_parameters_are_in_no_group():
+    groups = transfer.parameter_groups(transfer.freeze(tiny_net()), head_rate=1e-2, body_rate=1e-4)
+    assert [(len(group["params"]), group["lr"]) for group in groups] == [(2, 1e-2)]
+
+
+# --- what changed ---
+
+def test_frozen_batchnorm_left_in_train_mode_is_reported_as_changed():
+    model = transfer.freeze(tiny_net()).train()
+    before = copy.deepcopy(model.state_dict())
+    model(torch.randn(4, 1, 8, 8))
+    assert transfer.changed(before, model.state_dict()) == ["1.running_mean", "1.running_var", "1.num_batches_tracked"]
+    before = copy.deepcopy(model.state_dict())
+    model.eval()(torch.randn(4, 1, 8, 8))
+    assert transfer.changed(before, model.state_dict()) == []
+
+
+def test_one_step_changes_exactly_what_was_to_learn():
+    model = transfer.freeze(tiny_net()).eval()
+    before = copy.deepcopy(model.state_dict())
+    F.cross_entropy(model(torch.randn(4, 1, 8, 8)), torch.arange(4) % 3).backward()
+    torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1).step()
+    assert transfer.changed(before, model.state_dict()) == ["5.weight", "5.bias"]
+
+
+def test_states_of_two_different_nets_are_refused():
+    with pytest.raises(ValueError, match="two different nets: 2 names are in one only, '5.bias' first"):
+        transfer.changed(tiny_net().state_dict(), tiny_net()[:5].state_dict())
