@@ -47,11 +47,15 @@ class ImageDataset(Dataset):
 
     def per_class(self, k: int, seed: int = 0) -> "ImageDataset":
         """`k` pictures of every class, drawn with `seed`. Raises ValueError, naming the class, where there are fewer."""
+        return self.subset(self.draw(k, seed))
+
+    def draw(self, k: int, seed: int = 0) -> Tensor:
+        """The positions of the pictures that `per_class` takes, (classes * k,) int64: for features computed once."""
         positions = self._positions(seed)
         for label, found in enumerate(positions):
             if len(found) < k:
                 raise ValueError(f"{self.name} has {len(found)} pictures of '{self.classes[label]}', fewer than {k}. Ask for at most {len(found)}.")
-        return self.subset(torch.cat([found[:k] for found in positions]))
+        return torch.cat([found[:k] for found in positions])
 
     def split_off(self, fraction: float, seed: int = 0) -> tuple["ImageDataset", "ImageDataset"]:
         """(the rest, a `fraction` of every class), drawn with `seed`; the second is for validation, say.

