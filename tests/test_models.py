@@ -155,6 +155,15 @@ def test_lite0_calls_scikit_learns_temple_a_palace_and_its_flower_a_daisy(lite0)
     assert [data.imagenet.class_names()[index] for index in said] == ["palace", "daisy"]
 
 
+def test_lite0_has_most_photos_of_imagenet_classes_among_its_first_five(lite0):
+    photos, names = loaded("photos"), data.imagenet.class_names()
+    known = [index for index, label in enumerate(photos.labels) if photos.classes[label] in names]
+    with torch.inference_mode():
+        best = lite0(lite0.preprocess(photos.images[known])).topk(5).indices
+    hits = sum(photos.classes[photos.labels[index]] in [names[place] for place in row] for index, row in zip(known, best))
+    assert len(known) >= 8 and hits >= 0.8 * len(known)
+
+
 def test_new_head_for_other_classes_keeps_the_pretrained_body(lite0):
     model = models.build("efficientnet_lite0", classes=5, pretrained=True)
     assert models.head(model)[1].out_features == 5 and hasattr(model, "preprocess")

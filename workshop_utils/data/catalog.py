@@ -47,7 +47,7 @@ CARDS = {card.name: card for card in (
     DatasetCard(
         "photos", "Photographs", ("alp", "cocker spaniel", "dragonfly", "drum", "espresso", "fig", "fire engine", "nuthatch", "pagoda", "paintbrush",
                                   "rocket", "tabby", "wall clock"), (3, 320, 320), 13, 0,
-        "CC0, public domain, CC BY or CC BY-SA, picture by picture: workshop_utils/data/bundled/LICENSES.md", "", 0, (13, 0),
+        "CC0, public domain, CC BY, CC BY-SA: see bundled/LICENSES.md", "", 0, (13, 0),
         "One photograph a class, ten of them ImageNet classes, to try pretrained nets on. They have boxes that we drew."),
 )}
 

@@ -1,0 +1,156 @@
+"""Guards for what nbval does not see, and proof that nbval and the guards catch a broken notebook."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workshop_utils.tools import course, links
+
+NOTEBOOKS = sorted(course.NOTEBOOKS.rglob("*.ipynb"))
+EXCUSED = {"nbval-ignore-output", "nbval-skip", "raises-exception", "nbval-raises-exception"}
+SILENT = re.compile(r"^(import |from |#|\s*$)")
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(path: Path) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def findings(path: Path) -> list[str]:
+    """What is wrong with a committed notebook, although nbval might pass it."""
+    cells, found = code_cells(path), []
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        found.append("execution counts are not 1..n: execute it from a fresh kernel")
+    for number, cell in enumerate(cells, 1):
+        lines = cell.source.splitlines()
+        last = lines[-1] if lines else ""
+        shows = "print(" in cell.source or last.startswith("plots.") or re.fullmatch(r"[\w.]+(\(.*\))?", last) is not None
+        if shows and not cell.outputs and not cell.source.startswith(("my_", "transfer.freeze")):
+            found.append(f"cell {number} shows something, but has no stored output")
+        if any(re.match(r"\s*[%!]", line) for line in lines):
+            found.append(f"cell {number} uses a magic or shell line, whose failure nbval would not see")
+        if len(lines) > 25:
+            found.append(f"cell {number} has {len(lines)} lines, more than 25")
+        for output in cell.outputs:
+            if output.output_type == "error" or output.get("name") == "stderr":
+                found.append(f"cell {number} stores an error or text on stderr")
+    return found
+
+
+@every_notebook
+def test_committed_notebook_has_no_findings(path):
+    assert findings(path) == []
+
+
+@every_notebook
+def test_metadata_is_the_same_on_every_computer(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"} and notebook.metadata.kernelspec.name == "python3"
+    assert not re.search(r"/(tmp|home|root|Users)/", path.read_text("utf-8"))
+
+
+@every_notebook
+def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
+    excused = [cell for cell in code_cells(path) if EXCUSED & set(cell.metadata.get("tags", [])) or "NBVAL_" in cell.source]
+    assert len(excused) <= 0.15 * len(code_cells(path))
+    assert all(cell.metadata.get("excused_because") for cell in excused)
+
+
+@every_notebook
+def test_setup_cell_and_badge_follow_the_one_address(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert code_cells(path)[0].source == links.setup_cell()
+    own = path.relative_to(course.HOME).as_posix()
+    badges = [badge[0] for cell in notebook.cells if cell.cell_type == "markdown" for badge in links.BADGE_PATTERN.finditer(cell.source)]
+    assert badges == [links.BADGE.format(repository=links.REPOSITORY, tag=links.TAG, path=own)]
+
+
+@pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
+def test_chapter_keeps_to_the_core_path(path):
+    """At most 8 sections, 45 code cells, 75 minutes; each section's minutes leave time to read it at 130 words a minute."""
+    cells = nbformat.read(path, as_version=4).cells
+    sections, current = {}, None
+    for cell in cells:
+        if heading := re.match(r"## \d\. .*\((\d+) min\)", cell.source) if cell.cell_type == "markdown" else None:
+            current = cell.source.splitlines()[0]
+            sections[current] = [int(heading[1]), 0]
+        if current and cell.cell_type == "markdown":
+            sections[current][1] += len(re.sub(r"<[^>]+>|\|", " ", cell.source).split())
+    assert 1 <= len(sections) <= 8 and sum(cell.cell_type == "code" for cell in cells) <= 45
+    assert sum(minutes for minutes, _ in sections.values()) <= 75
+    assert [title for title, (minutes, words) in sections.items() if words / 130 > minutes] == []
+
+
+def run_nbval(folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "--color=no", "--rootdir", str(folder), "-c", str(folder / "pyproject.toml"), str(folder)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+
+
+@pytest.fixture
+def small_course(tmp_path):
+    """A folder with the project's own pytest settings and one small notebook that passes; returns a function to change it."""
+    for name in ("pyproject.toml", "conftest.py"):
+        shutil.copy(course.HOME / name, tmp_path / name)
+    (tmp_path / "tests").mkdir()
+    shutil.copy(course.HOME / "tests/nbval_sanitize.cfg", tmp_path / "tests")
+    cells = [nbformat.v4.new_code_cell(source, execution_count=number, outputs=[nbformat.v4.new_output("stream", name="stdout", text=text)] if text else [])
+             for number, (source, text) in enumerate([("x = 2", ""), ("print(x)", "2\n"), ("print(x + 1)", "3\n")], 1)]
+    path = tmp_path / "small.ipynb"
+
+    def write(change=lambda cells: None):
+        change(cells)
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+        nbformat.write(notebook, path)
+        return path
+
+    return write
+
+
+def test_an_unchanged_notebook_passes(small_course):
+    path = small_course()
+    assert run_nbval(path.parent).returncode == 0 and findings(path) == []
+
+
+def test_a_changed_output_fails_and_the_rest_is_skipped(small_course):
+    path = small_course(lambda cells: cells[1].outputs[0].update(text="3\n"))
+    answer = run_nbval(path.parent)
+    assert answer.returncode == 1 and "1 failed, 1 passed, 1 skipped" in answer.stdout
+
+
+def test_a_raised_exception_fails(small_course):
+    path = small_course(lambda cells: cells[1].update(source="print(1 / 0)"))
+    answer = run_nbval(path.parent)
+    assert answer.returncode == 1 and "ZeroDivisionError" in answer.stdout
+
+
+def test_a_stripped_cell_is_found(small_course):
+    assert "has no stored output" in findings(small_course(lambda cells: cells[1].update(outputs=[])))[0]
+
+
+def test_a_cell_that_was_never_run_is_found(small_course):
+    assert "execution counts" in findings(small_course(lambda cells: cells[1].update(outputs=[], execution_count=None)))[0]
+
+
+@pytest.mark.parametrize("line", ["%matplotlibb inline", "!no-such-command"])
+def test_magic_and_shell_lines_are_found(small_course, line):
+    assert "magic or shell line" in findings(small_course(lambda cells: cells[0].update(source=line)))[0]
+
+
+def test_text_on_stderr_is_found(small_course):
+    warn = nbformat.v4.new_output("stream", name="stderr", text="UserWarning: look out")
+    assert "stderr" in findings(small_course(lambda cells: cells[0].update(outputs=[warn])))[0]
+
+
+def test_every_rule_of_the_sanitize_file_is_read_and_works():
+    from nbval.plugin import get_sanitize_patterns
+
+    text = (course.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
+    patterns = get_sanitize_patterns(text)
+    assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
+    (regex, replacement), = patterns
+    assert re.sub(regex, replacement, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
