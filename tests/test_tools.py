@@ -197,9 +197,14 @@ def test_setup_cell_in_an_empty_folder_clones_the_tag(tmp_path, published):
     assert (empty / "course" / "workshop_utils" / "__init__.py").is_file()
 
 
-@pytest.mark.xfail(strict=True, reason="git clone --branch TAG writes advice on a detached HEAD; git -c advice.detachedHead=false clone ... keeps it quiet")
 def test_setup_cell_clones_without_a_word_on_stderr(tmp_path, published):
     assert run_setup(tmp_path, links.setup_cell("us/course", "v1"), **published).stderr == ""
+
+
+def test_setup_cell_says_in_a_sentence_that_the_course_cannot_be_fetched(tmp_path):
+    nowhere = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{tmp_path.as_uri()}/none/.insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/"}
+    answer = run_setup(tmp_path, links.setup_cell("us/course", "v1"), **nowhere)
+    assert "could not be fetched" in answer.stderr and "Traceback" not in answer.stderr
 
 
 def test_setup_cell_run_again_and_in_a_new_kernel_clones_nothing_more(tmp_path, published):

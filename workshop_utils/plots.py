@@ -212,9 +212,8 @@ def _drawable(picture: Tensor) -> np.ndarray:
     picture = torch.as_tensor(picture).detach().cpu()
     if picture.is_floating_point():
         picture = (picture - picture.min()) / (picture.max() - picture.min()).clamp(min=1e-8)
-    elif picture.ndim == 2 or len(picture) == 1:
-        picture = picture / 255  # matplotlib would stretch grey bytes from the picture's own darkest to its lightest
     picture = picture.permute(1, 2, 0).squeeze(-1) if picture.ndim == 3 else picture
+    # three equal channels: matplotlib would stretch a single one from its own darkest to its lightest
     return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
 
 

@@ -52,7 +52,7 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`.
     Raises ValueError if net and pictures do not fit together, or both learning_rate and optimizer are given.
     """
-    if optimizer and learning_rate:
+    if optimizer and learning_rate is not None:
         raise ValueError("Give a learning_rate or an optimizer, not both: an optimizer has its own rate.")
     if patience and validation is None:
         raise ValueError("patience watches the validation loss, so fit needs validation=... as well.")
@@ -61,7 +61,7 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     require_fit(model, train)
     torch.manual_seed(seed)  # for dropout and augmentation; the order of the batches has a generator of its own
     batches = Batches(train, batch_size, shuffle=True, augment=augment, preprocess=getattr(model, "preprocess", None), device=place, seed=seed)
-    optimizer = optimizer or torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=learning_rate or 1e-3)
+    optimizer = optimizer or torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=1e-3 if learning_rate is None else learning_rate)
     scheduler = schedule(optimizer, epochs * len(batches)) if schedule else None
     history, best = History(epochs), None
     began = time.perf_counter()

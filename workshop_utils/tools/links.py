@@ -26,7 +26,9 @@ if home is None and TAG == "TAG":
     raise SystemExit("The course was not found here, and this copy has no published address; run links --repo.")
 if home is None:
     address = f"https://github.com/{{REPOSITORY}}.git"
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", "--branch", TAG, address, FOLDER], check=True)
+    clone = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth", "1", "--branch", TAG, address, FOLDER]
+    if subprocess.run(clone).returncode:
+        raise SystemExit(f"The course could not be fetched from {{address}}. Check the network and run this cell again.")
     home = Path.cwd() / FOLDER
 if str(home) not in sys.path:
     sys.path.insert(0, str(home))
