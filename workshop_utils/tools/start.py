@@ -4,6 +4,7 @@ The copy has no outputs, so that you see the question before the result. It is n
 one and keeps the old one under a name with the date.
 """
 
+import os
 import subprocess
 import sys
 from datetime import datetime
@@ -27,9 +28,11 @@ def run(options) -> int:
     for other in course.chapters():
         working_copy(other)
     print(f"Your copy is {chosen.relative_to(course.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays.")
-    browser = ["--no-browser"] if options.no_browser else []
+    extra = ["--no-browser"] if options.no_browser else []
+    if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user; JupyterLab listens on this computer alone
+        extra.append("--allow-root")
     command = [sys.executable, "-m", "jupyterlab", str(chosen), f"--ServerApp.root_dir={course.HOME}", "--LabApp.news_url=",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *browser]
+               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *extra]
     try:
         return subprocess.call(command, cwd=course.HOME)
     except KeyboardInterrupt:
