@@ -31,7 +31,8 @@ def run(options) -> int:
     extra = ["--no-browser"] if options.no_browser else []
     if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user; JupyterLab listens on this computer alone
         extra.append("--allow-root")
-    command = [sys.executable, "-m", "jupyterlab", str(chosen), f"--ServerApp.root_dir={course.HOME}", "--LabApp.news_url=",
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={course.HOME}",
+               f"--LabApp.default_url=/lab/tree/{chosen.relative_to(course.HOME).as_posix()}", "--LabApp.news_url=",
                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *extra]
     try:
         return subprocess.call(command, cwd=course.HOME)
