@@ -34,6 +34,8 @@ def findings(path: Path) -> list[str]:
             found.append(f"cell {number} shows something, but has no stored output")
         if any(re.match(r"\s*[%!]", line) for line in lines):
             found.append(f"cell {number} uses a magic or shell line, whose failure nbval would not see")
+        if any(len(line) > 100 for line in lines):
+            found.append(f"cell {number} has a line of more than 100 characters, which a page cuts off")
         if len(lines) > 25:
             found.append(f"cell {number} has {len(lines)} lines, more than 25")
         for output in cell.outputs:

@@ -14,21 +14,23 @@ REPOSITORY, TAG = "OWNER/NAME", "TAG"
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
 BADGE_PATTERN = re.compile(r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)")
 SETUP = '''\
-# Setup: run this cell first. It finds the course on this computer, or fetches it where it is not (Colab).
+# Setup: run this cell first. It finds the course on this computer, or fetches it (Colab).
 import subprocess, sys
 from pathlib import Path
 
 REPOSITORY, TAG = "{repository}", "{tag}"
 FOLDER = REPOSITORY.split("/")[1]
 places = [Path.cwd(), *Path.cwd().parents, Path.cwd() / FOLDER]
-home = next((place for place in places if (place / "workshop_utils" / "__init__.py").is_file()), None)
+home = next((p for p in places if (p / "workshop_utils" / "__init__.py").is_file()), None)
 if home is None and TAG == "TAG":
-    raise SystemExit("The course was not found here, and this copy has no published address; run links --repo.")
+    raise SystemExit("The course was not found here, and this copy has no published address; "
+                     "run links --repo.")
 if home is None:
     address = f"https://github.com/{{REPOSITORY}}.git"
-    clone = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth", "1", "--branch", TAG, address, FOLDER]
-    if subprocess.run(clone).returncode:
-        raise SystemExit(f"The course could not be fetched from {{address}}. Check the network and run this cell again.")
+    clone = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth", "1"]
+    if subprocess.run([*clone, "--branch", TAG, address, FOLDER]).returncode:
+        raise SystemExit(f"The course could not be fetched from {{address}}. "
+                         "Check the network and run this cell again.")
     home = Path.cwd() / FOLDER
 if str(home) not in sys.path:
     sys.path.insert(0, str(home))

@@ -15,6 +15,7 @@ import nbformat
 from workshop_utils.tools import course
 
 MINE = course.HOME / "my-workshop"
+SETTINGS = Path(__file__).with_name("jupyter")  # switches off JupyterLab's question about news, which would need a network
 
 
 def add_arguments(parser) -> None:
@@ -32,10 +33,10 @@ def run(options) -> int:
     if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user; JupyterLab listens on this computer alone
         extra.append("--allow-root")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={course.HOME}",
-               f"--LabApp.default_url=/lab/tree/{chosen.relative_to(course.HOME).as_posix()}", "--LabApp.news_url=",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *extra]
+               f"--LabApp.default_url=/lab/tree/{chosen.relative_to(course.HOME).as_posix()}", *extra]
+    settings = os.pathsep.join(filter(None, [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]))
     try:
-        return subprocess.call(command, cwd=course.HOME)
+        return subprocess.call(command, cwd=course.HOME, env={**os.environ, "JUPYTER_CONFIG_PATH": settings})
     except KeyboardInterrupt:
         return 0
 
