@@ -67,10 +67,10 @@ def test_two_fresh_copies_at_once_keep_both_old_ones(home):
 
 def test_start_opens_the_asked_chapter_and_copies_the_others_beside_it(home, monkeypatch, capsys):
     called = []
-    monkeypatch.setattr(subprocess, "call", lambda command, cwd: called.append((command, cwd)) or 0)
+    monkeypatch.setattr(subprocess, "call", lambda command, cwd, env: called.append((command, cwd)) or 0)
     assert commands.main(["start", "2", "--no-browser"]) == 0
     (command, folder), = called
-    assert str(home / "my-workshop" / "02_second.ipynb") in command and "--no-browser" in command and folder == home
+    assert "--LabApp.default_url=/lab/tree/my-workshop/02_second.ipynb" in command and "--no-browser" in command and folder == home
     assert sorted(path.name for path in (home / "my-workshop").iterdir()) == ["01_first.ipynb", "02_second.ipynb"]
 
 
