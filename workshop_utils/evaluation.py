@@ -146,7 +146,7 @@ def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size:
     model.to(place)
     require_fit(model, dataset)
     preprocess = getattr(model, "preprocess", None)
-    batches = Batches(dataset, 32 if preprocess else batch_size, preprocess=preprocess, device=place)
+    batches = Batches(dataset, 8 if preprocess else batch_size, preprocess=preprocess, device=place)
     with evaluating(model):
         outputs = [model(images).softmax(1).cpu() for images, _ in progress(batches, f"Reading {len(dataset):,} pictures")]
     return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)

@@ -127,7 +127,7 @@ def live_curves():
             for handle, bundle in zip(handles, bundles):
                 handle.update(bundle, raw=True)
         else:
-            handles.extend(display(bundle, raw=True, display_id=True) for bundle in bundles)
+            handles.extend(filter(None, [display(bundle, raw=True, display_id=True) for bundle in bundles]))  # None outside a notebook
 
     return draw
 

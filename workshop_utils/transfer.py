@@ -40,7 +40,7 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
     return model
 
 
-def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 32) -> Tensor:
+def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 8) -> Tensor:
     """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times."""
     place = devices.pick(device)
     backbone.to(place)
