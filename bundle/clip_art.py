@@ -3,12 +3,13 @@
 import csv
 import io
 import sys
-import zipfile
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from bundle.archive import write_zip
 
 CHOICES = Path(__file__).with_name("clip_art.tsv")
 PICTURES = Path("usr/share/openclipart/png")
@@ -86,15 +87,6 @@ def near_duplicates(package: Path, files: list[str], closer_than: float = TOO_CL
     prints = {file: fingerprint(render(package / PICTURES / file)) for file in files}
     pairs = [(distance(prints[one], prints[other]), one, other) for one, other in combinations(files, 2)]
     return sorted(pair for pair in pairs if pair[0] < closer_than)
-
-
-def write_zip(path: Path, members: dict[str, bytes]) -> None:
-    """A zip whose bytes depend on its members alone: sorted, without times, stored, since pictures are packed already."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(members):
-            info = zipfile.ZipInfo(name)
-            info.create_system = 3  # otherwise the bytes tell Windows from the rest
-            archive.writestr(info, members[name])
 
 
 def _png(path: Path) -> bytes:

@@ -2,10 +2,11 @@
 
 import csv
 import io
-import zipfile
 from pathlib import Path
 
 from PIL import Image
+
+from bundle.archive import write_zip
 
 CHOICES = Path(__file__).with_name("photos.tsv")
 BOXES = Path(__file__).with_name("photos")
@@ -17,19 +18,22 @@ def build(packages: dict[str, Path], out: Path) -> None:
     """Writes photos.zip, with label/name.jpg and Annotations/name.xml for each photograph.
 
     packages: the column `package` of photos.tsv without the version, such as "pypi:scikit-image", to the folder into
-    which that package was unpacked. The zip's bytes depend on its members alone: sorted, without times, stored.
+    which that package was unpacked.
     """
     members = {}
     for row in choices():
-        picture = square(packages[row["package"].split("=")[0]] / row["file"], row["crop"])
+        picture = square(packages[_package(row)] / row["file"], row["crop"])
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=92, subsampling="4:4:4", optimize=True)
         members[f"{row['label']}/{row['name']}.jpg"] = buffer.getvalue()
         members[f"Annotations/{row['name']}.xml"] = (BOXES / f"{row['name']}.xml").read_bytes()
     out.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(out / "photos.zip", "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(members):
-            archive.writestr(zipfile.ZipInfo(name), members[name])
+    write_zip(out / "photos.zip", members)
+
+
+def packages() -> list[str]:
+    """The packages that the photographs come from, as `build` names them."""
+    return sorted({_package(row) for row in choices()})
 
 
 def choices() -> list[dict[str, str]]:
@@ -51,3 +55,7 @@ def square(path: Path, crop: str) -> Image.Image:
         cut = picture.convert("RGBA").crop((left, top, left + side, top + side))  # transparent outside the picture
     flat = Image.alpha_composite(Image.new("RGBA", cut.size, (*GREY, 255)), cut).convert("RGB")
     return flat.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+
+
+def _package(row: dict[str, str]) -> str:
+    return row["package"].split("=")[0]

@@ -4,7 +4,8 @@ from typing import Iterable
 
 
 def progress(steps: Iterable | None = None, description: str = "", total: int | None = None):
-    """`steps`, counted by a bar while they are walked through: a widget in a notebook, a line of text in a terminal. Without steps, a bar whose `update()` counts.
+    """`steps`, counted by a bar while they are walked through: a widget in a notebook, a line of text in a terminal.
+    Without steps, a bar whose `update()` counts.
 
     The text that a notebook stores for it holds no time and no rate, so that it is the same on every machine.
     """

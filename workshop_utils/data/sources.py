@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import struct
 import zlib
 from functools import lru_cache
@@ -52,9 +53,7 @@ def read_idx(raw: bytes, name: str) -> Tensor:
         raise DamagedFile(f"'{name}' does not begin as an IDX file of bytes does. Get it again.")
     shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
     body = raw[4 + 4 * raw[3]:]
-    expected = 1
-    for side in shape:
-        expected *= side
+    expected = math.prod(shape)
     if len(body) != expected or not body:
         raise DamagedFile(f"'{name}' promises {expected:,} values ({' x '.join(map(str, shape))}) but holds {len(body):,}. Get it again.")
     return torch.frombuffer(bytearray(body), dtype=torch.uint8).view(shape)
