@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop_utils import data
-from workshop_utils.data import sources
+from workshop_utils.data import bundled_files, formats
 
 WITH_BOTH_SPLITS = [name for name, split in BUNDLED_SPLITS if split == "test"]
 
@@ -81,11 +81,11 @@ def test_catalog_shows_every_set_with_its_licence_in_a_notebook():
 def bundle_copy(tmp_path, monkeypatch):
     """A copy of the bundled files that a test may harm."""
     copy = tmp_path / "workshop_utils" / "data" / "bundled"
-    shutil.copytree(sources.BUNDLED, copy)
-    monkeypatch.setattr(sources, "BUNDLED", copy)
-    sources._sums.cache_clear()
+    shutil.copytree(bundled_files.BUNDLED, copy)
+    monkeypatch.setattr(bundled_files, "BUNDLED", copy)
+    bundled_files._sums.cache_clear()
     yield copy
-    sources._sums.cache_clear()
+    bundled_files._sums.cache_clear()
 
 
 @pytest.mark.parametrize("name, split", BUNDLED_SPLITS)
@@ -106,13 +106,13 @@ def test_missing_bundled_file_is_named(bundle_copy):
 
 
 def test_every_bundled_file_has_a_published_sum():
-    files = {path.relative_to(sources.BUNDLED).as_posix() for path in sources.BUNDLED.rglob("*") if path.is_file()}
+    files = {path.relative_to(bundled_files.BUNDLED).as_posix() for path in bundled_files.BUNDLED.rglob("*") if path.is_file()}
     data_files = {name for name in files if name.endswith((".gz", ".zip", ".tsv", ".json"))}
-    assert data_files <= set(sources._sums()) <= files
+    assert data_files <= set(bundled_files._sums()) <= files
 
 
 def test_bundle_stays_under_12_megabytes():
-    assert sum(path.stat().st_size for path in sources.BUNDLED.rglob("*") if path.is_file()) < 12e6
+    assert sum(path.stat().st_size for path in bundled_files.BUNDLED.rglob("*") if path.is_file()) < 12e6
 
 
 # --- the IDX reader ---
@@ -130,7 +130,7 @@ VALUES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
 def test_idx_reader_agrees_with_torchvisions(tmp_path, values, pack):
     (tmp_path / "file").write_bytes(idx(values))
     oracle = torchvision.datasets.mnist.read_sn3_pascalvincent_tensor(str(tmp_path / "file"), strict=False)
-    assert torch.equal(sources.read_idx(pack(idx(values)), "file"), oracle)
+    assert torch.equal(formats.read_idx(pack(idx(values)), "file"), oracle)
 
 
 @needs_testdata
@@ -141,7 +141,7 @@ def test_idx_reader_agrees_with_torchvision_on_official_mnist_files(tmp_path, tr
     for file in (TESTDATA / "mnist/MNIST/raw").glob("*.gz"):
         (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
     oracle = torchvision.datasets.MNIST(tmp_path, train=train, download=False)
-    read = {kind: sources.read_idx((TESTDATA / f"mnist/MNIST/raw/{stem}-{kind}-ubyte.gz").read_bytes(), stem)
+    read = {kind: formats.read_idx((TESTDATA / f"mnist/MNIST/raw/{stem}-{kind}-ubyte.gz").read_bytes(), stem)
             for kind in ("images-idx3", "labels-idx1")}
     assert torch.equal(read["images-idx3"], oracle.data) and torch.equal(read["labels-idx1"].long(), oracle.targets)
 
@@ -152,13 +152,13 @@ def test_idx_reader_agrees_with_torchvision_on_official_mnist_files(tmp_path, tr
 ], ids=["a byte short", "a byte long", "cut header", "no values", "empty", "three bytes", "floats", "another format", "cut gzip", "cut inside gzip", "no gzip"])
 def test_damaged_idx_file_is_refused_by_name(raw):
     with pytest.raises(data.DamagedFile, match="'labels.gz'.*Get it again"):
-        sources.read_idx(raw, "labels.gz")
+        formats.read_idx(raw, "labels.gz")
 
 
 @given(st.one_of(st.binary(max_size=64), st.binary(max_size=64).map(lambda tail: b"\0\0\x08" + tail), st.binary(max_size=64).map(lambda tail: b"\x1f\x8b\x08" + tail)))
 def test_arbitrary_bytes_give_a_tensor_or_the_sentence_and_nothing_else(raw):
     try:
-        assert sources.read_idx(raw, "file").numel() > 0
+        assert formats.read_idx(raw, "file").numel() > 0
     except data.DamagedFile:
         pass
 

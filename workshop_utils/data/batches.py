@@ -1,20 +1,24 @@
 """From pictures to the batches that a net reads."""
 
+import os
+import sys
 from typing import Callable, Iterator
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from workshop_utils import device as devices
-from workshop_utils.data.images import ImageDataset
+from workshop_utils.data.images import ImageDataset, LazyImageDataset
 
 
 class Batches:
-    """The pictures of a set as normalised batches, kept on the device.
+    """The pictures of a set as normalised batches on the device; those held in memory are moved there once.
 
     Iterating gives (B, C, H, W) float32 and (B,) int64. shuffle: a new order in every pass; a seed makes the passes
     repeat, whatever else draws random numbers. preprocess: uint8 batch -> float batch, as `model.preprocess`; without it
-    pixels are scaled by the set's mean and std. augment: float batch -> float batch. The last batch may be smaller.
+    pixels are scaled by the set's mean and std. augment: float batch -> float batch, as `augmentation` makes it. The last
+    batch may be smaller. A lazy set is read by a torch DataLoader behind the same call.
     Raises ValueError if the set is empty or batch_size is not positive.
     """
 
@@ -24,25 +28,39 @@ class Batches:
             raise ValueError(f"There is nothing to read: {dataset!r}.")
         if batch_size < 1:
             raise ValueError(f"A batch holds at least one picture; batch_size is {batch_size}.")
-        place = devices.pick(device)
-        self.images, self.labels = dataset.images.to(place), dataset.labels.to(place)
+        self.device = devices.pick(device)
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
         self.generator = torch.Generator()
         self.generator.seed() if seed is None else self.generator.manual_seed(seed)
-        self.preprocess = preprocess or standardise(dataset.mean.to(place), dataset.std.to(place))
+        self.preprocess = preprocess or standardise(dataset.mean.to(self.device), dataset.std.to(self.device))
+        self.count = len(dataset)
+        self._read = self._from_disk(dataset) if isinstance(dataset, LazyImageDataset) else self._from_memory(dataset)
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        return -(-self.count // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for chosen in self._order().split(self.batch_size):
-            images = self.preprocess(self.images[chosen])
-            yield self.augment(images) if self.augment else images, self.labels[chosen]
+        order = torch.randperm(self.count, generator=self.generator) if self.shuffle else torch.arange(self.count)
+        for images, labels in self._read(order.split(self.batch_size)):
+            images = self.preprocess(images)
+            yield self.augment(images) if self.augment else images, labels
 
-    def _order(self) -> Tensor:
-        count = len(self.labels)
-        order = torch.randperm(count, generator=self.generator) if self.shuffle else torch.arange(count)
-        return order.to(self.labels.device)
+    def _from_memory(self, dataset: ImageDataset) -> Callable:
+        images, labels = dataset.images.to(self.device), dataset.labels.to(self.device)
+        return lambda parts: ((images[part], labels[part]) for part in (part.to(self.device) for part in parts))
+
+    def _from_disk(self, dataset: LazyImageDataset) -> Callable:
+        def read(parts):
+            loader = DataLoader(dataset, batch_sampler=[part.tolist() for part in parts], **workers())
+            return ((images.to(self.device), labels.to(self.device)) for images, labels in loader)
+        return read
+
+
+def workers() -> dict:
+    """DataLoader's options for decoding beside training: processes on Linux only, for elsewhere they hang in notebooks."""
+    if sys.platform != "linux":
+        return {"num_workers": 0}
+    return {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork"}
 
 
 def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,9 +1,31 @@
-"""ImageNet's words: its 1,000 classes, and WordNet's paths from each of them up to "entity"."""
+"""ImageNet: its 1,000 classes, WordNet's paths from each of them up to "entity", its boxes, and its folders on disk."""
 
-from functools import lru_cache
+import csv
+import os
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import torch
+from torch import Tensor
 
 from workshop_utils import names
-from workshop_utils.data.sources import bundled
+from workshop_utils.data.bundled_files import bundled
+from workshop_utils.data.pictures import DamagedFile
+from workshop_utils.progress import progress
+
+MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ILSVRC's training pictures, as torchvision has them
+
+
+class Box(NamedTuple):
+    """One object in a photograph: its WordNet id or name, and the corners of its box in pixels."""
+
+    name: str
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
 
 
 def class_names() -> list[str]:
@@ -27,6 +49,71 @@ def paths(wnid: str) -> list[list[str]]:
     if not synset["parents"]:
         return [[synset["name"]]]
     return [[synset["name"], *path] for parent in synset["parents"] for path in paths(parent)]
+
+
+def boxes(xml: str | bytes | Path) -> list[Box]:
+    """The boxes of one VOC-style annotation file, in its order; a photograph can have several.
+
+    xml: the path of the file, or its text. Raises DamagedFile if it is no such file, or a box has no area.
+    """
+    is_text = isinstance(xml, bytes) or isinstance(xml, str) and xml.lstrip().startswith("<")
+    name, raw = ("This text", xml) if is_text else (f"'{xml}'", Path(xml).read_bytes())
+    raw = raw.encode() if isinstance(raw, str) else raw
+    try:
+        if b"<!" in raw.replace(b"<!--", b""):
+            raise ValueError("it declares entities, which no annotation needs")  # a few lines of them can unpack to gigabytes
+        found = [Box(entry.findtext("name"), *(round(float(entry.findtext(f"bndbox/{side}"))) for side in ("xmin", "ymin", "xmax", "ymax")))
+                 for entry in ElementTree.fromstring(raw).iter("object")]
+    except (ElementTree.ParseError, TypeError, ValueError, OverflowError, LookupError) as error:
+        raise DamagedFile(f"{name} is not an annotation file of boxes ({error}). Get it again.") from None
+    for box in found:
+        if not (box.name and box.xmin < box.xmax and box.ymin < box.ymax):
+            raise DamagedFile(f"{name} has a box without a name or an area: {tuple(box)}. Get it again.")
+    return found
+
+
+def folder(root: Path, split: str) -> tuple[list[tuple], Tensor]:
+    """((name, function that reads the file) a picture, labels (N,) int64) of "train" or "test" below a folder in ILSVRC's layout.
+
+    "test" is ILSVRC's validation set. Its labels come from class folders, or from LOC_val_solution.csv, or from the
+    annotation files. Raises FileNotFoundError, saying what is missing.
+    """
+    part = {"train": "train", "test": "val"}[split]
+    places = [root / place / part for place in ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC")]
+    pictures = next((place for place in places if place.is_dir()), None)
+    if pictures is None:
+        raise FileNotFoundError(f"'{root}' has no folder '{part}' in ILSVRC's layout (ILSVRC/Data/CLS-LOC/{part}, or {part}). ImageNet cannot be "
+                                "downloaded without an account: get it from https://image-net.org/download, then give its folder as root=.")
+    position = {wnid: index for index, wnid in enumerate(wnids())}
+    found = [(position[wnid], name) for wnid in progress(wnids(), f"Looking through {pictures.name}") if (pictures / wnid).is_dir()
+             for name in _pictures(pictures / wnid, f"{wnid}/")]
+    if not found:
+        wnid_of = _validation_wnids(root)
+        unlabelled = [name for name in _pictures(pictures) if Path(name).stem not in wnid_of]
+        if unlabelled or not wnid_of:
+            raise FileNotFoundError(f"'{pictures}' has neither class folders nor a class for {unlabelled[0] if unlabelled else 'any picture'}: "
+                                    "put LOC_val_solution.csv or the folder Annotations beside it.")
+        found = sorted((position[wnid_of[Path(name).stem]], name) for name in _pictures(pictures))
+    return [(name, partial(_read, os.path.join(pictures, name))) for _, name in found], torch.tensor([index for index, _ in found])
+
+
+def _pictures(place: Path, prefix: str = "") -> list[str]:
+    return sorted(prefix + entry.name for entry in os.scandir(place) if entry.name.lower().endswith((".jpeg", ".jpg", ".png")))
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _validation_wnids(root: Path) -> dict[str, str]:
+    """Picture name -> WordNet id of the flat validation folder, from Kaggle's table or from the annotation files."""
+    table = next((place for place in (root / "LOC_val_solution.csv", root / "ILSVRC/LOC_val_solution.csv") if place.is_file()), None)
+    if table:
+        with open(table, newline="", encoding="utf-8") as lines:
+            return {row["ImageId"]: row["PredictionString"].split()[0] for row in csv.DictReader(lines)}
+    places = [root / place for place in ("ILSVRC/Annotations/CLS-LOC/val", "Annotations/CLS-LOC/val", "Annotations")]
+    annotations = next((place for place in places if place.is_dir()), None)
+    return {file.stem: boxes(file)[0].name for file in annotations.glob("*.xml")} if annotations else {}
 
 
 def _synset(wnid: str) -> dict:

@@ -1,10 +1,12 @@
-"""Pictures with labels: the one form in which every data set is used, and people's own folders turned into it."""
+"""Pictures with labels: the one form in which every data set is used, in memory or left on disk."""
 
-from typing import Sequence
+from typing import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+
+from workshop_utils.data.pictures import DamagedFile, decode
 
 
 class ImageDataset(Dataset):
@@ -20,14 +22,18 @@ class ImageDataset(Dataset):
                  source: str = "memory", mean: Tensor | None = None, std: Tensor | None = None):
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise ValueError(f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}.")
-        if len(images) != len(labels):
-            raise ValueError(f"{len(images):,} pictures but {len(labels):,} labels: every picture needs one.")
+        self.images = images
+        self._describe(len(images), labels, classes, name, split, source, mean, std)
+
+    def _describe(self, count: int, labels: Tensor, classes: Sequence[str], name: str, split: str, source: str, mean, std) -> None:
+        if count != len(labels):
+            raise ValueError(f"{count:,} pictures but {len(labels):,} labels: every picture needs one.")
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
             raise ValueError(f"Labels must lie in 0..{len(classes) - 1} for {len(classes)} classes; "
                              f"these go from {int(labels.min())} to {int(labels.max())}.")
-        self.images, self.labels, self.classes = images, labels.long(), tuple(classes)
+        self.labels, self.classes = labels.long(), tuple(classes)
         self.name, self.split, self.source = name, split, source
-        self.mean, self.std = (mean, std) if mean is not None else pixel_statistics(images)
+        self.mean, self.std = (mean, std) if mean is not None else self.pixel_statistics()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,8 +42,16 @@ class ImageDataset(Dataset):
         return self.images[index], int(self.labels[index])
 
     def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.images.shape[1:]))
-        return f"{self.name}, {self.split}: {len(self):,} pictures of {shape}, {len(self.classes)} classes, {self.source}"
+        return f"{self.name}, {self.split}: {len(self):,} pictures of {' x '.join(map(str, self.shape))}, {len(self.classes)} classes, {self.source}"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of every picture, in pixels."""
+        return tuple(self.images.shape[1:])
+
+    def pixel_statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each channel over these pictures, (C,) float32 on a scale of 0 to 1."""
+        return pixel_statistics(self.images)
 
     def subset(self, indices: Sequence[int] | Tensor) -> "ImageDataset":
         """The pictures at these positions, in this order; mean and std stay those of the training set."""
@@ -75,6 +89,50 @@ class ImageDataset(Dataset):
         """For every class the positions of its pictures, shuffled."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         return [order[self.labels[order] == label] for label in range(len(self.classes))]
+
+
+class LazyImageDataset(ImageDataset):
+    """Pictures that stay in their files and are decoded when asked for: ImageNet, and folders too big for the memory.
+
+    files: (name, function that reads the file) for each picture. Pictures are cut to (3, size, size) uint8. It has all that
+    an ImageDataset has, but `images` answers with a sentence. mean and std, unless given, are those of 200 pictures.
+    """
+
+    def __init__(self, files: Sequence[tuple[str, Callable[[], bytes]]], labels: Tensor, classes: Sequence[str], *, size: int, name: str,
+                 split: str = "train", source: str = "memory", mean: Tensor | None = None, std: Tensor | None = None):
+        self.files, self.size = files, size
+        self._describe(len(files), labels, classes, name, split, source, mean, std)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        name, read = self.files[index]
+        try:
+            return decode(read(), self.size), int(self.labels[index])
+        except DamagedFile as error:
+            raise DamagedFile(f"Picture {index} of {self.name}, '{name}', {error}. Leave it out with .subset(...).") from None
+
+    @property
+    def images(self) -> Tensor:
+        raise ValueError(f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. "
+                         "Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 3, self.size, self.size
+
+    def pixel_statistics(self) -> tuple[Tensor, Tensor]:
+        """As of an ImageDataset, estimated from 200 pictures spread over the set."""
+        sample = torch.linspace(0, len(self) - 1, min(len(self), 200)).long().tolist()
+        return pixel_statistics(torch.stack([self[index][0] for index in sample]))
+
+    def subset(self, indices: Sequence[int] | Tensor) -> "LazyImageDataset":
+        indices = torch.as_tensor(indices)
+        return LazyImageDataset([self.files[index] for index in indices.tolist()], self.labels[indices], self.classes, size=self.size,
+                                name=self.name, split=self.split, source=self.source, mean=self.mean, std=self.std)
+
+    def in_memory(self) -> ImageDataset:
+        """The same pictures, decoded now, as an ImageDataset."""
+        return ImageDataset(torch.stack([image for image, _ in self]), self.labels, self.classes, name=self.name, split=self.split,
+                            source=self.source, mean=self.mean, std=self.std)
 
 
 def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:

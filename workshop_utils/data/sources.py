@@ -1,76 +1,200 @@
-"""Where the bytes of a set come from, and how they are checked and read."""
+"""The full sets: found in a folder or fetched into one, checked against the published sums, and read."""
 
-import gzip
 import hashlib
-import math
-import struct
-import zlib
-from functools import lru_cache
+import os
 from pathlib import Path
+from typing import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from workshop_utils.data.pictures import DamagedFile, decode, zip_files
+from workshop_utils.data import decoded, formats
+from workshop_utils.data.bundled_files import IDX_PARTS
+from workshop_utils.data.catalog import DatasetCard
+from workshop_utils.data.fetch import data_home, fetch, fetch_from_kaggle
+from workshop_utils.data.pictures import SUFFIXES, DamagedFile, tar_files, zip_files
 
-BUNDLED = Path(__file__).with_name("bundled")
-IDX_PARTS = {"train": "train", "test": "t10k"}  # the official file names of MNIST and its relatives
+Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
+Contents = Callable[..., list[bytes]]  # official names of unpacked files -> their bytes
 
 
-def bundled(name: str) -> bytes:
-    """The bytes of a file that comes with the course, after its sha256 was compared with the list beside it.
+def read_full(card: DatasetCard, split: str, *, root: Path | None, download: bool, labels: str = "fine", announce: bool = True) -> Pictures:
+    """One split of a full set; labels: "fine" or "coarse", for CIFAR-100.
 
-    Raises DamagedFile if the file is missing or its bytes are not the ones that were published.
+    root: the user's folder with the official files, packed or not; without it they are kept in `data_home` and fetched if
+    `download`. Files in a user's folder that are not the published ones, such as smaller cuts, are read and this is said; if
+    they hold as many pictures as the published ones they are damaged. announce: print that sentence. Raises DamagedFile for those, FileNotFoundError if
+    files are missing, ConnectionError if no host delivers them.
     """
-    path = BUNDLED / name
-    cure = f"Bring it back with: git checkout -- {path.relative_to(BUNDLED.parents[2]).as_posix()} (or download the course again)."
-    if not path.is_file():
-        raise DamagedFile(f"The bundled file '{name}' is missing. {cure}")
-    raw = path.read_bytes()
-    if hashlib.sha256(raw).hexdigest() != _sums()[name]:
-        raise DamagedFile(f"The bundled file '{name}' is damaged: its sha256 is not the published one. {cure}")
-    return raw
+    folder = root or data_home() / card.name
+    unofficial: list[str] = []
+
+    def contents(*names: str) -> list[bytes]:
+        found, others = _find(card, names, folder, own=root is not None)
+        if found is None and root is None and download:
+            _fetch(card, names, folder)
+            found, others = _find(card, names, folder, own=False)
+        if found is None:
+            raise _missing(card, [file.name for file in card.files if file.contents.keys() & set(names)], folder)
+        unofficial.extend(others)
+        return [found[name] for name in names]
+
+    if card.name == "medical-mnist":
+        images, numbers = decoded.read(_class_folders(card, folder, download=download and root is None), split, card, data_home() / card.name)
+        unofficial = [] if len(numbers) == card.splits[split] else ["this set of pictures"]
+    else:
+        images, numbers = READERS[card.name](card, split, labels, contents)
+    if unofficial and len(numbers) == card.splits[split]:
+        raise DamagedFile(f"Damaged in '{folder}': {', '.join(unofficial)}. The sum is not the published one. Get it again.")
+    if unofficial and announce:
+        print(f"Not as published, and read as it is, in '{folder}': {', '.join(unofficial)}. "
+              f"{len(numbers):,} {split} pictures instead of {card.splits[split]:,}.")
+    return images, numbers
 
 
-def read_bundled(name: str, split: str) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
-    """(pictures (N, C, H, W) uint8, labels (N,) int64, class names where the files hold them) of a bundled set."""
-    if name in ("clip-art", "photos"):
-        return read_class_folders(bundled(f"{name}.zip"), "" if name == "photos" else split)
-    images, labels = (f"{name}/{IDX_PARTS[split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
-    return read_idx(bundled(images), images).unsqueeze(1), read_idx(bundled(labels), labels).long(), None
+def obtain(card: DatasetCard, folder: Path) -> None:
+    """Brings every published file of a set into its folder. Raises ConnectionError if no host delivers one."""
+    _fetch(card, [name for file in card.files for name in file.contents], folder)
 
 
-def read_idx(raw: bytes, name: str) -> Tensor:
-    """An IDX file, gzipped or not, as a uint8 tensor of the shape that its header states.
+# --- one reader a set ---
 
-    Raises DamagedFile if header and length do not agree. Format: https://yann.lecun.org/exdb/mnist/
+def _read_mnist(card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
+    names = [f"{IDX_PARTS[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+    images, numbers = (formats.read_idx(raw, name) for raw, name in zip(contents(*names), names))
+    if images.ndim != 3 or numbers.shape != images.shape[:1] or int(numbers.max()) >= len(card.classes):
+        raise DamagedFile(f"'{names[0]}' holds pictures of shape {tuple(images.shape)}, '{names[1]}' labels of shape {tuple(numbers.shape)} "
+                          f"up to {int(numbers.max())}: they do not belong together. Get both again.")
+    return images.unsqueeze(1), numbers.long()
+
+
+def _read_cifar10(card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
+    names = ["test_batch"] if split == "test" else [f"data_batch_{number}" for number in range(1, 6)]
+    images, numbers = zip(*(formats.read_cifar(raw, name, "labels", len(card.classes)) for raw, name in zip(contents(*names), names)))
+    return torch.cat(images), torch.cat(numbers)
+
+
+def _read_cifar100(card: DatasetCard, split: str, labels: str, contents: Contents) -> Pictures:
+    return formats.read_cifar(*contents(split), split, f"{labels}_labels", len(card.coarse if labels == "coarse" else card.classes))
+
+
+def _read_sign(_card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
+    name = f"sign_mnist_{split}.csv"
+    return formats.read_sign_csv(*contents(name), name)
+
+
+def _read_medmnist(card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
+    name = f"{card.name}.npz"
+    return formats.read_npz(*contents(name), name, {"validation": "val"}.get(split, split), len(card.classes))
+
+
+READERS = {"mnist": _read_mnist, "fashion-mnist": _read_mnist, "cifar10": _read_cifar10, "cifar100": _read_cifar100, "sign-mnist": _read_sign,
+           "pneumoniamnist": _read_medmnist, "pathmnist": _read_medmnist}
+
+
+# --- where the bytes are ---
+
+def _find(card: DatasetCard, names: Sequence[str], folder: Path, *, own: bool) -> tuple[dict[str, bytes] | None, list[str]]:
+    """(bytes of every unpacked file, or None if one is missing; the names of those whose sum is not the published one).
+
+    Only files in the user's own folder may have another sum. Unpacked files come before archives.
     """
+    published = {name: file.contents[name] for file in card.files for name in names if name in file.contents}
+    archives = [file.name for file in card.files if file.contents.keys() & published.keys() - {file.name}] + _kaggle_archives(card)
+    paths = _paths_by_name(folder)
+    places = [(path, False) for name in names for path in paths.get(name, [])] + [(path, True) for name in archives for path in paths.get(name, [])]
+    found, others = {}, {name: set() for name in names}
+    for path, packed in places:
+        try:
+            contents = _unpacked(path, names) if packed else {path.name: path.read_bytes()}
+        except DamagedFile:
+            if own:
+                raise
+            continue  # a damaged copy in our own folder is fetched again
+        for name, raw in contents.items():
+            if _has_sum(raw, published[name]):
+                found[name] = raw
+            else:
+                others[name].add(raw)
+        if len(found) == len(names):
+            return found, []
+    rest = [name for name in names if name not in found]
+    if not own or not all(others[name] for name in rest):
+        return None, []
+    for name in rest:
+        if len(others[name]) > 1:
+            raise ValueError(f"'{folder}' holds {len(others[name])} different files called {name}. Give the folder of one of them as root=.")
+        found[name] = others[name].pop()
+    return found, rest
+
+
+def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
+    """Every file below a folder, or the one file, by its name; what is still coming in is left out."""
+    if folder.is_file():
+        return {folder.name: [folder]}
+    paths: dict[str, list[Path]] = {}
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - {"incoming"})
+        for name in files:
+            paths.setdefault(name, []).append(Path(place, name))
+    return paths
+
+
+def _unpacked(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """The bytes of those files of an archive that have one of these names."""
+    raw = archive.read_bytes()
+    if archive.name.endswith(".tar.gz"):
+        files = tar_files(raw, archive.name, lambda path: path.name in names)
+    elif archive.suffix == ".zip":
+        files = zip_files(raw, archive.name)
+    else:
+        return {archive.stem: formats.gunzip(raw, archive.name)}
+    return {path.name: read() for path, read in files.items() if path.name in names}
+
+
+def _has_sum(raw: bytes, published: str) -> bool:
+    algorithm, digest = published.split(":")
+    return hashlib.new(algorithm, raw, usedforsecurity=False).hexdigest() == digest
+
+
+def _kaggle_archives(card: DatasetCard) -> list[str]:
+    """What a set that was downloaded from Kaggle's page, or with Kaggle's command, is called."""
+    return ["archive.zip", f"{card.kaggle.rpartition('/')[2]}.zip"] if card.kaggle else []
+
+
+def _class_folders(card: DatasetCard, folder: Path, *, download: bool) -> Path:
+    """The archive, or the folder, that holds a set of picture files."""
+    names = [card.files[0].name, *_kaggle_archives(card)]
+    for place in [folder] if folder.is_file() else [folder / name for name in names]:
+        if place.is_file():
+            return place
+    if any(path.suffix.lower() in SUFFIXES for found in _paths_by_name(folder).values() for path in found):
+        return folder
+    if not download:
+        raise _missing(card, names, folder)
+    _fetch(card, [], folder)
+    return _class_folders(card, folder, download=False)
+
+
+def _fetch(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
+    reasons = []
     try:
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error):
-        raise DamagedFile(f"'{name}' is not a whole gzip file. Get it again.") from None
-    if len(raw) < 4 or raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
-        raise DamagedFile(f"'{name}' does not begin as an IDX file of bytes does. Get it again.")
-    shape = struct.unpack_from(f">{raw[3]}I", raw, 4)
-    body = raw[4 + 4 * raw[3]:]
-    expected = math.prod(shape)
-    if len(body) != expected or not body:
-        raise DamagedFile(f"'{name}' promises {expected:,} values ({' x '.join(map(str, shape))}) but holds {len(body):,}. Get it again.")
-    return torch.frombuffer(bytearray(body), dtype=torch.uint8).view(shape)
+        for file in card.files:
+            if not names or file.contents.keys() & set(names):
+                fetch(file, folder, card.name)
+        return
+    except ConnectionError as error:
+        reasons.append(str(error))
+    if card.kaggle:
+        try:
+            return fetch_from_kaggle(card.kaggle, folder)
+        except ConnectionError as error:
+            reasons.append(str(error))
+    instead = f'data.load("{card.name}") is the cut that comes with the course' if card.bundled else 'data.load("fashion-mnist") works without a network'
+    raise ConnectionError(f"The full {card.title} is not on this computer and could not be fetched: {'; '.join(reasons)}. {instead}; "
+                          f"or put {' and '.join(file.name for file in card.files)} into '{folder}' by hand ({card.homepage}).")
 
 
-def read_class_folders(raw: bytes, below: str) -> tuple[Tensor, Tensor, tuple[str, ...]]:
-    """(pictures, labels, classes) of a zip with a folder a class, all pictures of one size; below: a folder to start from."""
-    prefix = [below] if below else []
-    files = {name: read for name, read in zip_files(raw, below).items()
-             if list(name.parts[:len(prefix)]) == prefix and name.suffix in (".png", ".jpg")}
-    classes = tuple(sorted({name.parts[len(prefix)] for name in files}))
-    names = sorted(files)
-    labels = torch.tensor([classes.index(name.parts[len(prefix)]) for name in names])
-    return torch.stack([decode(files[name]()) for name in names]), labels, classes
-
-
-@lru_cache(maxsize=1)
-def _sums() -> dict[str, str]:
-    lines = (BUNDLED / "SHA256SUMS").read_text("utf-8").splitlines()
-    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+def _missing(card: DatasetCard, names: Sequence[str], folder: Path) -> FileNotFoundError:
+    return FileNotFoundError(f"'{folder}' does not hold {' and '.join(names)} of {card.title}, packed or unpacked, or not whole. "
+                             f"Put it there ({card.homepage}), or let {card.how} fetch it.")

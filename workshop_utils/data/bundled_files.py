@@ -1,0 +1,54 @@
+"""The cuts of data sets that come with the course, and how their files are checked."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from workshop_utils.data.formats import read_idx
+from workshop_utils.data.pictures import DamagedFile, decode, zip_files
+
+BUNDLED = Path(__file__).with_name("bundled")
+IDX_PARTS = {"train": "train", "test": "t10k"}  # the official file names of MNIST and its relatives
+
+
+def bundled(name: str) -> bytes:
+    """The bytes of a file that comes with the course, after its sha256 was compared with the list beside it.
+
+    Raises DamagedFile if the file is missing or its bytes are not the ones that were published.
+    """
+    path = BUNDLED / name
+    cure = f"Bring it back with: git checkout -- {path.relative_to(BUNDLED.parents[2]).as_posix()} (or download the course again)."
+    if not path.is_file():
+        raise DamagedFile(f"The bundled file '{name}' is missing. {cure}")
+    raw = path.read_bytes()
+    if hashlib.sha256(raw).hexdigest() != _sums()[name]:
+        raise DamagedFile(f"The bundled file '{name}' is damaged: its sha256 is not the published one. {cure}")
+    return raw
+
+
+def read_bundled(name: str, split: str) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
+    """(pictures (N, C, H, W) uint8, labels (N,) int64, class names where the files hold them) of a bundled set."""
+    if name in ("clip-art", "photos"):
+        return read_class_folders(bundled(f"{name}.zip"), "" if name == "photos" else split)
+    images, labels = (f"{name}/{IDX_PARTS[split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
+    return read_idx(bundled(images), images).unsqueeze(1), read_idx(bundled(labels), labels).long(), None
+
+
+def read_class_folders(raw: bytes, below: str) -> tuple[Tensor, Tensor, tuple[str, ...]]:
+    """(pictures, labels, classes) of a zip with a folder a class, all pictures of one size; below: a folder to start from."""
+    prefix = [below] if below else []
+    files = {name: read for name, read in zip_files(raw, below).items()
+             if list(name.parts[:len(prefix)]) == prefix and name.suffix in (".png", ".jpg")}
+    classes = tuple(sorted({name.parts[len(prefix)] for name in files}))
+    names = sorted(files)
+    labels = torch.tensor([classes.index(name.parts[len(prefix)]) for name in names])
+    return torch.stack([decode(files[name]()) for name in names]), labels, classes
+
+
+@lru_cache(maxsize=1)
+def _sums() -> dict[str, str]:
+    lines = (BUNDLED / "SHA256SUMS").read_text("utf-8").splitlines()
+    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}

@@ -1,0 +1,155 @@
+"""Brings published files onto this computer: pooch fetches and checks, from the first of several hosts that delivers."""
+
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from workshop_utils.data.files import RemoteFile
+from workshop_utils.progress import progress
+
+CONNECT_SECONDS = 4
+SILENT_SECONDS = 10  # a host that sends nothing for so long loses its turn
+WINDOW_SECONDS = 10  # ... and so does one that over this time is slower than
+SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000  # bytes a second: the last host may be slow, for the slow part may be our own network
+
+
+class HostFailed(Exception):
+    """A host did not deliver; the next one is asked."""
+
+
+def data_home() -> Path:
+    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
+    import pooch
+
+    return Path(os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop"))
+
+
+def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
+    """Where to ask for a file: first the computer nearby that WORKSHOP_MIRROR names, then its public hosts."""
+    mirror = os.environ.get("WORKSHOP_MIRROR")
+    return ((f"{mirror.rstrip('/')}/{set_name}/{file.name}",) if mirror else ()) + file.urls
+
+
+def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
+    """The verified copy of `file` in `folder`; many processes that ask for it at once fetch it once.
+
+    Its bytes land in folder/incoming and move into place when their sum is right. Raises ConnectionError, with what each
+    host said, if none delivers it; OSError if the folder cannot be written.
+    """
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # the progress bar says it
+    algorithm, digest = file.sum.split(":")
+    target, incoming, refusals = folder / file.name, folder / "incoming", []
+    with locked(folder):
+        if target.is_file() and pooch.file_hash(str(target), algorithm) == digest:
+            return target
+        urls = addresses(file, set_name)
+        for url in urls:
+            shutil.rmtree(incoming, ignore_errors=True)  # what a killed download left: under the lock nobody else is writing it
+            try:
+                download = _Download(file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST)
+                os.replace(pooch.retrieve(url, file.sum, fname=file.name, path=incoming, downloader=download), target)
+                return target
+            except HostFailed as error:
+                refusals.append(f"{urlsplit(url).netloc} {error}")
+            except ValueError:
+                refusals.append(f"{urlsplit(url).netloc} sent a file with another sum than the published one")
+            finally:
+                shutil.rmtree(incoming, ignore_errors=True)
+    raise ConnectionError(f"none of {len(urls)} addresses delivered {file.name}: {'; '.join(refusals)}" if urls else f"{file.name} has no public address")
+
+
+def fetch_from_kaggle(handle: str, folder: Path) -> None:
+    """Puts the files of a Kaggle data set into folder/kaggle, without an account. Raises ConnectionError if that fails."""
+    with locked(folder):
+        if (folder / "kaggle").is_dir():
+            return
+        incoming = folder / "incoming"
+        shutil.rmtree(incoming, ignore_errors=True)
+        try:
+            import kagglehub
+
+            os.replace(kagglehub.dataset_download(handle, output_dir=str(incoming)), folder / "kaggle")
+        except ImportError:
+            raise ConnectionError("the package kagglehub is missing: python -m pip install kagglehub") from None
+        except OSError as error:
+            if error.errno and not hasattr(error, "request"):  # the disk's; requests' errors are OSErrors too
+                raise
+            raise ConnectionError(f"www.kaggle.com {_network_reason(error)}") from None
+        except Exception as error:  # kagglehub raises its own kinds, which differ between versions
+            raise ConnectionError(f"www.kaggle.com {_network_reason(error)}") from None
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path):
+    """Holds the folder for one process at a time; the system lets go of it when a process ends, however it ends."""
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            print(f"Another notebook is filling {folder}; waiting for it.")
+            lock.acquire()
+    except OSError as error:
+        raise OSError(f"'{folder}' cannot be written ({error.strerror or error}). Set the environment variable WORKSHOP_DATA to a folder of your own.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Download:
+    """What pooch calls to write one address into one file: with patience that ends, and no more bytes than published."""
+
+    def __init__(self, file: RemoteFile, slowest: int):
+        self.file, self.slowest = file, slowest
+
+    def __call__(self, url: str, output: str, _pooch) -> None:
+        import requests
+        import urllib3
+
+        try:
+            with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS), headers={"Accept-Encoding": "identity"}) as response:
+                if response.status_code != 200:
+                    raise HostFailed(f"answered {response.status_code} {response.reason}")
+                with open(output, "wb") as copy:
+                    self._copy(response.raw, copy)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise HostFailed(_network_reason(error)) from None
+
+    def _copy(self, source, copy) -> None:
+        """read1 gives what has arrived, so that a host that drips single bytes is found out."""
+        bar = progress(description=f"Fetching {self.file.name}, {self.file.bytes / 1e6:.0f} MB", total=self.file.bytes)
+        received, window_bytes, window_began = 0, 0, time.monotonic()
+        try:
+            while part := source.read1(1 << 16):
+                received, window_bytes = received + len(part), window_bytes + len(part)
+                if received > 1.1 * self.file.bytes + 1e6:
+                    raise HostFailed(f"sent more than the {self.file.bytes:,} bytes of the published file")
+                copy.write(part)
+                bar.update(len(part))
+                seconds = time.monotonic() - window_began
+                if seconds > WINDOW_SECONDS:
+                    if window_bytes < self.slowest * seconds:
+                        raise HostFailed(f"was slower than {self.slowest // 1000} kB a second")
+                    window_bytes, window_began = 0, time.monotonic()
+        finally:
+            bar.close()
+
+
+def _network_reason(error: Exception) -> str:
+    kind = type(error).__name__
+    if "ConnectTimeout" in kind or "ConnectionError" in kind:
+        return "could not be reached"
+    if "Timeout" in kind:
+        return f"sent nothing for {SILENT_SECONDS} s"
+    return f"broke off ({kind})"
