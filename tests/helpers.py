@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
 from functools import lru_cache
@@ -63,6 +64,11 @@ def class_folders(root: Path, **counts: int) -> Path:
         for number in range(count):
             (root / name / f"{number}.png").write_bytes(file_bytes(Image.new("L", (10, 10), 100 * place + number)))
     return root
+
+
+def idx(values: np.ndarray) -> bytes:
+    """An IDX file of bytes as the format's page describes it."""
+    return bytes([0, 0, 8, values.ndim]) + b"".join(struct.pack(">I", side) for side in values.shape) + values.tobytes()
 
 
 def fresh_python(code: str, **options) -> subprocess.CompletedProcess:

@@ -1,19 +1,15 @@
-"""Sets that come with the course, the IDX reader, ImageDataset, Batches and ImageNet's words."""
+"""Sets that come with the course, ImageDataset and Batches."""
 
-import gzip
 import shutil
-import struct
+import sys
 
 import numpy as np
 import pytest
 import torch
-import torchvision
-from helpers import BUNDLED_SPLITS, TESTDATA, fresh_python, loaded, needs_testdata, tiny_dataset
-from hypothesis import given
-from hypothesis import strategies as st
+from helpers import BUNDLED_SPLITS, class_folders, fresh_python, loaded, tiny_dataset
 
-from workshop_utils import data
-from workshop_utils.data import bundled_files, formats
+from workshop_utils import data, evaluation, training
+from workshop_utils.data import batches, bundled_files, folders
 
 WITH_BOTH_SPLITS = [name for name, split in BUNDLED_SPLITS if split == "test"]
 
@@ -68,7 +64,7 @@ def test_unknown_split_is_answered_with_those_that_exist():
 
 
 def test_unknown_source_is_answered_with_the_one_that_exists():
-    with pytest.raises(ValueError, match="no source 'kaggle'.*\"bundled\""):
+    with pytest.raises(ValueError, match="no source 'kaggle'.*\"bundled\".*\"full\""):
         data.load("mnist", source="kaggle")
 
 
@@ -113,54 +109,6 @@ def test_every_bundled_file_has_a_published_sum():
 
 def test_bundle_stays_under_12_megabytes():
     assert sum(path.stat().st_size for path in bundled_files.BUNDLED.rglob("*") if path.is_file()) < 12e6
-
-
-# --- the IDX reader ---
-
-def idx(values: np.ndarray) -> bytes:
-    """An IDX file as the format's page describes it."""
-    return bytes([0, 0, 8, values.ndim]) + b"".join(struct.pack(">I", side) for side in values.shape) + values.tobytes()
-
-
-VALUES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
-
-
-@pytest.mark.parametrize("values", [VALUES, VALUES[:, 0, 0], VALUES[:1]], ids=["pictures", "labels", "one picture"])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_idx_reader_agrees_with_torchvisions(tmp_path, values, pack):
-    (tmp_path / "file").write_bytes(idx(values))
-    oracle = torchvision.datasets.mnist.read_sn3_pascalvincent_tensor(str(tmp_path / "file"), strict=False)
-    assert torch.equal(formats.read_idx(pack(idx(values)), "file"), oracle)
-
-
-@needs_testdata
-@pytest.mark.parametrize("train, stem", [(True, "train"), (False, "t10k")])
-def test_idx_reader_agrees_with_torchvision_on_official_mnist_files(tmp_path, train, stem):
-    raw = tmp_path / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for file in (TESTDATA / "mnist/MNIST/raw").glob("*.gz"):
-        (raw / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
-    oracle = torchvision.datasets.MNIST(tmp_path, train=train, download=False)
-    read = {kind: formats.read_idx((TESTDATA / f"mnist/MNIST/raw/{stem}-{kind}-ubyte.gz").read_bytes(), stem)
-            for kind in ("images-idx3", "labels-idx1")}
-    assert torch.equal(read["images-idx3"], oracle.data) and torch.equal(read["labels-idx1"].long(), oracle.targets)
-
-
-@pytest.mark.parametrize("raw", [
-    idx(VALUES)[:-1], idx(VALUES) + b"x", idx(VALUES)[:7], idx(VALUES)[:16], b"", b"\0\0\x08", b"\0\0\x0d" + idx(VALUES)[3:], b"PNG" + idx(VALUES),
-    gzip.compress(idx(VALUES))[:-9], gzip.compress(idx(VALUES)[:-1]), b"\x1f\x8b" + idx(VALUES),
-], ids=["a byte short", "a byte long", "cut header", "no values", "empty", "three bytes", "floats", "another format", "cut gzip", "cut inside gzip", "no gzip"])
-def test_damaged_idx_file_is_refused_by_name(raw):
-    with pytest.raises(data.DamagedFile, match="'labels.gz'.*Get it again"):
-        formats.read_idx(raw, "labels.gz")
-
-
-@given(st.one_of(st.binary(max_size=64), st.binary(max_size=64).map(lambda tail: b"\0\0\x08" + tail), st.binary(max_size=64).map(lambda tail: b"\x1f\x8b\x08" + tail)))
-def test_arbitrary_bytes_give_a_tensor_or_the_sentence_and_nothing_else(raw):
-    try:
-        assert formats.read_idx(raw, "file").numel() > 0
-    except data.DamagedFile:
-        pass
 
 
 # --- ImageDataset ---
@@ -291,36 +239,141 @@ def test_empty_set_and_empty_batches_are_refused():
         data.Batches(tiny_dataset(), 0)
 
 
-# --- ImageNet's words ---
+# --- augmentation ---
 
-def test_there_are_1000_different_wnids_and_names_in_one_order():
-    wnids, names = data.imagenet.wnids(), data.imagenet.class_names()
-    assert len(set(wnids)) == len(wnids) == len(names) == 1000
-    assert (wnids[281], names[281]) == ("n02123045", "tabby") and wnids == sorted(wnids)
+GRID = torch.arange(2 * 3 * 6 * 5, dtype=torch.float32).view(2, 3, 6, 5)
 
 
-def test_every_path_begins_with_its_class_and_ends_in_entity():
-    for wnid, name in zip(data.imagenet.wnids(), data.imagenet.class_names()):
-        paths = data.imagenet.paths(wnid)
-        assert paths and all(path[-1] == "entity" and len(path) > 2 for path in paths), name
-        assert len({tuple(path) for path in paths}) == len(paths)
+def test_crop_shows_each_picture_shifted_by_its_own_few_pixels():
+    torch.manual_seed(0)
+    images = GRID.repeat(40, 1, 1, 1) + 1
+    shifted = data.augmentation(crop=2)(images)
+    found = set()
+    for image, other in zip(images, shifted):
+        padded = torch.nn.functional.pad(image, [2] * 4)
+        places = [(row, column) for row in range(5) for column in range(5) if torch.equal(padded[:, row:row + 6, column:column + 5], other)]
+        assert len(places) == 1
+        found.update(places)
+    assert len(found) > 15  # of 25 shifts, in 80 pictures
 
 
-def test_dog_has_two_paths_for_it_is_a_canine_and_a_domestic_animal():
-    first, second = (set(path) for path in data.imagenet.paths("n02084071"))
-    assert {"canine", "domestic animal"} <= first ^ second
+def test_flip_mirrors_about_half_and_leaves_the_others():
+    torch.manual_seed(0)
+    images = GRID.repeat(100, 1, 1, 1)
+    flipped = data.augmentation(flip=True)(images)
+    mirrored = [torch.equal(other, image.flip(-1)) for image, other in zip(images, flipped)]
+    same = [torch.equal(other, image) for image, other in zip(images, flipped)]
+    assert all(a != b for a, b in zip(mirrored, same)) and 70 < sum(mirrored) < 130
 
 
-def test_unknown_wnid_is_answered_with_where_they_are_listed():
-    with pytest.raises(ValueError, match=r"No ImageNet synset is called 'n99999999'.*imagenet.wnids\(\)"):
-        data.imagenet.paths("n99999999")
+def test_rotation_turns_a_bar_by_no_more_than_was_asked_for():
+    torch.manual_seed(0)
+    bar = torch.zeros(64, 1, 41, 41)
+    bar[:, :, 20, 5:36] = 1  # level
+    rows, columns = torch.meshgrid(torch.arange(41.) - 20, torch.arange(41.) - 20, indexing="ij")
+    turned = data.augmentation(rotate=30)(bar)[:, 0]
+    slopes = (turned * rows * columns).sum((1, 2)) / (turned * columns ** 2).sum((1, 2))
+    angles = slopes.atan().rad2deg()
+    assert angles.abs().max() < 31 and angles.min() < -20 and angles.max() > 20
 
 
-@needs_testdata
-def test_wnids_agree_with_the_official_index():
-    import json
-    official = json.loads((TESTDATA / "imagenet_meta/imagenet_class_index.json").read_text())
-    assert data.imagenet.wnids() == [official[str(index)][0] for index in range(1000)]
+def test_rotation_keeps_right_angles_in_a_wide_picture():
+    """A square mark in a 21 x 41 picture has the same number of bright pixels, whichever way it is turned."""
+    torch.manual_seed(0)
+    image = torch.zeros(32, 1, 21, 41)
+    image[:, :, 7:14, 17:24] = 1
+    area = data.augmentation(rotate=90)(image).sum((1, 2, 3))
+    assert (area - 49).abs().max() < 3
+
+
+def test_jitter_changes_brightness_and_contrast_but_not_the_order_of_greys():
+    torch.manual_seed(0)
+    images = GRID[:, :1].repeat(20, 1, 1, 1) / 100
+    changed = data.augmentation(jitter=0.4)(images)
+    assert torch.equal(changed.flatten(1).argsort(1), images.flatten(1).argsort(1))
+    assert changed.mean((1, 2, 3)).std() > images.mean((1, 2, 3)).std() and not torch.equal(changed, images)
+
+
+def test_augmentation_repeats_with_torchs_seed_and_differs_without():
+    change = data.augmentation(crop=2, flip=True, rotate=10, jitter=0.2)
+    torch.manual_seed(1)
+    first, other = change(GRID), change(GRID)
+    torch.manual_seed(1)
+    assert torch.equal(change(GRID), first) and not torch.equal(first, other)
+
+
+def test_everything_switched_off_changes_nothing():
+    assert data.augmentation()(GRID) is GRID
+
+
+@pytest.mark.parametrize("wrong", [{"crop": -1}, {"rotate": 200}, {"rotate": -1}, {"jitter": 1.5}])
+def test_augmentation_out_of_range_is_refused(wrong):
+    with pytest.raises(ValueError, match="crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1"):
+        data.augmentation(**wrong)
+
+
+def test_augmented_training_learns_the_same_pictures():
+    torch.manual_seed(0)
+    seen = [labels for _, labels in data.Batches(tiny_dataset(), 5, shuffle=True, seed=1, augment=data.augmentation(crop=1, flip=True))]
+    assert torch.cat(seen).bincount().tolist() == [8, 8, 8]
+
+
+# --- sets that stay on disk ---
+
+@pytest.fixture
+def big_folder(tmp_path, monkeypatch):
+    """A folder that counts as too big for the memory, and the same pictures in memory."""
+    folder = class_folders(tmp_path / "pets", cats=8, dogs=8)
+    in_memory = data.from_folder(folder, size=10)
+    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0)
+    return data.from_folder(folder, size=10), in_memory
+
+
+def test_folder_too_big_for_the_memory_stays_on_disk_with_the_same_split(big_folder):
+    for lazy, held in zip(*big_folder):
+        assert isinstance(lazy, data.LazyImageDataset) and torch.equal(lazy.labels, held.labels) and repr(lazy) == repr(held)
+        assert all(torch.equal(lazy[place][0], held.images[place]) and lazy[place][1] == held[place][1] for place in range(len(held)))
+        torch.testing.assert_close(lazy.mean, held.mean)
+        assert torch.equal(lazy.in_memory().images, held.images)
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_lazy_batches_are_those_of_the_memory(big_folder, monkeypatch, platform, shuffle):
+    if platform != "linux" or sys.platform == "linux":
+        monkeypatch.setattr(sys, "platform", platform)
+    (lazy, _), (held, _) = big_folder
+    for (images, labels), (expected, numbers) in zip(*(data.Batches(part, 5, shuffle=shuffle, seed=3) for part in (lazy, held)), strict=True):
+        torch.testing.assert_close(images, expected)
+        assert torch.equal(labels, numbers)
+
+
+def test_workers_are_used_on_linux_only(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert batches.workers() == {"num_workers": 0}
+
+
+def test_parts_of_a_lazy_set_stay_lazy(big_folder):
+    (lazy, _), _ = big_folder
+    part = lazy.per_class(2, seed=1)
+    rest, other = part.split_off(0.5)
+    assert isinstance(part, data.LazyImageDataset) and part.labels.bincount().tolist() == [2, 2] and (len(rest), len(other)) == (2, 2)
+
+
+def test_net_is_trained_and_judged_on_a_lazy_set(big_folder):
+    (train, test), _ = big_folder
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(300, 2))
+    training.fit(net, train, epochs=5, learning_rate=0.01)
+    assert evaluation.evaluate(evaluation.predict(net, test)).accuracy == 1
+
+
+def test_unreadable_picture_of_a_lazy_set_is_named_when_its_turn_comes(big_folder, tmp_path):
+    (lazy, _), _ = big_folder
+    name, _ = lazy.files[3]
+    (tmp_path / "pets" / name).write_bytes(b"no picture")
+    with pytest.raises(data.DamagedFile, match=f"Picture 3 of pets, '{name}', cannot be read.*Leave it out with .subset"):
+        lazy[3]
 
 
 # --- the package ---

@@ -82,5 +82,5 @@ def _keep(kept: Path, state: str, images: Tensor, labels: Tensor) -> None:
         os.replace(writing, kept)
     except (OSError, SafetensorError) as error:
         print(f"The decoded pictures could not be kept in '{kept.parent}' ({error}); they will be decoded again next time.")
-    finally:
-        writing.unlink(missing_ok=True)
+        if writing.parent.is_dir():
+            writing.unlink(missing_ok=True)

@@ -33,6 +33,14 @@ def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
     return ((f"{mirror.rstrip('/')}/{set_name}/{file.name}",) if mirror else ()) + file.urls
 
 
+def is_whole(path: Path, file: RemoteFile) -> bool:
+    """Whether a file on this computer has the published sum."""
+    import pooch
+
+    algorithm, digest = file.sum.split(":")
+    return pooch.file_hash(str(path), algorithm) == digest
+
+
 def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
     """The verified copy of `file` in `folder`; many processes that ask for it at once fetch it once.
 
@@ -42,10 +50,9 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
     import pooch
 
     pooch.get_logger().setLevel("WARNING")  # the progress bar says it
-    algorithm, digest = file.sum.split(":")
     target, incoming, refusals = folder / file.name, folder / "incoming", []
     with locked(folder):
-        if target.is_file() and pooch.file_hash(str(target), algorithm) == digest:
+        if target.is_file() and is_whole(target, file):
             return target
         urls = addresses(file, set_name)
         for url in urls:
@@ -65,15 +72,18 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
 
 def fetch_from_kaggle(handle: str, folder: Path) -> None:
     """Puts the files of a Kaggle data set into folder/kaggle, without an account. Raises ConnectionError if that fails."""
+    began, kept, incoming = time.time(), folder / "kaggle", folder / "incoming"
     with locked(folder):
-        if (folder / "kaggle").is_dir():
-            return
-        incoming = folder / "incoming"
+        if kept.is_dir() and kept.stat().st_mtime > began:
+            return  # another process brought it while we waited
         shutil.rmtree(incoming, ignore_errors=True)
         try:
             import kagglehub
 
-            os.replace(kagglehub.dataset_download(handle, output_dir=str(incoming)), folder / "kaggle")
+            brought = kagglehub.dataset_download(handle, output_dir=str(incoming))
+            shutil.rmtree(kept, ignore_errors=True)
+            os.replace(brought, kept)
+            os.utime(kept)
         except ImportError:
             raise ConnectionError("the package kagglehub is missing: python -m pip install kagglehub") from None
         except OSError as error:
@@ -88,7 +98,10 @@ def fetch_from_kaggle(handle: str, folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path):
-    """Holds the folder for one process at a time; the system lets go of it when a process ends, however it ends."""
+    """Holds the folder for one process at a time; the system lets go of it when a process ends, however it ends.
+
+    Raises OSError, with what to do, where the disk fails: full, closed for writing, or not there.
+    """
     from filelock import FileLock, Timeout
 
     try:
@@ -99,12 +112,15 @@ def locked(folder: Path):
         except Timeout:
             print(f"Another notebook is filling {folder}; waiting for it.")
             lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+    except ConnectionError:
+        raise
     except OSError as error:
-        raise OSError(f"'{folder}' cannot be written ({error.strerror or error}). Set the environment variable WORKSHOP_DATA to a folder of your own.") from None
-    try:
-        yield
-    finally:
-        lock.release()
+        raise OSError(f"'{folder}' cannot be written ({error.strerror or error}). Make room there, or set the environment variable "
+                      "WORKSHOP_DATA to another folder.") from None
 
 
 class _Download:

@@ -23,6 +23,10 @@ UNPACKED_AT_MOST = 1 << 29  # bytes; no published file unpacks to half a gibibyt
 SIGN_LABELS = [label for label in range(25) if label != 9]  # J (9) and Z (25) are movements
 
 
+class _Unfit(ValueError):
+    """What is wrong with a file, in words that a reader adds its name to."""
+
+
 def gunzip(raw: bytes, name: str) -> bytes:
     """The content of a gzip file. Raises DamagedFile if it is not whole or unpacks to more than any published file."""
     try:
@@ -59,13 +63,13 @@ def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor
     try:
         memory_places = (argument for operation, argument, _ in pickletools.genops(raw) if "PUT" in operation.name and isinstance(argument, int))
         if max(memory_places, default=0) > len(raw):
-            raise ValueError("it asks for more memory than any file needs")
+            raise _Unfit("it asks for more memory than any file needs")
         content = _CifarUnpickler(io.BytesIO(raw), encoding="latin1").load()
         rows, numbers = content["data"], np.asarray(content[labels])
         if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != 3072 or numbers.shape != (len(rows),) or not len(rows):
-            raise ValueError(f"it holds {rows.dtype} values of shape {rows.shape} and {numbers.size} labels")
+            raise _Unfit(f"it holds {rows.dtype} values of shape {rows.shape} and {numbers.size} labels")
         if numbers.dtype.kind != "i" or not 0 <= numbers.min() <= numbers.max() < classes:
-            raise ValueError(f"it holds labels outside of 0..{classes - 1}")
+            raise _Unfit(f"it holds labels outside of 0..{classes - 1}")
         return torch.from_numpy(rows.reshape(-1, 3, 32, 32).copy()), torch.from_numpy(numbers.astype(np.int64))
     except Exception as error:  # a pickle of arbitrary bytes fails in many ways
         raise DamagedFile(f"'{name}' is not a file of CIFAR: {_reason(error)}. Get it again.") from None
@@ -78,18 +82,18 @@ class _CifarUnpickler(pickle.Unpickler):
         admitted = {"_reconstruct": lambda *_: np.empty(0, np.uint8), "ndarray": None, "dtype": _byte_type, "encode": _latin1}
         if module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs") and name in admitted:
             return admitted[name]
-        raise ValueError(f"it asks to run '{module}.{name}', which no file of CIFAR does")
+        raise _Unfit(f"it asks to run '{module}.{name}', which no file of CIFAR does")
 
 
 def _byte_type(code, *_):
     if code != "u1":
-        raise ValueError(f"it holds values of type '{code}'")
+        raise _Unfit(f"it holds values of type '{code}'")
     return np.dtype("u1", copy=True)
 
 
 def _latin1(text, encoding):
     if encoding != "latin1":
-        raise ValueError(f"it asks for the encoding '{encoding}'")
+        raise _Unfit(f"it asks for the encoding '{encoding}'")
     return text.encode("latin1")
 
 
@@ -127,13 +131,13 @@ def read_npz(raw: bytes, name: str, split: str, classes: int) -> tuple[Tensor, T
     try:
         with ZipFile(io.BytesIO(raw)) as archive:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED_AT_MOST:
-                raise ValueError(f"it unpacks to more than {UNPACKED_AT_MOST:,} bytes")
+                raise _Unfit(f"it unpacks to more than {UNPACKED_AT_MOST:,} bytes")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
             pictures, numbers = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4) or pictures.shape[3:] not in ((), (3,)) or not pictures.size:
-            raise ValueError(f"it holds pictures of shape {pictures.shape} and type {pictures.dtype}")
+            raise _Unfit(f"it holds pictures of shape {pictures.shape} and type {pictures.dtype}")
         if numbers.shape != (len(pictures), 1) or numbers.dtype.kind not in "ui" or not 0 <= numbers.min() <= numbers.max() < classes:
-            raise ValueError(f"it does not hold one label from 0 to {classes - 1} for each of its {len(pictures):,} pictures")
+            raise _Unfit(f"it does not hold one label from 0 to {classes - 1} for each of its {len(pictures):,} pictures")
         pictures = pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
         return torch.from_numpy(np.ascontiguousarray(pictures)), torch.from_numpy(numbers[:, 0].astype(np.int64))
     except Exception as error:  # zip and npy headers of arbitrary bytes fail in many ways
@@ -141,4 +145,4 @@ def read_npz(raw: bytes, name: str, split: str, classes: int) -> tuple[Tensor, T
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if type(error) is ValueError and str(error) else f"it cannot be read ({type(error).__name__})"
+    return str(error) if isinstance(error, _Unfit) else f"it cannot be read ({type(error).__name__})"

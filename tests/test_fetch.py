@@ -1,0 +1,310 @@
+"""Fetching from hosts that behave badly, into folders that do: correct data or a sentence, and nothing half-written."""
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from helpers import REPOSITORY, fresh_python, idx
+from servers import cut, drip, flood, published, redirect, serve, server, silence
+
+from workshop_utils import data
+from workshop_utils.data import fetch
+from workshop_utils.data.catalog import CARDS
+
+CONTENT = bytes(range(256)) * 40
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """The waits of a real network, shortened."""
+    monkeypatch.setattr(fetch, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(fetch, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(fetch, "WINDOW_SECONDS", 0.3)
+    monkeypatch.delenv("WORKSHOP_MIRROR", raising=False)
+
+
+def left_in(folder):
+    """Every file below a folder but its lock."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+BAD = {
+    "404": (serve(b"no", 404), "answered 404"), "503": (serve(b"busy", 503), "answered 503"),
+    "truncated": (cut(CONTENT), "broke off"), "wrong bytes": (serve(CONTENT[::-1]), "another sum"),
+    "cut short": (serve(CONTENT[:-1]), "another sum"), "a byte long": (serve(CONTENT + b"x"), "another sum"),
+    "drip": (drip, "slower than"), "flood": (flood, "sent more than"), "silence": (silence, "sent nothing"),
+    "empty": (serve(b""), "another sum"), "redirect to nowhere": (redirect("http://127.0.0.1:1/"), "could not be reached"),
+}
+
+
+@pytest.mark.parametrize("answer, sentence", BAD.values(), ids=BAD)
+def test_bad_host_loses_its_turn_and_the_next_one_delivers(tmp_path, answer, sentence):
+    with server(answer) as bad, server(serve(CONTENT)) as good:
+        file = published("set.bin", CONTENT, f"{bad.url}/set.bin", f"{good.url}/set.bin")
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT
+        assert bad.asked and good.asked
+    assert left_in(tmp_path) == {"set.bin": CONTENT}
+
+
+@pytest.mark.parametrize("answer, sentence", BAD.values(), ids=BAD)
+def test_last_bad_host_is_answered_with_its_name_and_reason_and_leaves_nothing(tmp_path, answer, sentence):
+    with server(answer) as bad:
+        with pytest.raises(ConnectionError, match=f"none of 1 addresses delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"):
+            fetch.fetch(published("set.bin", CONTENT, f"{bad.url}/set.bin"), tmp_path, "set")
+    assert left_in(tmp_path) == {}
+
+
+def test_redirect_is_followed(tmp_path):
+    with server(serve(CONTENT)) as good, server(redirect(f"{good.url}/there")) as here:
+        assert fetch.fetch(published("set.bin", CONTENT, here.url), tmp_path, "set").read_bytes() == CONTENT
+
+
+def test_chunked_body_without_a_length_is_read(tmp_path):
+    def chunked(handler):
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for start in range(0, len(CONTENT), 4096):
+            part = CONTENT[start:start + 4096]
+            handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+        handler.wfile.write(b"0\r\n\r\n")
+    with server(chunked) as good:
+        assert fetch.fetch(published("set.bin", CONTENT, good.url), tmp_path, "set").read_bytes() == CONTENT
+
+
+def test_last_host_may_be_slow_but_not_dead(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "SLOWEST", 10**9)
+    def slow(handler):
+        serve(b"", length=len(CONTENT))(handler)
+        for start in range(0, len(CONTENT), 1024):
+            handler.wfile.write(CONTENT[start:start + 1024])
+            time.sleep(0.06)
+    with server(slow) as first, server(slow) as last:
+        assert fetch.fetch(published("set.bin", CONTENT, first.url, last.url), tmp_path, "set").read_bytes() == CONTENT
+        assert last.asked
+
+
+def test_whole_file_is_not_fetched_again_and_a_damaged_one_is(tmp_path):
+    with server(serve(CONTENT)) as good:
+        file = published("set.bin", CONTENT, good.url)
+        fetch.fetch(file, tmp_path, "set")
+        fetch.fetch(file, tmp_path, "set")
+        assert len(good.asked) == 1
+        (tmp_path / "set.bin").write_bytes(CONTENT[:-1])
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT and len(good.asked) == 2
+
+
+def test_mirror_nearby_is_asked_first_and_cannot_plant_data(tmp_path, monkeypatch):
+    with server(serve(CONTENT)) as home, server(serve(b"planted")) as hostile, server(serve(CONTENT)) as honest:
+        file = published("set.bin", CONTENT, home.url)
+        monkeypatch.setenv("WORKSHOP_MIRROR", f"{hostile.url}/")
+        assert fetch.fetch(file, tmp_path / "a", "set").read_bytes() == CONTENT
+        assert hostile.asked == ["/set/set.bin"] and home.asked
+        monkeypatch.setenv("WORKSHOP_MIRROR", honest.url)
+        home.asked.clear()
+        assert fetch.fetch(file, tmp_path / "b", "set").read_bytes() == CONTENT and not home.asked
+
+
+# --- several processes, killed processes ---
+
+FETCH = "import sys; sys.path.insert(0, 'tests')\nfrom servers import published\nfrom workshop_utils.data.fetch import fetch\nfrom pathlib import Path\n" \
+        "print(len(fetch(published('set.bin', bytes(range(256)) * 40, sys.argv[1]), Path(sys.argv[2]), 'set').read_bytes()))"
+
+
+def fetching(url, folder):
+    return subprocess.Popen([sys.executable, "-c", FETCH, url, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
+
+
+def test_ten_processes_that_ask_at_once_fetch_once(tmp_path):
+    def slow(handler):
+        time.sleep(0.5)
+        serve(CONTENT)(handler)
+    with server(slow) as good:
+        processes = [fetching(good.url, tmp_path) for _ in range(10)]
+        ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
+        assert all(code == 0 and f"{len(CONTENT)}" in said for (said, _), code in ends), ends
+        assert len(good.asked) == 1
+
+
+def test_killed_download_is_begun_again_and_never_read(tmp_path):
+    with server(drip) as endless:
+        process = fetching(endless.url, tmp_path)
+        while not any((tmp_path / "incoming").glob("*")):
+            time.sleep(0.02)
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (tmp_path / "set.bin").exists() and left_in(tmp_path)
+    with server(serve(CONTENT)) as good:
+        fetch.fetch(published("set.bin", CONTENT, good.url), tmp_path, "set")
+    assert left_in(tmp_path) == {"set.bin": CONTENT}
+
+
+# --- disks ---
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or sys.platform == "win32", reason="limits the size of files as Unix does")
+def test_full_disk_is_the_disks_fault_and_leaves_nothing(tmp_path):
+    code = f"import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{FETCH}"
+    with server(serve(CONTENT)) as good:
+        end = subprocess.run([sys.executable, "-c", code, good.url, str(tmp_path)], capture_output=True, text=True, cwd=REPOSITORY,
+                             env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=60)
+    assert end.returncode and "OSError" in end.stderr.splitlines()[-1] and f"'{tmp_path}' cannot be written" in end.stderr, end.stderr
+    assert left_in(tmp_path) == {}
+
+
+def test_folder_that_cannot_be_made_names_the_variable_that_moves_it(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="cannot be written.*set the environment variable WORKSHOP_DATA"):
+        fetch.fetch(published("set.bin", CONTENT, "http://127.0.0.1:1/"), tmp_path / "file" / "set", "set")
+
+
+def test_data_home_is_where_workshop_data_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    assert data.data_home() == tmp_path
+    monkeypatch.delenv("WORKSHOP_DATA")
+    assert "image-classification-workshop" in str(data.data_home())
+
+
+# --- through data.load ---
+
+@pytest.fixture
+def small_mnist(monkeypatch, tmp_path):
+    """MNIST's card with four small published files; their bytes by name."""
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path / "home"))
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
+    labels = np.arange(20, dtype=np.uint8) % 10
+    contents = {}
+    for stem, count in (("train", 20), ("t10k", 10)):
+        contents[f"{stem}-images-idx3-ubyte.gz"] = gzip.compress(idx(pixels[:count]))
+        contents[f"{stem}-labels-idx1-ubyte.gz"] = gzip.compress(idx(labels[:count]))
+    with server(lambda handler: serve(contents[handler.path.rpartition("/")[2]])(handler)) as host:
+        files = tuple(published(name, raw, f"{host.url}/{name}") for name, raw in contents.items())
+        monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=files, train=20, test=10))
+        yield host, contents, tmp_path / "home" / "mnist"
+
+
+def test_full_set_is_fetched_checked_and_read_and_then_needs_no_network(small_mnist):
+    host, contents, folder = small_mnist
+    train, test = (data.load("mnist", split, source="full") for split in ("train", "test"))
+    assert (len(train), len(test), train.source) == (20, 10, "full") and torch.equal(train.images[:10], test.images)
+    assert left_in(folder) == contents
+    host.asked.clear()
+    assert torch.equal(data.load("mnist", source="full").images, train.images) and not host.asked
+
+
+def test_only_the_files_that_are_needed_are_fetched(small_mnist):
+    host, _, _ = small_mnist
+    data.load("mnist", "train", source="full")
+    assert {path.rpartition("/")[2] for path in host.asked} == {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"}
+
+
+def test_without_download_the_missing_files_are_named_and_nobody_is_asked(small_mnist):
+    host, _, _ = small_mnist
+    with pytest.raises(FileNotFoundError, match="does not hold train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz of MNIST"):
+        data.load("mnist", source="full", download=False)
+    assert not host.asked
+
+
+def test_damaged_copy_in_the_cache_is_never_read_but_fetched_again(small_mnist):
+    host, contents, folder = small_mnist
+    data.load("mnist", source="full")
+    name = "train-images-idx3-ubyte.gz"
+    for damaged in (contents[name][:-20], contents[name.replace("train", "t10k")], b""):
+        (folder / name).write_bytes(damaged)
+        assert len(data.load("mnist", source="full")) == 20 and (folder / name).read_bytes() == contents[name]
+    (folder / name).write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="not whole"):
+        data.load("mnist", source="full", download=False)
+
+
+def test_no_network_says_which_set_who_was_asked_and_what_works_instead(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    file = published("train-images-idx3-ubyte.gz", gzip.compress(b"x"), "http://127.0.0.1:1/a", "http://127.0.0.1:2/b")
+    monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=(file,)))
+    with pytest.raises(ConnectionError, match=r"full MNIST is not on this computer.*none of 2 addresses.*data.load\(\"mnist\"\) is the cut"):
+        data.load("mnist", source="full")
+
+
+# --- Kaggle ---
+
+@pytest.fixture
+def kaggle(monkeypatch, tmp_path):
+    """kagglehub, played by a module that writes `files` (name -> bytes) or raises what it was told to."""
+    played = types.SimpleNamespace(files={}, error=None, asked=[])
+
+    def dataset_download(handle, *, output_dir):
+        played.asked.append(handle)
+        for name, raw in played.files.items():
+            path = os.path.join(output_dir, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(raw)
+        if played.error:
+            raise played.error
+        return output_dir
+
+    module = types.ModuleType("kagglehub")
+    module.dataset_download = dataset_download
+    monkeypatch.setitem(sys.modules, "kagglehub", module)
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    return played
+
+
+def sign_csv(rows: int) -> bytes:
+    heading = "label," + ",".join(f"pixel{place}" for place in range(1, 785))
+    return "\n".join([heading, *(f"{row % 9}," + ",".join(["7"] * 784) for row in range(rows))]).encode()
+
+
+@pytest.fixture
+def small_sign(monkeypatch):
+    contents = {"sign_mnist_train.csv": sign_csv(18), "sign_mnist_test.csv": sign_csv(9)}
+    files = tuple(published(name, raw) for name, raw in contents.items())
+    monkeypatch.setitem(CARDS, "sign-mnist", replace(CARDS["sign-mnist"], files=files, train=18, test=9))
+    return contents
+
+
+def test_kaggle_set_is_fetched_once_and_its_sums_are_checked(kaggle, small_sign, tmp_path):
+    kaggle.files = {**small_sign, **{f"{name[:-4]}/{name}": raw for name, raw in small_sign.items()}, "amer_sign2.png": b"..."}
+    assert len(data.load("sign-mnist", source="full")) == 18 and len(data.load("sign-mnist", "test", source="full")) == 9
+    assert kaggle.asked == ["datamunge/sign-language-mnist"] and not (tmp_path / "sign-mnist" / "incoming").exists()
+
+
+def test_planted_kaggle_files_are_not_read(kaggle, small_sign):
+    kaggle.files = {name: raw.replace(b"7,7", b"8,8", 1) for name, raw in small_sign.items()}
+    with pytest.raises(FileNotFoundError, match="sign_mnist_train.csv of Sign Language MNIST.*not whole"):
+        data.load("sign-mnist", source="full")
+
+
+def test_kaggle_that_breaks_off_leaves_nothing_and_says_where_to_get_the_files(kaggle, small_sign, tmp_path):
+    kaggle.files, kaggle.error = {"sign_mnist_train.csv": small_sign["sign_mnist_train.csv"][:100]}, RuntimeError("reset")
+    with pytest.raises(ConnectionError, match="www.kaggle.com broke off.*put sign_mnist_train.csv and sign_mnist_test.csv into .* by hand .https://www.kaggle.com"):
+        data.load("sign-mnist", source="full")
+    assert left_in(tmp_path / "sign-mnist") == {}
+
+
+def test_missing_kagglehub_is_named_with_its_cure(monkeypatch, small_sign, tmp_path):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    with pytest.raises(ConnectionError, match="kagglehub is missing: python -m pip install kagglehub"):
+        data.load("sign-mnist", source="full")
+
+
+def test_cifar_does_not_begin_at_its_throttled_home():
+    for name in ("cifar10", "cifar100"):
+        file, = data.card(name).files
+        assert "toronto.edu" not in file.urls[0] and "toronto.edu" in file.urls[-1]
+
+
+def test_loading_bundled_data_imports_nothing_of_the_network():
+    code = "import sys; from workshop_utils import data; data.load('mnist', 'test'); print([m for m in ('requests', 'pooch', 'kagglehub', 'filelock') if m in sys.modules])"
+    assert fresh_python(code).stdout.strip() in ("[]", "['filelock']")  # torch itself may use filelock

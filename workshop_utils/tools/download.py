@@ -1,0 +1,63 @@
+"""Brings full data sets, and on request the Python packages, into a folder: for later, for a room, or for a USB stick.
+
+Every file is checked against its published sum. What is there already is not fetched again.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from workshop_utils import data
+from workshop_utils.data.sources import obtain
+from workshop_utils.tools import course
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"data sets: {', '.join(downloadable())}")
+    parser.add_argument("--all", action="store_true", help="all of them")
+    parser.add_argument("--to", type=Path, help="the folder to fill; WORKSHOP_DATA or the platform's cache folder if not given")
+    parser.add_argument("--wheels", action="store_true", help="also the Python packages of the course, for computers like this one")
+
+
+def run(options) -> int:
+    names = downloadable() if options.all else options.names
+    if not names and not options.wheels:
+        raise ValueError(f"Say what to download: {', '.join(downloadable())}, or --all, or --wheels.")
+    folder = (options.to or data.data_home()).absolute()
+    cards = [data.card(name) for name in names]  # a misspelt name stops before the first byte
+    failures = [failure for card in cards if (failure := _bring(card, folder))]
+    if options.wheels:
+        failures += _bring_wheels(folder / "wheels")
+    print(f"Use the folder with WORKSHOP_DATA={folder}; serve it to a room with: python -m workshop_utils mirror {folder}")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+def downloadable() -> list[str]:
+    """The names of the sets that may be downloaded without an account."""
+    return [card.name for card in data.catalog() if card.files]
+
+
+def _bring(card: data.DatasetCard, folder: Path) -> str | None:
+    if not card.files:
+        return f"{card.title} cannot be downloaded: {card.how} reads it."
+    try:
+        obtain(card, folder / card.name)
+        print(f"{card.title} is in {folder / card.name}.")
+    except OSError as error:
+        return str(error)
+
+
+def _bring_wheels(folder: Path) -> list[str]:
+    """pip takes the versions for this system and this Python; torch comes in the build, for CPU or NVIDIA, that is here."""
+    import torch
+
+    lists = ["requirements.txt"] if torch.version.cuda else ["requirements-cpu.txt", "requirements.txt"]
+    for name in lists:
+        command = [sys.executable, "-m", "pip", "download", "--dest", str(folder), "--find-links", str(folder), "-r", str(course.HOME / name)]
+        if subprocess.call(command):
+            return [f"pip could not download everything in {name}: see above."]
+    print(f"Copy this course and {folder} onto the stick. Without a network, from the folder of the course:\n"
+          f"python -m pip install --no-index --find-links {folder} -r requirements.txt")
+    return []

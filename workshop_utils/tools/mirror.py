@@ -1,0 +1,79 @@
+"""Serves downloaded data sets and packages to the room, so that nobody needs the internet.
+
+Only whole, published files are served, and nothing can be written. Attendees check every file's sum again.
+"""
+
+import shutil
+import socket
+from functools import partial
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from workshop_utils import data
+from workshop_utils.data.fetch import is_whole
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("folder", type=Path, nargs="?", help="the folder that `download` filled; WORKSHOP_DATA or the platform's cache folder if not given")
+    parser.add_argument("--port", type=int, default=8000)
+
+
+def run(options) -> int:
+    files = served(options.folder or data.data_home())
+    if not files:
+        raise ValueError(f"'{options.folder or data.data_home()}' holds no published file. Fill it with: python -m workshop_utils download --all")
+    server = ThreadingHTTPServer(("", options.port), partial(Handler, files))
+    print(f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_port)} before they start JupyterLab. Ctrl+C stops it.", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+    return 0
+
+
+def served(folder: Path) -> dict[str, Path]:
+    """Address path -> file, for every published file below the folder that is whole, and for the packages in wheels/."""
+    sets = {f"/{card.name}/{file.name}": path for card in data.catalog() for file in card.files
+            for path in sorted((folder / card.name).rglob(file.name)) if path.is_file() and is_whole(path, file)}
+    return sets | {f"/wheels/{path.name}": path for path in sorted((folder / "wheels").glob("*.whl"))}
+
+
+def address(port: int) -> str:
+    """This computer's address in the local network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))  # sends nothing; it only asks the system which of its addresses would be used
+            return f"http://{probe.getsockname()[0]}:{port}"
+        except OSError:
+            return f"http://127.0.0.1:{port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with one of the listed files, or with the list; an address is looked up and never becomes a path."""
+
+    def __init__(self, files: dict[str, Path], *connection):
+        self.files = files
+        super().__init__(*connection)
+
+    def do_GET(self) -> None:
+        asked = unquote(urlsplit(self.path).path)
+        if asked in self.files:
+            with open(self.files[asked], "rb") as file:
+                self._begin(200, "application/octet-stream", self.files[asked].stat().st_size)
+                shutil.copyfileobj(file, self.wfile, 1 << 20)
+            return
+        found = [name for name in self.files if name.startswith(asked)] if asked.endswith("/") else []
+        page = "".join(f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n' for name in found) or "There is no such file here."
+        self._begin(200 if found else 404, "text/html; charset=utf-8", len(page.encode()))
+        self.wfile.write(page.encode())
+
+    def _begin(self, status: int, kind: str, size: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+
+    def log_message(self, *_) -> None:
+        """Silent: twenty attendees would fill the instructor's screen."""
