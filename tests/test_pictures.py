@@ -3,6 +3,7 @@
 import os
 import shutil
 import struct
+import tarfile
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -12,6 +13,7 @@ from helpers import TESTDATA, class_folders, file_bytes, needs_testdata, photo
 from PIL import Image
 
 from workshop_utils import data
+from workshop_utils.data import pictures
 from workshop_utils.data.pictures import decode
 
 
@@ -109,6 +111,29 @@ def test_zip_with_paths_that_point_outside_writes_nothing_anywhere(tmp_path):
         pass
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [inside / "evil.zip"]
     assert not os.path.exists("/tmp/evil-cats")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_class_that_is_missing_in_one_of_the_split_folders_is_named(tmp_path, part):
+    for folder in ("train", "test"):
+        class_folders(tmp_path / folder, cats=2, **({} if folder == part else {"dogs": 2}))
+    with pytest.raises(ValueError, match=f"the class 'dogs' has 0 pictures in {part}"):
+        data.from_folder(tmp_path, size=10)
+
+
+def test_tar_archive_gives_the_same_pictures_as_its_folder(tmp_path):
+    folder = class_folders(tmp_path / "pets", cats=4, dogs=4)
+    with tarfile.open(tmp_path / "pets.tar.gz", "w:gz") as archive:
+        archive.add(folder, "pets")
+    assert both(tmp_path / "pets.tar.gz") == both(folder)
+
+
+def test_archive_member_beyond_the_limit_is_left_out_before_it_is_unpacked(tmp_path, monkeypatch, capsys):
+    folder = class_folders(tmp_path / "pets", cats=3, dogs=3)
+    (folder / "cats" / "bomb.png").write_bytes(bytes(5000))
+    path = zipped(folder, tmp_path / "pets.zip")
+    monkeypatch.setattr(pictures, "FILE_AT_MOST", 4000)
+    assert len(both(path)["cats"]) == 3 and "cats/bomb.png has 5,000 bytes, beyond the limit of 4,000" in capsys.readouterr().out
 
 
 # --- what is in the files ---

@@ -8,7 +8,7 @@ import torch
 from helpers import fresh_python, tiny_dataset
 from matplotlib.figure import Figure
 
-from workshop_utils import evaluation, plots
+from workshop_utils import data, evaluation, plots
 from workshop_utils.evaluation import Predictions
 from workshop_utils.training import History
 
@@ -36,6 +36,7 @@ FIGURES = {
     "confusion": (lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1]))),
     "bars": (lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"), lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall")),
     "runs": (lambda: plots.runs({"CNN": [0.5, 0.7]}, "accuracy"), lambda: plots.runs({"CNN": [0.5, 0.9]}, "accuracy")),
+    "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
     "top_k": (lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2), lambda: plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2)),
 }
 
@@ -176,3 +177,21 @@ def test_no_figure_touches_pyplot():
     code = "import sys; from workshop_utils import plots; plots.bars({'a': 1.0, 'b': 2.0}, 'x').bundles(); print('matplotlib.pyplot' in sys.modules)"
     result = fresh_python(code)
     assert result.stdout.strip() == "False", result.stderr
+
+
+def test_card_of_a_set_that_is_not_here_is_a_frame_with_size_classes_and_the_line_that_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    figure = plots.dataset_card("cifar10")
+    shown = figure.axes[0].texts[0].get_text()
+    assert all(part in shown for part in ("CIFAR-10: 10 classes, 60,000 pictures", "170 MB", 'data.load("cifar10", source="full")'))
+    assert "empty frame" in figure.description and list(tmp_path.iterdir()) == []
+
+
+def test_card_of_a_set_that_is_here_shows_one_picture_a_class():
+    figure = plots.dataset_card("fashion-mnist")
+    assert [axes.get_title() for axes in figure.axes] == list(data.card("fashion-mnist").classes)
+
+
+def test_no_pictures_are_answered_with_a_sentence():
+    with pytest.raises(ValueError, match="no pictures to show"):
+        plots.images([])

@@ -1,19 +1,28 @@
 """The commands, the setup cell, and the tables that notebooks show."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
+import servers
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workshop_utils import __main__ as commands
+from workshop_utils.data.catalog import CARDS
 from workshop_utils.tables import Table
-from workshop_utils.tools import course, execute, links, start
+from workshop_utils.tools import course, download, execute, links, mirror, start
 
 BADGE = links.BADGE.format(repository="old/name", tag="v0", path="notebooks/01_first.ipynb")
 
@@ -151,6 +160,105 @@ def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, m
 def test_address_of_another_form_is_refused_and_nothing_is_written(home, wrong, capsys):
     assert commands.main(["links", *wrong]) == 1
     assert "is not of the form" in capsys.readouterr().err
+
+
+# --- download and mirror ---
+
+@pytest.fixture
+def two_sets(monkeypatch):
+    """MNIST and Fashion-MNIST with one small file each, on a host of this computer; the host."""
+    contents = {"mnist.bin": bytes(1000), "fashion.bin": bytes(2000)}
+    with servers.server(lambda handler: servers.serve(contents[handler.path[1:]])(handler)) as host:
+        for name, file in (("mnist", "mnist.bin"), ("fashion-mnist", "fashion.bin")):
+            monkeypatch.setitem(CARDS, name, replace(CARDS[name], files=(servers.published(file, contents[file], f"{host.url}/{file}"),)))
+        yield host
+
+
+def test_download_fills_the_folder_and_fetches_nothing_twice(two_sets, tmp_path, capsys):
+    for _ in range(2):
+        assert commands.main(["download", "mnist", "fashion-mnist", "--to", str(tmp_path)]) == 0
+    assert (tmp_path / "mnist/mnist.bin").read_bytes() == bytes(1000) and (tmp_path / "fashion-mnist/fashion.bin").read_bytes() == bytes(2000)
+    assert len(two_sets.asked) == 2 and f"WORKSHOP_DATA={tmp_path}" in capsys.readouterr().out
+
+
+def test_download_brings_the_others_when_one_fails_and_says_so_at_the_end(two_sets, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=(servers.published("gone.bin", b"x", "http://127.0.0.1:1/gone.bin"),)))
+    assert commands.main(["download", "mnist", "imagenet", "fashion-mnist", "--to", str(tmp_path)]) == 1
+    assert (tmp_path / "fashion-mnist/fashion.bin").exists()
+    said = capsys.readouterr().err
+    assert "full MNIST is not on this computer" in said and "ImageNet (ILSVRC 2012) cannot be downloaded" in said
+
+
+@pytest.mark.parametrize("arguments, sentence", [(["mnits"], "Did you mean 'mnist'"), ([], "Say what to download: mnist, .*--all")])
+def test_download_of_nothing_known_is_answered_before_the_first_byte(arguments, sentence, tmp_path, capsys):
+    assert commands.main(["download", *arguments, "--to", str(tmp_path / "new")]) == 1
+    assert re.search(sentence, capsys.readouterr().err) and not (tmp_path / "new").exists()
+
+
+def test_everything_but_imagenet_may_be_downloaded():
+    assert set(download.downloadable()) == {card.name for card in CARDS.values()} - {"imagenet", "clip-art", "photos"}
+
+
+@pytest.mark.parametrize("cuda, lists", [(None, ["requirements-cpu.txt", "requirements.txt"]), ("13.0", ["requirements.txt"])])
+def test_wheels_are_of_the_build_of_torch_that_is_here(tmp_path, monkeypatch, capsys, cuda, lists):
+    import torch
+    called = []
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(subprocess, "call", lambda command: called.append(Path(command[-1]).name) or 0)
+    assert commands.main(["download", "--wheels", "--to", str(tmp_path)]) == 0
+    assert called == lists and f"pip install --no-index --find-links {tmp_path / 'wheels'} -r requirements.txt" in capsys.readouterr().out
+
+
+@contextmanager
+def mirror_of(folder):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(mirror.Handler, mirror.served(folder)))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def ask(url: str, **options):
+    try:
+        with urlopen(Request(url, **options), timeout=5) as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def test_attendee_fetches_from_the_instructors_computer_alone(two_sets, tmp_path, monkeypatch):
+    commands.main(["download", "mnist", "fashion-mnist", "--to", str(tmp_path / "instructor")])
+    two_sets.asked.clear()
+    with mirror_of(tmp_path / "instructor") as url:
+        monkeypatch.setenv("WORKSHOP_MIRROR", url)
+        assert commands.main(["download", "mnist", "--to", str(tmp_path / "attendee")]) == 0
+    assert (tmp_path / "attendee/mnist/mnist.bin").read_bytes() == bytes(1000) and not two_sets.asked
+
+
+def test_mirror_serves_whole_published_files_and_wheels_and_nothing_else(two_sets, tmp_path):
+    commands.main(["download", "mnist", "fashion-mnist", "--to", str(tmp_path)])
+    (tmp_path / "fashion-mnist/fashion.bin").write_bytes(b"damaged")
+    (tmp_path / "mnist/secret.txt").write_text("mine")
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels/torch-1+cpu.whl").write_bytes(b"wheel")
+    with mirror_of(tmp_path) as url:
+        assert ask(f"{url}/mnist/mnist.bin") == (200, bytes(1000))
+        assert ask(f"{url}/wheels/torch-1%2Bcpu.whl") == (200, b"wheel")
+        status, page = ask(f"{url}/wheels/")
+        assert status == 200 and b'href="/wheels/torch-1%2Bcpu.whl"' in page
+        for path in ("/mnist/secret.txt", "/fashion-mnist/fashion.bin", "/mnist/../mnist/secret.txt", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/mnist", "/x/"):
+            assert ask(url + path)[0] == 404, path
+        for method in ("PUT", "POST", "DELETE"):
+            assert ask(f"{url}/mnist/mnist.bin", method=method)[0] == 501
+    assert (tmp_path / "mnist/mnist.bin").read_bytes() == bytes(1000)
+
+
+def test_mirror_of_an_empty_folder_says_how_to_fill_it(tmp_path, capsys):
+    assert commands.main(["mirror", str(tmp_path)]) == 1
+    assert "holds no published file. Fill it with: python -m workshop_utils download --all" in capsys.readouterr().err
 
 
 # --- the setup cell ---

@@ -11,7 +11,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
-from workshop_utils.data.images import ImageDataset
+from workshop_utils import data
+from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
 
@@ -60,6 +61,8 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
     if isinstance(pictures, ImageDataset):
         titles = titles or [pictures.classes[label] for label in pictures.labels]
         pictures = pictures.images
+    if not len(pictures):
+        raise ValueError("There are no pictures to show: the list is empty.")
     titles = titles or [""] * len(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -72,6 +75,26 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
     figure.description = f"{title}: {len(pictures)} pictures in {rows} rows. From left to right, top to bottom: " + \
         "; ".join(f"{name or 'untitled'} ({_darkness(picture)})" for name, picture in zip(titles, pictures)) + "."
     return figure
+
+
+def dataset_card(name: str) -> Figure:
+    """A picture of each of the first ten classes of a set that is on this computer, else a frame that says how to get it."""
+    card = data.card(name)
+    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}"
+    try:
+        dataset = data.load(name, source="bundled" if card.bundled else "full", download=False)
+    except FileNotFoundError:
+        figure = Figure(card.title, (10, 1.6))
+        axes = figure.subplots()
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, linestyle=(0, (4, 4)))
+        axes.text(0.5, 0.5, f"{facts}\nNot on this computer ({card.download_bytes / 1e6:,.0f} MB). This brings it:\n{card.how}", ha="center", va="center",
+                  fontsize=12, transform=axes.transAxes)
+        figure.description = f"An empty frame, for the set is not on this computer. {facts}. {card.how} brings it."
+        return figure
+    present = [label for label in range(len(card.classes)) if (dataset.labels == label).any()][:10]
+    firsts = [int((dataset.labels == label).nonzero()[0]) for label in present]
+    return images([dataset[first][0] for first in firsts], [card.classes[label] for label in present], columns=10, title=facts)
 
 
 def class_counts(*datasets: ImageDataset) -> Figure:

@@ -167,7 +167,7 @@ def _shape(card: DatasetCard) -> str:
 
 
 def _bundled(card: DatasetCard) -> str:
-    return " + ".join(f"{count:,}" for count in card.bundled)
+    return " + ".join(f"{count:,}" for count in card.bundled if count)
 
 
 def _megabytes(card: DatasetCard) -> str:
