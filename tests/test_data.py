@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers import BUNDLED_SPLITS, class_folders, fresh_python, loaded, tiny_dataset
+from helpers import BUNDLED_SPLITS, REPOSITORY, class_folders, fresh_python, loaded, tiny_dataset
 
 from workshop_utils import data, evaluation, training
-from workshop_utils.data import batches, bundled_files, folders
+from workshop_utils.data import bundled_files, folders
 
 WITH_BOTH_SPLITS = [name for name, split in BUNDLED_SPLITS if split == "test"]
 
@@ -337,20 +337,17 @@ def test_folder_too_big_for_the_memory_stays_on_disk_with_the_same_split(big_fol
         assert torch.equal(lazy.in_memory().images, held.images)
 
 
-@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
-@pytest.mark.parametrize("shuffle", [False, True])
-def test_lazy_batches_are_those_of_the_memory(big_folder, monkeypatch, platform, shuffle):
-    if platform != "linux" or sys.platform == "linux":
-        monkeypatch.setattr(sys, "platform", platform)
-    (lazy, _), (held, _) = big_folder
-    for (images, labels), (expected, numbers) in zip(*(data.Batches(part, 5, shuffle=shuffle, seed=3) for part in (lazy, held)), strict=True):
-        torch.testing.assert_close(images, expected)
-        assert torch.equal(labels, numbers)
-
-
-def test_workers_are_used_on_linux_only(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert batches.workers() == {"num_workers": 0}
+@pytest.mark.parametrize("platform", [sys.platform, "win32"])
+@pytest.mark.parametrize("count", [8, 80], ids=["few", "many"])
+def test_lazy_batches_are_those_of_the_memory_with_and_without_workers(tmp_path, monkeypatch, platform, count):
+    folder = class_folders(tmp_path / "pets", cats=count, dogs=count)
+    held, _ = data.from_folder(folder, size=10)
+    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0)
+    lazy, _ = data.from_folder(folder, size=10)
+    monkeypatch.setattr(sys, "platform", platform)
+    batches = (data.Batches(part, 5, shuffle=True, seed=3, preprocess=lambda images: images) for part in (lazy, held))
+    for (images, labels), (expected, numbers) in zip(*batches, strict=True):
+        assert torch.equal(images, expected) and torch.equal(labels, numbers)
 
 
 def test_parts_of_a_lazy_set_stay_lazy(big_folder):
@@ -374,6 +371,8 @@ def test_unreadable_picture_of_a_lazy_set_is_named_when_its_turn_comes(big_folde
     (tmp_path / "pets" / name).write_bytes(b"no picture")
     with pytest.raises(data.DamagedFile, match=f"Picture 3 of pets, '{name}', cannot be read.*Leave it out with .subset"):
         lazy[3]
+    with pytest.raises(data.DamagedFile, match=f"Picture 3 of pets, '{name}', cannot be read"):
+        list(data.Batches(lazy, 4))
 
 
 # --- the package ---
@@ -392,3 +391,7 @@ def test_unknown_part_of_the_package_is_answered_with_those_that_exist():
     import workshop_utils
     with pytest.raises(AttributeError, match="no part called 'trainig'. It has: .*training"):
         workshop_utils.trainig
+
+
+def test_readme_shows_the_catalogue_as_it_is():
+    assert data.catalog().markdown() in (REPOSITORY / "README.md").read_text("utf-8")

@@ -267,7 +267,7 @@ def test_array_that_cannot_be_kept_costs_only_a_sentence(tmp_path, home, capsys)
 
 
 @pytest.mark.parametrize("raw, sentence", [(b"no picture", "'ChestCT/000003.jpeg' in .* cannot be read as a picture.*Get it again"),
-                                           (file_bytes(photo(32, 64), "JPEG"), r"has the shape \(1, 64, 32\); Medical MNIST has \(1, 64, 64\)")])
+                                           (file_bytes(photo(32, 64), "JPEG"), r"has the shape \(1, 64, 32\) instead of \(1, 64, 64\)")])
 def test_broken_medical_picture_is_named(tmp_path, raw, sentence):
     root = scans(tmp_path / "scans")
     (root / "ChestCT" / "000003.jpeg").write_bytes(raw)

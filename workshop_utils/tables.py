@@ -29,6 +29,11 @@ class Table(list):
         lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in texts]
         return "\n".join(([self.caption] if self.caption else []) + lines)
 
+    def markdown(self) -> str:
+        """The table as README and slides hold it."""
+        rows = [list(self.columns), ["---"] * len(self.columns), *([_text(cell) for cell in row] for row in self._cells())]
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
 
 def _text(cell: object) -> str:
     """A cell's words: whole numbers with separated thousands, fractions with three digits."""

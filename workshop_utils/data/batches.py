@@ -1,12 +1,9 @@
 """From pictures to the batches that a net reads."""
 
-import os
-import sys
 from typing import Callable, Iterator
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from workshop_utils import device as devices
 from workshop_utils.data.images import ImageDataset, LazyImageDataset
@@ -51,16 +48,9 @@ class Batches:
 
     def _from_disk(self, dataset: LazyImageDataset) -> Callable:
         def read(parts):
-            loader = DataLoader(dataset, batch_sampler=[part.tolist() for part in parts], **workers())
-            return ((images.to(self.device), labels.to(self.device)) for images, labels in loader)
+            for part, images in zip(parts, dataset.read(part.tolist() for part in parts)):
+                yield images.to(self.device), dataset.labels[part].to(self.device)
         return read
-
-
-def workers() -> dict:
-    """DataLoader's options for decoding beside training: processes on Linux only, for elsewhere they hang in notebooks."""
-    if sys.platform != "linux":
-        return {"num_workers": 0}
-    return {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork"}
 
 
 def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:

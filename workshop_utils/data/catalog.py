@@ -89,7 +89,7 @@ CARDS = {card.name: card for card in (
         "https://github.com/zalandoresearch/fashion-mnist", "Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747", (10_000, 2_000),
         "Clothes in the format of MNIST, made because MNIST had become too easy (Xiao et al. 2017, arXiv:1708.07747).", files.FASHION_MNIST),
     DatasetCard(
-        "medical-mnist", "Medical MNIST", ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"), (1, 64, 64), 47_163, 11_791,
+        "medical-mnist", "Medical MNIST", ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"), (1, 64, 64), 47_164, 11_790,
         "CC BY-SA 4.0 (MedNIST)", "https://www.kaggle.com/datasets/andrewmvd/medical-mnist",
         "Gathered by B. J. Erickson (Mayo Clinic) from TCIA, the RSNA Bone Age Challenge and the NIH Chest X-ray data set", None,
         "Which part of the body a scan shows. It has no official split: here the last fifth of each class, in order of file names, is "

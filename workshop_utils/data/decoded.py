@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workshop_utils.data.catalog import DatasetCard
 from workshop_utils.data.folders import class_names
-from workshop_utils.data.pictures import DamagedFile, decode_all, picture_files
+from workshop_utils.data.pictures import DamagedFile, decode_all, files_below, picture_files
 
 TEST_SHARE = 5  # the last fifth of each class, in order of file names, is the test set
 
@@ -40,19 +40,19 @@ def _decode(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
     folders = class_names(source, list(files))
     if set(folders) != set(card.classes):
         raise ValueError(f"'{source}' has the folders {', '.join(folders)}; {card.title} has {', '.join(card.classes)}.")
-    pictures = decode_all(list(files.values()), f"Reading {len(files):,} pictures, once", channels=card.shape[0])
-    for name, picture in zip(files, pictures):
-        if isinstance(picture, DamagedFile):
-            raise DamagedFile(f"'{name}' in '{source}' {picture}. Get it again, or remove it.")
-        if tuple(picture.shape) != card.shape:
-            raise DamagedFile(f"'{name}' in '{source}' has the shape {tuple(picture.shape)}; {card.title} has {card.shape}. Get it again, or remove it.")
-    return torch.stack(pictures), torch.tensor([card.classes.index(name.parts[0]) for name in files])
+    images, damaged = decode_all(list(files.values()), f"Reading {len(files):,} pictures, once", shape=card.shape)
+    for position, error in damaged.items():
+        raise DamagedFile(f"'{list(files)[position]}' in '{source}' {error}. Get it again, or remove it.")
+    return images, torch.tensor([card.classes.index(name.parts[0]) for name in files])
 
 
 def _state(source: Path) -> str:
     """What changes when the source does: names, sizes and times of its files."""
-    files = [source] if source.is_file() else [Path(place, name) for place, _, names in os.walk(source) for name in names if name != "decoded.safetensors"]
-    lines = sorted(f"{file} {status.st_size} {status.st_mtime_ns}" for file in files for status in [os.stat(file)])
+    if source.is_file():
+        files = [(str(source), source.stat())]
+    else:
+        files = [(file.path, file.stat()) for file in files_below(source) if not file.name.startswith((".", "decoded."))]
+    lines = sorted(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

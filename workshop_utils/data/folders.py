@@ -6,7 +6,7 @@ from typing import Callable
 import torch
 
 from workshop_utils.data.images import ImageDataset, LazyImageDataset
-from workshop_utils.data.pictures import DamagedFile, decode_all, picture_files
+from workshop_utils.data.pictures import decode_all, picture_files
 
 IN_MEMORY_AT_MOST = 1 << 30  # bytes of pixels; a folder that needs more stays on disk
 SPLIT_FOLDERS = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
@@ -59,15 +59,14 @@ def class_names(path: Path, files: list[PurePosixPath]) -> tuple[str, ...]:
 
 def _in_memory(path: Path, files: Found, classes: tuple[str, ...], size: int) -> ImageDataset:
     """The pictures of these files; those that cannot be read are named in a printed line."""
-    pictures = decode_all([read for _, read in files], f"Reading {path.name}", size=size)
-    broken = [f"{name} {picture}" for (name, _), picture in zip(files, pictures) if isinstance(picture, DamagedFile)]
-    if broken:
-        print(f"{len(broken)} of {len(files)} files in '{path.name}' were left out: {'; '.join(broken[:5])}{' ...' if len(broken) > 5 else ''}.")
-    if len(broken) == len(files):
+    images, damaged = decode_all([read for _, read in files], f"Reading {path.name}", shape=(3, size, size), size=size)
+    if damaged:
+        named = "; ".join(f"{files[position][0]} {error}" for position, error in list(damaged.items())[:5])
+        print(f"{len(damaged)} of {len(files)} files in '{path.name}' were left out: {named}{' ...' if len(damaged) > 5 else ''}.")
+    if not len(images):
         raise ValueError(f"None of the {len(files)} pictures in '{path}' can be read.")
-    labels = [classes.index(name.parts[0]) for (name, _), picture in zip(files, pictures) if not isinstance(picture, DamagedFile)]
-    images = torch.stack([picture for picture in pictures if not isinstance(picture, DamagedFile)])
-    return ImageDataset(images, torch.tensor(labels), classes, name=path.stem, source=_source(path))
+    labels = torch.tensor([classes.index(name.parts[0]) for position, (name, _) in enumerate(files) if position not in damaged])
+    return ImageDataset(images, labels, classes, name=path.stem, source=_source(path))
 
 
 def _left_on_disk(path: Path, files: Found, classes: tuple[str, ...], size: int) -> LazyImageDataset:

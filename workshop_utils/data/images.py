@@ -1,12 +1,12 @@
 """Pictures with labels: the one form in which every data set is used, in memory or left on disk."""
 
-from typing import Callable, Sequence
+from typing import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workshop_utils.data.pictures import DamagedFile, decode
+from workshop_utils.data.pictures import DamagedFile, decode_in_turn
 
 
 class ImageDataset(Dataset):
@@ -104,11 +104,16 @@ class LazyImageDataset(ImageDataset):
         self._describe(len(files), labels, classes, name, split, source, mean, std)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        name, read = self.files[index]
-        try:
-            return decode(read(), self.size), int(self.labels[index])
-        except DamagedFile as error:
-            raise DamagedFile(f"Picture {index} of {self.name}, '{name}', {error}. Leave it out with .subset(...).") from None
+        image, = next(self.read([[range(len(self))[index]]]))
+        return image, int(self.labels[index])
+
+    def read(self, positions: Iterable[list[int]]) -> Iterator[Tensor]:
+        """Batch after batch of the pictures at these positions, (B, C, H, W) uint8. Raises DamagedFile, naming the file."""
+        readers = [read for _, read in self.files]
+        for images, damaged in decode_in_turn(readers, list(positions), shape=self.shape, size=self.size):
+            for position, error in damaged.items():
+                raise DamagedFile(f"Picture {position} of {self.name}, '{self.files[position][0]}', {error}. Leave it out with .subset(...).")
+            yield images
 
     @property
     def images(self) -> Tensor:
@@ -121,8 +126,8 @@ class LazyImageDataset(ImageDataset):
 
     def pixel_statistics(self) -> tuple[Tensor, Tensor]:
         """As of an ImageDataset, estimated from 200 pictures spread over the set."""
-        sample = torch.linspace(0, len(self) - 1, min(len(self), 200)).long().tolist()
-        return pixel_statistics(torch.stack([self[index][0] for index in sample]))
+        sample = torch.linspace(0, len(self) - 1, min(len(self), 200)).long()
+        return pixel_statistics(torch.cat(list(self.read(part.tolist() for part in sample.split(50)))))
 
     def subset(self, indices: Sequence[int] | Tensor) -> "LazyImageDataset":
         indices = torch.as_tensor(indices)
@@ -131,7 +136,8 @@ class LazyImageDataset(ImageDataset):
 
     def in_memory(self) -> ImageDataset:
         """The same pictures, decoded now, as an ImageDataset."""
-        return ImageDataset(torch.stack([image for image, _ in self]), self.labels, self.classes, name=self.name, split=self.split,
+        images = torch.cat(list(self.read(part.tolist() for part in torch.arange(len(self)).split(64))))
+        return ImageDataset(images, self.labels, self.classes, name=self.name, split=self.split,
                             source=self.source, mean=self.mean, std=self.std)
 
 

@@ -2,17 +2,18 @@
 
 import io
 import os
+import sys
 import tarfile
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Callable, Sequence
+from typing import Callable, Iterator, Sequence
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from workshop_utils.progress import progress
 
@@ -35,7 +36,7 @@ def picture_files(path: Path) -> Files:
     if not path.exists():
         raise FileNotFoundError(f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class.")
     if path.is_dir():
-        found = {PurePosixPath(file.relative_to(path).as_posix()): file.read_bytes for file in _below(path)}
+        found = {PurePosixPath(os.path.relpath(file.path, path).replace(os.sep, "/")): Path(file.path).read_bytes for file in files_below(path)}
     else:
         found = (tar_files if path.name.endswith((".tar.gz", ".tgz")) else zip_files)(path.read_bytes(), path.name)
     found = {name: found[name] for name in sorted(found) if name.suffix.lower() in SUFFIXES and not name.name.startswith(".")
@@ -43,6 +44,16 @@ def picture_files(path: Path) -> Files:
     if not found:
         raise ValueError(f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it.")
     return _without_common_folders(found)
+
+
+def files_below(folder: str | Path) -> Iterator[os.DirEntry]:
+    """Every file below a folder; links to folders are not followed, for they can lead in a circle."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_below(entry.path)
+            elif entry.is_file():
+                yield entry
 
 
 def zip_files(raw: bytes, name: str) -> Files:
@@ -106,22 +117,47 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
     return pixels.view(picture.height, picture.width, channels).permute(2, 0, 1).contiguous()
 
 
-def decode_all(readers: Sequence[Callable[[], bytes]], description: str, **options) -> list[Tensor | DamagedFile]:
-    """Every file as `decode(..., **options)` gives it, or what is wrong with it; decoded on all cores."""
-    def one(read: Callable[[], bytes]) -> Tensor | DamagedFile:
+def decode_all(readers: Sequence[Callable[[], bytes]], description: str, *, shape: tuple[int, int, int], size: int | None = None,
+               ) -> tuple[Tensor, dict[int, DamagedFile]]:
+    """(the readable pictures stacked in order (N, *shape), position -> what is wrong with each other one); on all cores."""
+    positions = [part.tolist() for part in torch.arange(len(readers)).split(max(16, len(readers) // 100))]
+    stacks, damaged = [], {}
+    for images, wrong in progress(decode_in_turn(readers, positions, shape=shape, size=size), description, total=len(positions)):
+        stacks.append(images)
+        damaged |= wrong
+    return torch.cat(stacks), damaged
+
+
+def decode_in_turn(readers: Sequence[Callable[[], bytes]], positions: Sequence[list[int]], *, shape: tuple[int, int, int],
+                   size: int | None = None) -> Iterator[tuple[Tensor, dict[int, DamagedFile]]]:
+    """Batch after batch of the pictures at these positions, as `decode_all` gives them, decoded ahead by a torch DataLoader.
+
+    Its processes are used on Linux alone, for elsewhere they hang in notebooks, and not for a handful of pictures.
+    """
+    few = sum(map(len, positions)) < 100
+    workers = {} if few or sys.platform != "linux" else {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork"}
+    pictures = _Pictures(readers, shape, size)
+    return iter(DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers))
+
+
+class _Pictures(Dataset):
+    """What a DataLoader asks for batches; damage is handed back and not raised, for it would lose its sentence on the way."""
+
+    def __init__(self, readers: Sequence[Callable[[], bytes]], shape: tuple[int, int, int], size: int | None):
+        self.readers, self.shape, self.size = readers, shape, size
+
+    def __getitem__(self, position: int) -> tuple[int, Tensor | DamagedFile]:
         try:
-            return decode(read(), **options)
+            picture = decode(self.readers[position](), self.size, self.shape[0])
+            if picture.shape != self.shape:
+                raise DamagedFile(f"has the shape {tuple(picture.shape)} instead of {self.shape}")
+            return position, picture
         except DamagedFile as error:
-            return error
+            return position, error
 
-    parts = [readers[start:start + 64] for start in range(0, len(readers), 64)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda part: [one(read) for read in part], parts)
-        return [picture for part in progress(results, description, total=len(parts)) for picture in part]
-
-
-def _below(folder: Path) -> list[Path]:
-    return [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    def stack(self, pairs: list[tuple[int, Tensor | DamagedFile]]) -> tuple[Tensor, dict[int, DamagedFile]]:
+        whole = [found for _, found in pairs if not isinstance(found, DamagedFile)]
+        return torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8), {position: found for position, found in pairs if isinstance(found, DamagedFile)}
 
 
 def _without_common_folders(files: Files) -> Files:

@@ -12,7 +12,7 @@ from workshop_utils.data import decoded, formats
 from workshop_utils.data.bundled_files import IDX_PARTS
 from workshop_utils.data.catalog import DatasetCard
 from workshop_utils.data.fetch import data_home, fetch, fetch_from_kaggle
-from workshop_utils.data.pictures import SUFFIXES, DamagedFile, tar_files, zip_files
+from workshop_utils.data.pictures import SUFFIXES, DamagedFile, files_below, tar_files, zip_files
 
 Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
 Contents = Callable[..., list[bytes]]  # official names of unpacked files -> their bytes
@@ -133,10 +133,9 @@ def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
     if folder.is_file():
         return {folder.name: [folder]}
     paths: dict[str, list[Path]] = {}
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(set(folders) - {"incoming"})
-        for name in files:
-            paths.setdefault(name, []).append(Path(place, name))
+    for file in files_below(folder) if folder.is_dir() else ():
+        if "incoming" not in Path(file.path).parts:
+            paths.setdefault(file.name, []).append(Path(file.path))
     return paths
 
 
@@ -168,7 +167,7 @@ def _class_folders(card: DatasetCard, folder: Path, *, download: bool) -> Path:
     for place in [folder] if folder.is_file() else [folder / name for name in names]:
         if place.is_file():
             return place
-    if any(path.suffix.lower() in SUFFIXES for found in _paths_by_name(folder).values() for path in found):
+    if folder.is_dir() and any(os.path.splitext(file.name)[1].lower() in SUFFIXES for file in files_below(folder)):
         return folder
     if not download:
         raise _missing(card, names, folder)

@@ -1,0 +1,1 @@
+"""How fast things are, measured and never asserted: python -m tests.benchmarks"""
