@@ -33,17 +33,18 @@ def load(name: str, split: str = "train", *, source: str = "bundled", root: str 
         raise ValueError(f'There is no source \'{source}\'. There are "bundled", the cut that comes with the course, and "full", the whole set.')
     if labels != "fine" and not (labels == "coarse" and chosen.coarse):
         raise ValueError(f"{chosen.title} has no labels '{labels}'. " + ('There are "fine" and "coarse".' if chosen.coarse else "Leave labels= out."))
-    if root is not None and not Path(root).exists():
+    root = Path(root).expanduser() if root else None
+    if root and not root.exists():
         raise FileNotFoundError(f"There is no folder '{root}'. Give the one that holds the official files of {chosen.title}.")
-    if source == "bundled" and root is None:
+    if source == "bundled" and not root:
         return _bundled(chosen, split)
     _need_split(chosen, split, chosen.splits)
     if name == "imagenet":
-        files, numbers = imagenet.folder(Path(root) if root else data_home() / name, split)
+        files, numbers = imagenet.folder(root or data_home() / name, split)
         return LazyImageDataset(files, numbers, chosen.classes, size=size, name=name, split=split, source="full", mean=imagenet.MEAN, std=imagenet.STD)
     if not chosen.files:  # all of it comes with the course
         return _bundled(chosen, split, "full")
-    where = {"root": Path(root) if root else None, "download": download, "labels": labels}
+    where = {"root": root, "download": download, "labels": labels}
     images, numbers = sources.read_full(chosen, split, **where)
     mean, std = pixel_statistics(images if split == "train" else sources.read_full(chosen, "train", announce=False, **where)[0])
     return ImageDataset(images, numbers, chosen.coarse if labels == "coarse" else chosen.classes, name=name, split=split, source="full",

@@ -24,7 +24,7 @@ def data_home() -> Path:
     """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
     import pooch
 
-    return Path(os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop"))
+    return Path(os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")).expanduser()
 
 
 def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.2
     of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when its turn comes).
     Raises ValueError if there are not two classes with two pictures each, FileNotFoundError if there is no such path.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     files = list(picture_files(path).items())
     classes, parts = _split_folders(path, files)
     build = _left_on_disk if len(files) * 3 * size * size > IN_MEMORY_AT_MOST else _in_memory
