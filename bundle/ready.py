@@ -22,7 +22,7 @@ def build(out: Path) -> None:
         torch.manual_seed(0)
         model = models.build(architecture, classes=10, channels=1)
         training.fit(model, train, epochs=EPOCHS, learning_rate=5e-3, schedule=training.one_cycle)
-        raw = save(model.state_dict())
+        raw = save({key: value.contiguous() for key, value in model.state_dict().items()})
         (out / f"{name}.safetensors").write_bytes(raw)
         accuracy = evaluation.evaluate(evaluation.predict(model, test)).accuracy
         cards[name] = {"architecture": architecture, "classes": 10, "channels": 1, "trained_on": f"{len(train):,} bundled {data.card(dataset).title} pictures, {EPOCHS} epochs",
