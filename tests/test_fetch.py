@@ -15,6 +15,7 @@ import torch
 from helpers import REPOSITORY, fresh_python, idx
 from servers import cut, drip, flood, published, redirect, serve, server, silence
 
+from workshop_utils import __main__ as commands
 from workshop_utils import data
 from workshop_utils.data import fetch
 from workshop_utils.data.catalog import CARDS
@@ -112,6 +113,11 @@ def test_mirror_nearby_is_asked_first_and_cannot_plant_data(tmp_path, monkeypatc
         monkeypatch.setenv("WORKSHOP_MIRROR", honest.url)
         home.asked.clear()
         assert fetch.fetch(file, tmp_path / "b", "set").read_bytes() == CONTENT and not home.asked
+
+
+def test_mirrors_address_may_come_without_http(monkeypatch):
+    monkeypatch.setenv("WORKSHOP_MIRROR", "192.168.1.7:8000/")
+    assert fetch.addresses(published("set.bin", b"", "https://home/set.bin"), "set") == ("http://192.168.1.7:8000/set/set.bin", "https://home/set.bin")
 
 
 # --- several processes, killed processes ---
@@ -276,6 +282,7 @@ def small_sign(monkeypatch):
 def test_kaggle_set_is_fetched_once_and_its_sums_are_checked(kaggle, small_sign, tmp_path):
     kaggle.files = {**small_sign, **{f"{name[:-4]}/{name}": raw for name, raw in small_sign.items()}, "amer_sign2.png": b"..."}
     assert len(data.load("sign-mnist", source="full")) == 18 and len(data.load("sign-mnist", "test", source="full")) == 9
+    assert commands.main(["download", "sign-mnist"]) == 0
     assert kaggle.asked == ["datamunge/sign-language-mnist"] and not (tmp_path / "sign-mnist" / "incoming").exists()
 
 

@@ -40,7 +40,7 @@ def _decode(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
     folders = class_names(source, list(files))
     if set(folders) != set(card.classes):
         raise ValueError(f"'{source}' has the folders {', '.join(folders)}; {card.title} has {', '.join(card.classes)}.")
-    images, damaged = decode_all(list(files.values()), f"Reading {len(files):,} pictures, once", shape=card.shape)
+    images, damaged = decode_all(list(files.items()), f"Reading {len(files):,} pictures, once", shape=card.shape)
     for position, error in damaged.items():
         raise DamagedFile(f"'{list(files)[position]}' in '{source}' {error}. Get it again, or remove it.")
     return images, torch.tensor([card.classes.index(name.parts[0]) for name in files])

@@ -29,8 +29,9 @@ def data_home() -> Path:
 
 def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
     """Where to ask for a file: first the computer nearby that WORKSHOP_MIRROR names, then its public hosts."""
-    mirror = os.environ.get("WORKSHOP_MIRROR")
-    return ((f"{mirror.rstrip('/')}/{set_name}/{file.name}",) if mirror else ()) + file.urls
+    mirror = os.environ.get("WORKSHOP_MIRROR", "").rstrip("/")
+    mirror = mirror if "://" in mirror or not mirror else f"http://{mirror}"
+    return ((f"{mirror}/{set_name}/{file.name}",) if mirror else ()) + file.urls
 
 
 def is_whole(path: Path, file: RemoteFile) -> bool:

@@ -1,17 +1,14 @@
 """People's own pictures: a folder, or a zip, with a folder for each class."""
 
 from pathlib import Path, PurePosixPath
-from typing import Callable
 
 import torch
 
 from workshop_utils.data.images import ImageDataset, LazyImageDataset
-from workshop_utils.data.pictures import decode_all, picture_files
+from workshop_utils.data.pictures import FilePairs, decode_all, picture_files
 
 IN_MEMORY_AT_MOST = 1 << 30  # bytes of pixels; a folder that needs more stays on disk
 SPLIT_FOLDERS = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
-
-Found = list[tuple[PurePosixPath, Callable[[], bytes]]]  # pairs, for val/cats/1.jpg and test/cats/1.jpg are two pictures
 
 
 def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.25, seed: int = 0) -> tuple[ImageDataset, ImageDataset]:
@@ -38,7 +35,7 @@ def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.2
     return tuple(sets)
 
 
-def _split_folders(path: Path, files: Found) -> tuple[tuple[str, ...], list[Found]]:
+def _split_folders(path: Path, files: FilePairs) -> tuple[tuple[str, ...], list[FilePairs]]:
     """(classes, [train, test]) where there are folders of these names, else (classes, [everything])."""
     parts = [files]
     if {SPLIT_FOLDERS.get(name.parts[0].lower()) for name, _ in files} == {"train", "test"}:
@@ -57,9 +54,9 @@ def class_names(path: Path, files: list[PurePosixPath]) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _in_memory(path: Path, files: Found, classes: tuple[str, ...], size: int) -> ImageDataset:
+def _in_memory(path: Path, files: FilePairs, classes: tuple[str, ...], size: int) -> ImageDataset:
     """The pictures of these files; those that cannot be read are named in a printed line."""
-    images, damaged = decode_all([read for _, read in files], f"Reading {path.name}", shape=(3, size, size), size=size)
+    images, damaged = decode_all(files, f"Reading {path.name}", shape=(3, size, size), size=size)
     if damaged:
         named = "; ".join(f"{files[position][0]} {error}" for position, error in list(damaged.items())[:5])
         print(f"{len(damaged)} of {len(files)} files in '{path.name}' were left out: {named}{' ...' if len(damaged) > 5 else ''}.")
@@ -69,7 +66,7 @@ def _in_memory(path: Path, files: Found, classes: tuple[str, ...], size: int) ->
     return ImageDataset(images, labels, classes, name=path.stem, source=_source(path))
 
 
-def _left_on_disk(path: Path, files: Found, classes: tuple[str, ...], size: int) -> LazyImageDataset:
+def _left_on_disk(path: Path, files: FilePairs, classes: tuple[str, ...], size: int) -> LazyImageDataset:
     labels = torch.tensor([classes.index(name.parts[0]) for name, _ in files])
     return LazyImageDataset([(str(name), read) for name, read in files], labels, classes, size=size, name=path.stem, source=_source(path))
 

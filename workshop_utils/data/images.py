@@ -1,12 +1,12 @@
 """Pictures with labels: the one form in which every data set is used, in memory or left on disk."""
 
-from typing import Callable, Iterable, Iterator, Sequence
+from typing import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workshop_utils.data.pictures import DamagedFile, decode_in_turn
+from workshop_utils.data.pictures import DamagedFile, FilePairs, decode_in_turn
 
 
 class ImageDataset(Dataset):
@@ -98,7 +98,7 @@ class LazyImageDataset(ImageDataset):
     an ImageDataset has, but `images` answers with a sentence. mean and std, unless given, are those of 200 pictures.
     """
 
-    def __init__(self, files: Sequence[tuple[str, Callable[[], bytes]]], labels: Tensor, classes: Sequence[str], *, size: int, name: str,
+    def __init__(self, files: FilePairs, labels: Tensor, classes: Sequence[str], *, size: int, name: str,
                  split: str = "train", source: str = "memory", mean: Tensor | None = None, std: Tensor | None = None):
         self.files, self.size = files, size
         self._describe(len(files), labels, classes, name, split, source, mean, std)
@@ -109,8 +109,7 @@ class LazyImageDataset(ImageDataset):
 
     def read(self, positions: Iterable[list[int]]) -> Iterator[Tensor]:
         """Batch after batch of the pictures at these positions, (B, C, H, W) uint8. Raises DamagedFile, naming the file."""
-        readers = [read for _, read in self.files]
-        for images, damaged in decode_in_turn(readers, list(positions), shape=self.shape, size=self.size):
+        for images, damaged in decode_in_turn(self.files, list(positions), shape=self.shape, size=self.size):
             for position, error in damaged.items():
                 raise DamagedFile(f"Picture {position} of {self.name}, '{self.files[position][0]}', {error}. Leave it out with .subset(...).")
             yield images

@@ -22,6 +22,7 @@ PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can
 FILE_AT_MOST = 200_000_000  # bytes of one file in an archive, for the same reason
 
 Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function that reads the file
+FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]  # the same as pairs: one name may occur twice
 
 
 class DamagedFile(ValueError):
@@ -117,18 +118,18 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
     return pixels.view(picture.height, picture.width, channels).permute(2, 0, 1).contiguous()
 
 
-def decode_all(readers: Sequence[Callable[[], bytes]], description: str, *, shape: tuple[int, int, int], size: int | None = None,
+def decode_all(files: FilePairs, description: str, *, shape: tuple[int, int, int], size: int | None = None,
                ) -> tuple[Tensor, dict[int, DamagedFile]]:
     """(the readable pictures stacked in order (N, *shape), position -> what is wrong with each other one); on all cores."""
-    positions = [part.tolist() for part in torch.arange(len(readers)).split(max(16, len(readers) // 100))]
+    positions = [part.tolist() for part in torch.arange(len(files)).split(max(16, len(files) // 100))]
     stacks, damaged = [], {}
-    for images, wrong in progress(decode_in_turn(readers, positions, shape=shape, size=size), description, total=len(positions)):
+    for images, wrong in progress(decode_in_turn(files, positions, shape=shape, size=size), description, total=len(positions)):
         stacks.append(images)
         damaged |= wrong
     return torch.cat(stacks), damaged
 
 
-def decode_in_turn(readers: Sequence[Callable[[], bytes]], positions: Sequence[list[int]], *, shape: tuple[int, int, int],
+def decode_in_turn(files: FilePairs, positions: Sequence[list[int]], *, shape: tuple[int, int, int],
                    size: int | None = None) -> Iterator[tuple[Tensor, dict[int, DamagedFile]]]:
     """Batch after batch of the pictures at these positions, as `decode_all` gives them, decoded ahead by a torch DataLoader.
 
@@ -136,19 +137,19 @@ def decode_in_turn(readers: Sequence[Callable[[], bytes]], positions: Sequence[l
     """
     few = sum(map(len, positions)) < 100
     workers = {} if few or sys.platform != "linux" else {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork"}
-    pictures = _Pictures(readers, shape, size)
+    pictures = _Pictures(files, shape, size)
     return iter(DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers))
 
 
 class _Pictures(Dataset):
     """What a DataLoader asks for batches; damage is handed back and not raised, for it would lose its sentence on the way."""
 
-    def __init__(self, readers: Sequence[Callable[[], bytes]], shape: tuple[int, int, int], size: int | None):
-        self.readers, self.shape, self.size = readers, shape, size
+    def __init__(self, files: FilePairs, shape: tuple[int, int, int], size: int | None):
+        self.files, self.shape, self.size = files, shape, size
 
     def __getitem__(self, position: int) -> tuple[int, Tensor | DamagedFile]:
         try:
-            picture = decode(self.readers[position](), self.size, self.shape[0])
+            picture = decode(self.files[position][1](), self.size, self.shape[0])
             if picture.shape != self.shape:
                 raise DamagedFile(f"has the shape {tuple(picture.shape)} instead of {self.shape}")
             return position, picture

@@ -11,7 +11,7 @@ from torch import Tensor
 from workshop_utils.data import decoded, formats
 from workshop_utils.data.bundled_files import IDX_PARTS
 from workshop_utils.data.catalog import DatasetCard
-from workshop_utils.data.fetch import data_home, fetch, fetch_from_kaggle
+from workshop_utils.data.fetch import data_home, fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.pictures import SUFFIXES, DamagedFile, files_below, tar_files, zip_files
 
 Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
@@ -22,9 +22,9 @@ def read_full(card: DatasetCard, split: str, *, root: Path | None, download: boo
     """One split of a full set; labels: "fine" or "coarse", for CIFAR-100.
 
     root: the user's folder with the official files, packed or not; without it they are kept in `data_home` and fetched if
-    `download`. Files in a user's folder that are not the published ones, such as smaller cuts, are read and this is said; if
-    they hold as many pictures as the published ones they are damaged. announce: print that sentence. Raises DamagedFile for those, FileNotFoundError if
-    files are missing, ConnectionError if no host delivers them.
+    `download`. Files in a user's folder that are not the published ones, such as smaller cuts, are read, and this is said
+    if `announce`; if they hold as many pictures as the published ones they are damaged. Raises DamagedFile for those,
+    FileNotFoundError if files are missing, ConnectionError if no host delivers them.
     """
     folder = root or data_home() / card.name
     unofficial: list[str] = []
@@ -186,7 +186,12 @@ def _fetch(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
         reasons.append(str(error))
     if card.kaggle:
         try:
-            return fetch_from_kaggle(card.kaggle, folder)
+            fetch_from_kaggle(card.kaggle, folder)
+            for file in card.files:  # to where `fetch` and the mirror look for them
+                whole = [path for path in (folder / "kaggle").rglob(file.name) if is_whole(path, file)]
+                if whole:
+                    os.replace(whole[0], folder / file.name)
+            return
         except ConnectionError as error:
             reasons.append(str(error))
     instead = f'data.load("{card.name}") is the cut that comes with the course' if card.bundled else 'data.load("fashion-mnist") works without a network'

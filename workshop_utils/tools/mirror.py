@@ -35,8 +35,8 @@ def run(options) -> int:
 
 def served(folder: Path) -> dict[str, Path]:
     """Address path -> file, for every published file below the folder that is whole, and for the packages in wheels/."""
-    sets = {f"/{card.name}/{file.name}": path for card in data.catalog() for file in card.files
-            for path in sorted((folder / card.name).rglob(file.name)) if path.is_file() and is_whole(path, file)}
+    sets = {f"/{card.name}/{file.name}": folder / card.name / file.name for card in data.catalog() for file in card.files
+            if (folder / card.name / file.name).is_file() and is_whole(folder / card.name / file.name, file)}
     return sets | {f"/wheels/{path.name}": path for path in sorted((folder / "wheels").glob("*.whl"))}
 
 
