@@ -127,6 +127,26 @@ def test_subset_takes_these_positions_in_this_order_and_keeps_the_statistics():
     assert torch.equal(part.mean, dataset.mean) and torch.equal(part.std, dataset.std)
 
 
+@pytest.mark.parametrize("lazy", [False, True], ids=["in memory", "on disk"])
+def test_subset_takes_masks_and_emptiness_and_refuses_what_is_no_position(tmp_path, monkeypatch, lazy):
+    class_folders(tmp_path / "pets", cats=4, dogs=4)
+    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0 if lazy else 1 << 30)
+    dataset, _ = data.from_folder(tmp_path / "pets", size=10)
+    mask = dataset.labels == 1
+    part = dataset.subset(mask)
+    assert part.labels.tolist() == [1, 1, 1] and torch.equal(part[0][0], dataset[int(mask.nonzero()[0])][0])
+    assert len(dataset.subset([])) == 0 and torch.equal(dataset.subset([-1])[0][0], dataset[5][0])
+    for wrong in ([0.5], [6], [-7], [True, False]):
+        with pytest.raises(ValueError, match="pets has the positions 0 to 5, or takes a mask of 6"):
+            dataset.subset(wrong)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_less_than_one_picture_a_class_is_refused(k):
+    with pytest.raises(ValueError, match="one picture a class or more"):
+        tiny_dataset().per_class(k)
+
+
 def positions(part, whole):
     """Where the pictures of a part lie in the whole; the tiny set has no two alike."""
     return [next(i for i, other in enumerate(whole.images) if torch.equal(picture, other)) for picture in part.images]

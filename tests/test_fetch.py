@@ -42,7 +42,7 @@ BAD = {
     "truncated": (cut(CONTENT), "broke off"), "wrong bytes": (serve(CONTENT[::-1]), "another sum"),
     "cut short": (serve(CONTENT[:-1]), "another sum"), "a byte long": (serve(CONTENT + b"x"), "another sum"),
     "drip": (drip, "slower than"), "flood": (flood, "sent more than"), "silence": (silence, "sent nothing"),
-    "empty": (serve(b""), "another sum"), "redirect to nowhere": (redirect("http://127.0.0.1:1/"), "could not be reached"),
+    "empty": (serve(b""), "another sum"), "redirect in a circle": (redirect("/"), "from one address to the next"), "redirect to nowhere": (redirect("http://127.0.0.1:1/"), "could not be reached"),
 }
 
 
@@ -113,6 +113,28 @@ def test_mirror_nearby_is_asked_first_and_cannot_plant_data(tmp_path, monkeypatc
         monkeypatch.setenv("WORKSHOP_MIRROR", honest.url)
         home.asked.clear()
         assert fetch.fetch(file, tmp_path / "b", "set").read_bytes() == CONTENT and not home.asked
+
+
+def test_redirects_body_is_not_read(tmp_path):
+    def endless(handler):
+        handler.send_response(302)
+        handler.send_header("Location", good.url)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(bytes(1 << 16))
+        except OSError:
+            pass
+    with server(serve(CONTENT)) as good, server(endless) as bad:
+        assert fetch.fetch(published("set.bin", CONTENT, bad.url), tmp_path, "set").read_bytes() == CONTENT
+
+
+def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_path, monkeypatch):
+    for address, shown in (("http://me:secret@127.0.0.1:1", "127.0.0.1:1 could not be reached"), ("http://[::1", r"http://\[::1.* ")):
+        monkeypatch.setenv("WORKSHOP_MIRROR", address)
+        with pytest.raises(ConnectionError, match=shown) as caught:
+            fetch.fetch(published("set.bin", CONTENT), tmp_path, "set")
+        assert "secret" not in str(caught.value)
 
 
 def test_mirrors_address_may_come_without_http(monkeypatch):

@@ -1,6 +1,7 @@
 """Full sets in people's own folders: packed or not, whole, cut or damaged; and Medical MNIST, decoded once."""
 
 import gzip
+import hashlib
 import io
 import pickle
 import shutil
@@ -14,7 +15,7 @@ import torch
 import torchvision
 from helpers import TESTDATA, file_bytes, idx, needs_testdata, photo
 from PIL import Image
-from servers import published
+from servers import published, serve, server
 
 from workshop_utils import data
 from workshop_utils.data import decoded
@@ -282,8 +283,6 @@ def test_other_folders_are_not_medical_mnist(tmp_path):
 
 
 def test_medical_archive_is_fetched_by_its_sum(tmp_path, monkeypatch, home):
-    import hashlib
-    from servers import serve, server
     raw = tarred(scans(tmp_path / "scans")).read_bytes()
     with server(serve(raw)) as host:
         file = RemoteFile("MedNIST.tar.gz", len(raw), f"md5:{hashlib.md5(raw).hexdigest()}", {}, (f"{host.url}/MedNIST.tar.gz",))
@@ -291,6 +290,32 @@ def test_medical_archive_is_fetched_by_its_sum(tmp_path, monkeypatch, home):
         monkeypatch.setitem(CARDS, "medical-mnist", replace(CARDS["medical-mnist"], files=(file,), train=48, test=12))
         assert len(data.load("medical-mnist", source="full")) == 48 and len(data.load("medical-mnist", "test", source="full")) == 12
         assert host.asked == ["/MedNIST.tar.gz"]
+
+
+def test_damaged_medical_archive_in_the_cache_is_fetched_again(tmp_path, monkeypatch, home):
+    raw = tarred(scans(tmp_path / "scans")).read_bytes()
+    with server(serve(raw)) as host:
+        file = RemoteFile("MedNIST.tar.gz", len(raw), f"md5:{hashlib.md5(raw).hexdigest()}", {}, (f"{host.url}/MedNIST.tar.gz",))
+        monkeypatch.delenv("WORKSHOP_MIRROR")
+        monkeypatch.setitem(CARDS, "medical-mnist", replace(CARDS["medical-mnist"], files=(file,), train=48, test=12))
+        (home / "medical-mnist").mkdir(parents=True)
+        (home / "medical-mnist" / "MedNIST.tar.gz").write_bytes(raw[:-9])
+        assert len(data.load("medical-mnist", source="full")) == 48 and host.asked
+    with pytest.raises(data.DamagedFile, match="Damaged in .*MedNIST.tar.gz"):  # one's own, of the right count but another sum
+        path = tarred(scans(tmp_path / "other" / "scans"))
+        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 3))
+        data.load("medical-mnist", root=path)
+
+
+def test_download_that_was_killed_or_is_on_its_way_is_never_read(home):
+    scans(home / "medical-mnist" / "incoming")
+    with pytest.raises(FileNotFoundError, match="does not hold MedNIST.tar.gz"):
+        data.load("medical-mnist", source="full", download=False)
+
+
+def test_users_folder_may_lie_below_one_called_incoming(fashion, tmp_path):
+    shutil.move(fashion, tmp_path / "incoming")
+    assert len(pixels(tmp_path / "incoming")) == 20
 
 
 # --- real cuts ---

@@ -140,5 +140,18 @@ def test_missing_folder_says_where_imagenet_is_to_be_had(tmp_path):
 
 
 def test_flat_validation_folder_without_labels_says_what_belongs_beside_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match="neither class folders nor a class for ILSVRC2012_val.*LOC_val_solution.csv"):
+    with pytest.raises(FileNotFoundError, match="neither class folders nor one of ImageNet's 1,000 classes for ILSVRC2012_val.*LOC_val_solution.csv"):
         data.load("imagenet", "test", root=ilsvrc(tmp_path, val="nothing"))
+
+
+@pytest.mark.parametrize("table", ["Id,Prediction\na,b\n", "ImageId,PredictionString\nILSVRC2012_val_00000001,\n", "ImageId,PredictionString\nx\n"])
+def test_table_of_another_form_is_named(tmp_path, table):
+    (ilsvrc(tmp_path, val="table") / "LOC_val_solution.csv").write_text(table, "utf-8")
+    with pytest.raises(data.DamagedFile, match="LOC_val_solution.csv' is not Kaggle's table"):
+        data.load("imagenet", "test", root=tmp_path)
+
+
+def test_table_saved_by_a_spreadsheet_is_read(tmp_path):
+    table = ilsvrc(tmp_path, val="table") / "LOC_val_solution.csv"
+    table.write_text(table.read_text("utf-8"), "utf-8-sig")
+    assert len(data.load("imagenet", "test", root=tmp_path, size=16)) == 3

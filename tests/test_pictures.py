@@ -4,7 +4,7 @@ import os
 import shutil
 import struct
 import tarfile
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_folder_around_everything_and_folders_below_a_class_are_no_classes(tmp_p
     assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 5, "dogs": 3}
 
 
-@pytest.mark.parametrize("train, test", [("train", "test"), ("Train", "val"), ("train", "validation")])
+@pytest.mark.parametrize("train, test", [("train", "test"), ("Train", "val"), ("train", "validation"), ("training", "testing")])
 def test_train_and_test_folders_are_kept_as_the_split(tmp_path, train, test):
     class_folders(tmp_path / train, cats=5, dogs=3)
     class_folders(tmp_path / test, cats=1, dogs=2)
@@ -133,7 +133,7 @@ def test_archive_member_beyond_the_limit_is_left_out_before_it_is_unpacked(tmp_p
     (folder / "cats" / "bomb.png").write_bytes(bytes(5000))
     path = zipped(folder, tmp_path / "pets.zip")
     monkeypatch.setattr(pictures, "FILE_AT_MOST", 4000)
-    assert len(both(path)["cats"]) == 3 and "cats/bomb.png has 5,000 bytes, beyond the limit of 4,000" in capsys.readouterr().out
+    assert len(both(path)["cats"]) == 3 and "cats/bomb.png has more than 4,000 bytes, the limit" in capsys.readouterr().out
 
 
 # --- what is in the files ---
@@ -203,6 +203,12 @@ def test_huge_picture_is_refused_before_it_is_unpacked():
         decode(bytes(raw))
 
 
+@pytest.mark.parametrize("kind", ["EPS", "TIFF", "PPM"])
+def test_other_formats_under_an_accepted_name_are_not_even_tried(kind):
+    with pytest.raises(data.DamagedFile, match="cannot be read as a picture"):
+        decode(file_bytes(photo(20, 20), kind))
+
+
 # --- what goes wrong ---
 
 def test_broken_files_are_named_counted_and_skipped(tmp_path, capsys):
@@ -224,6 +230,63 @@ def test_zip_with_a_damaged_member_still_gives_the_others(tmp_path, capsys):
     (tmp_path / "pets.zip").write_bytes(raw)
     assert {name: len(values) for name, values in both(tmp_path / "pets.zip").items()} == {"cats": 2, "dogs": 2}
     assert "1 of 5 files" in capsys.readouterr().out
+
+
+def test_zip_that_lies_about_the_size_of_a_member_is_read_no_further_than_the_limit(tmp_path, monkeypatch, capsys):
+    with ZipFile(tmp_path / "pets.zip", "w", ZIP_DEFLATED) as archive:
+        for name in ("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
+            archive.writestr(name, file_bytes(Image.new("L", (10, 10), 77)))
+        archive.writestr("cats/bomb.png", bytes(10_000_000))
+    raw = (tmp_path / "pets.zip").read_bytes()
+    (tmp_path / "pets.zip").write_bytes(raw.replace(struct.pack("<I", 10_000_000), struct.pack("<I", 1000)))
+    monkeypatch.setattr(pictures, "FILE_AT_MOST", 4000)
+    assert len(both(tmp_path / "pets.zip")["cats"]) == 2 and "cats/bomb.png" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
+def test_zip_packed_in_a_way_that_has_no_limit_is_left_out(tmp_path, method, capsys):
+    with ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for name in ("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
+            archive.writestr(name, file_bytes(Image.new("L", (10, 10), 77)))
+        archive.writestr("cats/3.png", file_bytes(Image.new("L", (10, 10), 77)), method)
+    assert len(both(tmp_path / "pets.zip")["cats"]) == 2 and "cats/3.png is packed in a way" in capsys.readouterr().out
+
+
+def test_names_with_backslashes_from_windows_are_folders_too(tmp_path):
+    with ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for name in ("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
+            member = ZipInfo("x")
+            member.filename = name.replace("/", "\\")
+            archive.writestr(member, file_bytes(Image.new("L", (10, 10), 77)))
+    assert set(both(tmp_path / "pets.zip")) == {"cats", "dogs"}
+
+
+@pytest.mark.parametrize("count", [3, 120], ids=["few", "with workers"])
+def test_picture_that_may_not_be_opened_is_left_out_and_named(tmp_path, capsys, count):
+    class_folders(tmp_path, cats=count, dogs=count)
+    (tmp_path / "cats" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    assert len(both(tmp_path)["cats"]) == count and "cats/gone.png cannot be opened" in capsys.readouterr().out
+
+
+def test_linked_class_folder_is_read_and_a_circle_of_links_ends(tmp_path):
+    class_folders(tmp_path / "elsewhere", dogs=3)
+    class_folders(tmp_path / "pets", cats=3)
+    (tmp_path / "pets" / "dogs").symlink_to(tmp_path / "elsewhere" / "dogs")
+    (tmp_path / "pets" / "cats" / "again").symlink_to(tmp_path / "pets")
+    assert {name: len(values) for name, values in both(tmp_path / "pets").items()} == {"cats": 6, "dogs": 3} or \
+        {name: len(values) for name, values in both(tmp_path / "pets").items()} == {"cats": 3, "dogs": 3}
+
+
+def test_hidden_folder_is_no_class(tmp_path):
+    class_folders(tmp_path, **{"cats": 2, "dogs": 2, ".thumbnails": 2})
+    assert set(both(tmp_path)) == {"cats", "dogs"}
+
+
+def test_folder_beside_train_and_test_is_not_guessed_about(tmp_path):
+    for part in ("train", "test", "samples"):
+        class_folders(tmp_path / part, cats=2, dogs=2)
+    with pytest.raises(ValueError, match="folders for training and for testing, and others beside them: samples, test, train"):
+        data.from_folder(tmp_path)
 
 
 def test_file_that_is_no_zip_is_refused_by_name(tmp_path):

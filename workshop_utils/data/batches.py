@@ -26,9 +26,9 @@ class Batches:
         if batch_size < 1:
             raise ValueError(f"A batch holds at least one picture; batch_size is {batch_size}.")
         self.device = devices.pick(device)
-        self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
+        self.batch_size, self.shuffle, self.augment = int(batch_size), shuffle, augment
         self.generator = torch.Generator()
-        self.generator.seed() if seed is None else self.generator.manual_seed(seed)
+        self.generator.seed() if seed is None else self.generator.manual_seed(int(seed))
         self.preprocess = preprocess or standardise(dataset.mean.to(self.device), dataset.std.to(self.device))
         self.count = len(dataset)
         self._read = self._from_disk(dataset) if isinstance(dataset, LazyImageDataset) else self._from_memory(dataset)

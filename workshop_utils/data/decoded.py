@@ -65,11 +65,11 @@ def _sum(images: Tensor, labels: Tensor) -> str:
 def _load(kept: Path, state: str) -> tuple[Tensor, Tensor] | None:
     try:
         with safe_open(kept, "pt") as file:
-            if file.metadata().get("state") != state:
+            if (file.metadata() or {}).get("state") != state:
                 return None
             whole = file.get_tensor("images"), file.get_tensor("labels")
-            return whole if _sum(*whole) == file.metadata().get("sum") else None
-    except (OSError, SafetensorError):  # absent, or damaged: decoded again
+            return whole if _sum(*whole) == file.metadata()["sum"] else None
+    except (OSError, KeyError, SafetensorError):  # absent, or damaged: decoded again
         return None
 
 

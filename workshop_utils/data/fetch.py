@@ -5,7 +5,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from workshop_utils.data.files import RemoteFile
 from workshop_utils.progress import progress
@@ -63,9 +63,9 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
                 os.replace(pooch.retrieve(url, file.sum, fname=file.name, path=incoming, downloader=download), target)
                 return target
             except HostFailed as error:
-                refusals.append(f"{urlsplit(url).netloc} {error}")
+                refusals.append(f"{_host(url)} {error}")
             except ValueError:
-                refusals.append(f"{urlsplit(url).netloc} sent a file with another sum than the published one")
+                refusals.append(f"{_host(url)} sent a file with another sum than the published one")
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
     raise ConnectionError(f"none of {len(urls)} addresses delivered {file.name}: {'; '.join(refusals)}" if urls else f"{file.name} has no public address")
@@ -134,13 +134,20 @@ class _Download:
         import requests
         import urllib3
 
+        session = requests.Session()
+        session.get_redirect_target = lambda response: None  # redirects are followed here: requests would read their bodies, however long
         try:
-            with requests.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS), headers={"Accept-Encoding": "identity"}) as response:
-                if response.status_code != 200:
-                    raise HostFailed(f"answered {response.status_code} {response.reason}")
-                with open(output, "wb") as copy:
-                    self._copy(response.raw, copy)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            for _ in range(6):
+                with session.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS), headers={"Accept-Encoding": "identity"}) as response:
+                    if response.is_redirect:
+                        url = urljoin(url, response.headers["Location"])
+                        continue
+                    if response.status_code != 200:
+                        raise HostFailed(f"answered {response.status_code} {response.reason}")
+                    with open(output, "wb") as copy:
+                        return self._copy(response.raw, copy)
+            raise HostFailed("sends from one address to the next without end")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             raise HostFailed(_network_reason(error)) from None
 
     def _copy(self, source, copy) -> None:
@@ -161,6 +168,14 @@ class _Download:
                     window_bytes, window_began = 0, time.monotonic()
         finally:
             bar.close()
+
+
+def _host(url: str) -> str:
+    """The host and port of an address, without a password; the address itself where it has none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or url
+    except ValueError:
+        return url
 
 
 def _network_reason(error: Exception) -> str:

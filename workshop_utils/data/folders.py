@@ -8,14 +8,14 @@ from workshop_utils.data.images import ImageDataset, LazyImageDataset
 from workshop_utils.data.pictures import FilePairs, decode_all, picture_files
 
 IN_MEMORY_AT_MOST = 1 << 30  # bytes of pixels; a folder that needs more stays on disk
-SPLIT_FOLDERS = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
+SPLIT_FOLDERS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "test", "valid": "test", "validation": "test"}
 
 
 def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.25, seed: int = 0) -> tuple[ImageDataset, ImageDataset]:
     """(train, test) from a folder, or a zip, that holds one folder of pictures for each class.
 
     Pictures may lie deeper in their class folder. They are turned upright (EXIF), put on white where transparent, scaled
-    and cut to size x size pixels, RGB. Folders named train and test (or val) are kept as the split; without them
+    and cut to size x size pixels, RGB. Folders named train and test (or val, training, testing) are kept as the split; without them
     `test_fraction` of every class is drawn with `seed`. Files that cannot be read are left out and named. More than 1 GiB
     of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when its turn comes).
     Raises ValueError if there are not two classes with two pictures each, FileNotFoundError if there is no such path.
@@ -37,8 +37,11 @@ def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.2
 
 def _split_folders(path: Path, files: FilePairs) -> tuple[tuple[str, ...], list[FilePairs]]:
     """(classes, [train, test]) where there are folders of these names, else (classes, [everything])."""
-    parts = [files]
-    if {SPLIT_FOLDERS.get(name.parts[0].lower()) for name, _ in files} == {"train", "test"}:
+    parts, splits = [files], {SPLIT_FOLDERS.get(name.parts[0].lower()) for name, _ in files}
+    if splits == {"train", "test", None}:
+        raise ValueError(f"'{path}' has folders for training and for testing, and others beside them: "
+                         f"{', '.join(sorted({name.parts[0] for name, _ in files}))}. Move the others into a part, or away.")
+    if splits == {"train", "test"}:
         parts = [[(PurePosixPath(*name.parts[1:]), read) for name, read in files if SPLIT_FOLDERS[name.parts[0].lower()] == split]
                  for split in ("train", "test")]
     return class_names(path, [name for part in parts for name, _ in part]), parts

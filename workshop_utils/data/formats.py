@@ -20,6 +20,7 @@ from torch import Tensor
 from workshop_utils.data.pictures import DamagedFile
 
 UNPACKED_AT_MOST = 1 << 29  # bytes; no published file unpacks to half a gibibyte, and a small archive can promise terabytes
+SIGN_HEADING = b"label," + b",".join(b"pixel%d" % place for place in range(1, 785))
 SIGN_LABELS = [label for label in range(25) if label != 9]  # J (9) and Z (25) are movements
 
 
@@ -61,9 +62,7 @@ def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor
     Format: https://www.cs.toronto.edu/~kriz/cifar.html (each row 1,024 red, green, blue values).
     """
     try:
-        memory_places = (argument for operation, argument, _ in pickletools.genops(raw) if "PUT" in operation.name and isinstance(argument, int))
-        if max(memory_places, default=0) > len(raw):
-            raise _Unfit("it asks for more memory than any file needs")
+        _need_plain_pickle(raw)
         content = _CifarUnpickler(io.BytesIO(raw), encoding="latin1").load()
         rows, numbers = content["data"], np.asarray(content[labels])
         if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != 3072 or numbers.shape != (len(rows),) or not len(rows):
@@ -73,6 +72,15 @@ def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor
         return torch.from_numpy(rows.reshape(-1, 3, 32, 32).copy()), torch.from_numpy(numbers.astype(np.int64))
     except Exception as error:  # a pickle of arbitrary bytes fails in many ways
         raise DamagedFile(f"'{name}' is not a file of CIFAR: {_reason(error)}. Get it again.") from None
+
+
+def _need_plain_pickle(raw: bytes) -> None:
+    """Refuses pickles that are small and grow: by far-off memory places, or by using one value again and again."""
+    repeats = 0
+    for operation, argument, _ in pickletools.genops(raw):
+        repeats += operation.name == "DUP" or operation.name == "REDUCE" or "GET" in operation.name
+        if repeats > 32 or "PUT" in operation.name and isinstance(argument, int) and argument > len(raw):
+            raise _Unfit("it asks for more memory than any file needs")
 
 
 class _CifarUnpickler(pickle.Unpickler):
@@ -103,7 +111,7 @@ def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
     Raises DamagedFile, naming the line, for a row of the wrong length or a value out of range.
     """
     heading, *lines = raw.replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")
-    if not heading.startswith(b"label,pixel1,") or not lines:
+    if heading != SIGN_HEADING or not lines:
         raise DamagedFile(f"'{name}' does not begin with the line label,pixel1,...,pixel784 and go on with rows of numbers. Get it again.")
     for number, line in enumerate(lines, 2):
         if line.count(b",") != 784:

@@ -58,9 +58,9 @@ def boxes(xml: str | bytes | Path) -> list[Box]:
     """
     is_text = isinstance(xml, bytes) or isinstance(xml, str) and xml.lstrip().startswith("<")
     name, raw = ("This text", xml) if is_text else (f"'{xml}'", Path(xml).read_bytes())
-    raw = raw.encode() if isinstance(raw, str) else raw
+    raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
-        if b"<!" in raw.replace(b"<!--", b""):
+        if b"<!" in raw.replace(b"<!--", b"") or b"\0" in raw:  # NUL: in UTF-16, where the mark would not be seen
             raise ValueError("it declares entities, which no annotation needs")  # a few lines of them can unpack to gigabytes
         found = [Box(entry.findtext("name"), *(round(float(entry.findtext(f"bndbox/{side}"))) for side in ("xmin", "ymin", "xmax", "ymax")))
                  for entry in ElementTree.fromstring(raw).iter("object")]
@@ -88,17 +88,18 @@ def folder(root: Path, split: str) -> tuple[list[tuple], Tensor]:
     found = [(position[wnid], name) for wnid in progress(wnids(), f"Looking through {pictures.name}") if (pictures / wnid).is_dir()
              for name in _pictures(pictures / wnid, f"{wnid}/")]
     if not found:
-        wnid_of = _validation_wnids(root)
-        unlabelled = [name for name in _pictures(pictures) if Path(name).stem not in wnid_of]
-        if unlabelled or not wnid_of:
-            raise FileNotFoundError(f"'{pictures}' has neither class folders nor a class for {unlabelled[0] if unlabelled else 'any picture'}: "
-                                    "put LOC_val_solution.csv or the folder Annotations beside it.")
-        found = sorted((position[wnid_of[Path(name).stem]], name) for name in _pictures(pictures))
+        flat, wnid_of = _pictures(pictures), _validation_wnids(root)
+        unlabelled = [name for name in flat if wnid_of.get(Path(name).stem) not in position]
+        if unlabelled or not flat:
+            raise FileNotFoundError(f"'{pictures}' has neither class folders nor one of ImageNet's 1,000 classes for "
+                                    f"{unlabelled[0] if unlabelled else 'any picture'}: put LOC_val_solution.csv or the folder Annotations beside it.")
+        found = sorted((position[wnid_of[Path(name).stem]], name) for name in flat)
     return [(name, partial(_read, os.path.join(pictures, name))) for _, name in found], torch.tensor([index for index, _ in found])
 
 
 def _pictures(place: Path, prefix: str = "") -> list[str]:
-    return sorted(prefix + entry.name for entry in os.scandir(place) if entry.name.lower().endswith((".jpeg", ".jpg", ".png")))
+    return sorted(prefix + entry.name for entry in os.scandir(place)
+                  if entry.name.lower().endswith((".jpeg", ".jpg", ".png")) and not entry.name.startswith("."))
 
 
 def _read(path: str) -> bytes:
@@ -109,11 +110,14 @@ def _validation_wnids(root: Path) -> dict[str, str]:
     """Picture name -> WordNet id of the flat validation folder, from Kaggle's table or from the annotation files."""
     table = next((place for place in (root / "LOC_val_solution.csv", root / "ILSVRC/LOC_val_solution.csv") if place.is_file()), None)
     if table:
-        with open(table, newline="", encoding="utf-8") as lines:
-            return {row["ImageId"]: row["PredictionString"].split()[0] for row in csv.DictReader(lines)}
+        try:
+            with open(table, newline="", encoding="utf-8-sig") as lines:
+                return {row["ImageId"]: row["PredictionString"].split()[0] for row in csv.DictReader(lines)}
+        except (AttributeError, IndexError, KeyError, UnicodeError, csv.Error):
+            raise DamagedFile(f"'{table}' is not Kaggle's table of two columns, ImageId and PredictionString. Get it again.") from None
     places = [root / place for place in ("ILSVRC/Annotations/CLS-LOC/val", "Annotations/CLS-LOC/val", "Annotations")]
     annotations = next((place for place in places if place.is_dir()), None)
-    return {file.stem: boxes(file)[0].name for file in annotations.glob("*.xml")} if annotations else {}
+    return {file.stem: found[0].name for file in annotations.glob("*.xml") if (found := boxes(file))} if annotations else {}
 
 
 def _synset(wnid: str) -> dict:

@@ -54,8 +54,11 @@ class ImageDataset(Dataset):
         return pixel_statistics(self.images)
 
     def subset(self, indices: Sequence[int] | Tensor) -> "ImageDataset":
-        """The pictures at these positions, in this order; mean and std stay those of the training set."""
-        indices = torch.as_tensor(indices)
+        """The pictures at these positions, in this order, or where a mask is True; mean and std stay those of the training set.
+
+        Raises ValueError for positions that are no whole numbers or that the set does not have.
+        """
+        indices = self._positions_of(indices)
         return ImageDataset(self.images[indices], self.labels[indices], self.classes, name=self.name, split=self.split,
                             source=self.source, mean=self.mean, std=self.std)
 
@@ -65,6 +68,8 @@ class ImageDataset(Dataset):
 
     def draw(self, k: int, seed: int = 0) -> Tensor:
         """The positions of the pictures that `per_class` takes, (classes * k,) int64: for features computed once."""
+        if k < 1:
+            raise ValueError(f"Ask for one picture a class or more; this is {k}.")
         positions = self._positions(seed)
         for label, found in enumerate(positions):
             if len(found) < k:
@@ -84,6 +89,15 @@ class ImageDataset(Dataset):
         rest = torch.cat([found[count:] for found, count in zip(positions, counts)])
         part = torch.cat([found[:count] for found, count in zip(positions, counts)])
         return self.subset(rest), self.subset(part)
+
+    def _positions_of(self, indices: Sequence[int] | Tensor) -> Tensor:
+        indices = torch.as_tensor(indices)
+        if indices.dtype == torch.bool and len(indices) == len(self):
+            return indices.nonzero().flatten()
+        if indices.numel() and (indices.is_floating_point() or indices.dtype == torch.bool or not -len(self) <= indices.min() <= indices.max() < len(self)):
+            raise ValueError(f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; "
+                             f"these go from {indices.min()} to {indices.max()}, as {indices.dtype}.")
+        return indices.long() % max(len(self), 1)
 
     def _positions(self, seed: int) -> list[Tensor]:
         """For every class the positions of its pictures, shuffled."""
@@ -126,10 +140,11 @@ class LazyImageDataset(ImageDataset):
     def pixel_statistics(self) -> tuple[Tensor, Tensor]:
         """As of an ImageDataset, estimated from 200 pictures spread over the set."""
         sample = torch.linspace(0, len(self) - 1, min(len(self), 200)).long()
-        return pixel_statistics(torch.cat(list(self.read(part.tolist() for part in sample.split(50)))))
+        readable = decode_in_turn(self.files, [part.tolist() for part in sample.split(50)], shape=self.shape, size=self.size)
+        return pixel_statistics(torch.cat([images for images, _ in readable]))
 
     def subset(self, indices: Sequence[int] | Tensor) -> "LazyImageDataset":
-        indices = torch.as_tensor(indices)
+        indices = self._positions_of(indices)
         return LazyImageDataset([self.files[index] for index in indices.tolist()], self.labels[indices], self.classes, size=self.size,
                                 name=self.name, split=self.split, source=self.source, mean=self.mean, std=self.std)
 

@@ -8,7 +8,7 @@ import zlib
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Callable, Iterator, Sequence
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from workshop_utils.progress import progress
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can unpack to gigabytes
-FILE_AT_MOST = 200_000_000  # bytes of one file in an archive, for the same reason
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # whatever a file is called, Pillow may try no other: for EPS it starts a program
+FILE_AT_MOST, ARCHIVE_AT_MOST = 200_000_000, 2_000_000_000  # bytes unpacked, for the same reason
 
 Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function that reads the file
 FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]  # the same as pairs: one name may occur twice
@@ -39,21 +40,24 @@ def picture_files(path: Path) -> Files:
     if path.is_dir():
         found = {PurePosixPath(os.path.relpath(file.path, path).replace(os.sep, "/")): Path(file.path).read_bytes for file in files_below(path)}
     else:
-        found = (tar_files if path.name.endswith((".tar.gz", ".tgz")) else zip_files)(path.read_bytes(), path.name)
-    found = {name: found[name] for name in sorted(found) if name.suffix.lower() in SUFFIXES and not name.name.startswith(".")
-             and "__MACOSX" not in name.parts}
+        raw, packed = path.read_bytes(), path.name.endswith((".tar.gz", ".tgz"))
+        found = tar_files(raw, path.name, lambda name: name.suffix.lower() in SUFFIXES) if packed else zip_files(raw, path.name)
+    found = {name: found[name] for name in sorted(found) if name.suffix.lower() in SUFFIXES
+             and not any(part == "__MACOSX" or part.startswith(".") for part in name.parts)}
     if not found:
         raise ValueError(f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it.")
     return _without_common_folders(found)
 
 
-def files_below(folder: str | Path) -> Iterator[os.DirEntry]:
-    """Every file below a folder; links to folders are not followed, for they can lead in a circle."""
+def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry]:
+    """Every file below a folder, but not in its `incoming`, where downloads are on their way."""
+    above = (*above, os.path.realpath(folder))
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from files_below(entry.path)
-            elif entry.is_file():
+            if entry.is_dir():
+                if os.path.realpath(entry.path) not in above and (len(above) > 1 or entry.name != "incoming"):  # links can lead in a circle
+                    yield from files_below(entry.path, above)
+            else:
                 yield entry
 
 
@@ -61,33 +65,40 @@ def zip_files(raw: bytes, name: str) -> Files:
     """The files in a zip, read from memory: member names are only names here, so none can point outside."""
     try:
         archive = ZipFile(io.BytesIO(raw))
-    except BadZipFile:
+        members = {PurePosixPath(info.filename.replace("\\", "/")): info for info in archive.infolist() if not info.is_dir()}
+    except Exception:  # a directory of arbitrary bytes fails in many ways
         raise DamagedFile(f"'{name}' is not a zip file, or not a whole one. Make or download it again.") from None
-    return {PurePosixPath(info.filename): partial(_unzip, archive, info) for info in archive.infolist() if not info.is_dir()}
-
-
-def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool] = lambda _: True) -> Files:
-    """The files in a tar.gz, read into memory in one pass; names are only names, and links are left out."""
-    found = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
-            for member in archive:
-                if member.isfile() and wanted(path := PurePosixPath(member.name)):
-                    if member.size > FILE_AT_MOST:
-                        raise DamagedFile(f"'{member.name}' in '{name}' has {member.size:,} bytes, beyond the limit of {FILE_AT_MOST:,}")
-                    found[path] = partial(bytes, archive.extractfile(member).read())
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
-        raise DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Make or download it again.") from None
-    return found
+    return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
 
 
 def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
-    if member.file_size > FILE_AT_MOST:
-        raise DamagedFile(f"has {member.file_size:,} bytes, beyond the limit of {FILE_AT_MOST:,}")
+    """One member, of the two kinds that unpack piece by piece; what its header says about its size may be a lie."""
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise DamagedFile("is packed in a way that is not read here (only stored and deflated are)")
     try:
-        return archive.read(member)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:  # RuntimeError: it has a password
+        with archive.open(member) as file:
+            content = file.read(FILE_AT_MOST + 1)
+    except Exception as error:  # damaged, cut, or with a password
         raise DamagedFile(f"cannot be unpacked ({error})") from None
+    if len(content) > FILE_AT_MOST:
+        raise DamagedFile(f"has more than {FILE_AT_MOST:,} bytes, the limit")
+    return content
+
+
+def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
+    """The wanted files of a tar.gz, read into memory in one pass; names are only names, and links are left out."""
+    found, total = {}, 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
+            for member in archive:
+                if member.isreg() and not member.issparse() and wanted(path := PurePosixPath(member.name)):
+                    total += member.size
+                    if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
+                        raise DamagedFile(f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far.")
+                    found[path] = partial(bytes, archive.extractfile(member).read())
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+        raise error if isinstance(error, DamagedFile) else DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Get it again.") from None
+    return found
 
 
 def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
@@ -98,7 +109,8 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
     from PIL import Image, ImageOps
 
     try:
-        picture = Image.open(io.BytesIO(raw))
+        Image.init()  # else Pillow knows only the formats that it has met so far
+        picture = Image.open(io.BytesIO(raw), formats=FORMATS)
         if picture.width * picture.height > PIXELS_AT_MOST:
             raise DamagedFile(f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}")
         picture = ImageOps.exif_transpose(picture)
@@ -138,7 +150,8 @@ def decode_in_turn(files: FilePairs, positions: Sequence[list[int]], *, shape: t
     few = sum(map(len, positions)) < 100
     workers = {} if few or sys.platform != "linux" else {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork"}
     pictures = _Pictures(files, shape, size)
-    return iter(DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers))
+    for images, damaged in DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers):
+        yield torch.from_numpy(images), damaged
 
 
 class _Pictures(Dataset):
@@ -155,10 +168,14 @@ class _Pictures(Dataset):
             return position, picture
         except DamagedFile as error:
             return position, error
+        except OSError as error:
+            return position, DamagedFile(f"cannot be opened ({error.strerror or error})")
 
-    def stack(self, pairs: list[tuple[int, Tensor | DamagedFile]]) -> tuple[Tensor, dict[int, DamagedFile]]:
+    def stack(self, pairs: list[tuple[int, Tensor | DamagedFile]]) -> tuple[np.ndarray, dict[int, DamagedFile]]:
+        """As an array, which travels through a pipe; tensors travel through /dev/shm, and workers hang where that is small."""
         whole = [found for _, found in pairs if not isinstance(found, DamagedFile)]
-        return torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8), {position: found for position, found in pairs if isinstance(found, DamagedFile)}
+        images = torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8)
+        return images.numpy(), {position: found for position, found in pairs if isinstance(found, DamagedFile)}
 
 
 def _without_common_folders(files: Files) -> Files:

@@ -40,8 +40,10 @@ def read_full(card: DatasetCard, split: str, *, root: Path | None, download: boo
         return [found[name] for name in names]
 
     if card.name == "medical-mnist":
-        images, numbers = decoded.read(_class_folders(card, folder, download=download and root is None), split, card, data_home() / card.name)
-        unofficial = [] if len(numbers) == card.splits[split] else ["this set of pictures"]
+        place = _class_folders(card, folder, own=root is not None, download=download)
+        images, numbers = decoded.read(place, split, card, data_home() / card.name)
+        if len(numbers) != card.splits[split] or place.name == card.files[0].name and not is_whole(place, card.files[0]):
+            unofficial = [place.name]
     else:
         images, numbers = READERS[card.name](card, split, labels, contents)
     if unofficial and len(numbers) == card.splits[split]:
@@ -129,13 +131,12 @@ def _find(card: DatasetCard, names: Sequence[str], folder: Path, *, own: bool) -
 
 
 def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
-    """Every file below a folder, or the one file, by its name; what is still coming in is left out."""
+    """Every file below a folder, or the one file, by its name."""
     if folder.is_file():
         return {folder.name: [folder]}
     paths: dict[str, list[Path]] = {}
     for file in files_below(folder) if folder.is_dir() else ():
-        if "incoming" not in Path(file.path).parts:
-            paths.setdefault(file.name, []).append(Path(file.path))
+        paths.setdefault(file.name, []).append(Path(file.path))
     return paths
 
 
@@ -161,18 +162,22 @@ def _kaggle_archives(card: DatasetCard) -> list[str]:
     return ["archive.zip", f"{card.kaggle.rpartition('/')[2]}.zip"] if card.kaggle else []
 
 
-def _class_folders(card: DatasetCard, folder: Path, *, download: bool) -> Path:
-    """The archive, or the folder, that holds a set of picture files."""
-    names = [card.files[0].name, *_kaggle_archives(card)]
-    for place in [folder] if folder.is_file() else [folder / name for name in names]:
+def _class_folders(card: DatasetCard, folder: Path, *, own: bool, download: bool) -> Path:
+    """The archive, or the folder, that holds a set of picture files. Our own folder holds the published archive or Kaggle's files."""
+    published, *others = [folder / name for name in (card.files[0].name, *_kaggle_archives(card))]
+    if own and folder.is_file():
+        return folder
+    if published.is_file() and (own or is_whole(published, card.files[0])):
+        return published
+    for place in others:
         if place.is_file():
             return place
     if folder.is_dir() and any(os.path.splitext(file.name)[1].lower() in SUFFIXES for file in files_below(folder)):
         return folder
-    if not download:
-        raise _missing(card, names, folder)
+    if own or not download:
+        raise _missing(card, [card.files[0].name, *_kaggle_archives(card)], folder)
     _fetch(card, [], folder)
-    return _class_folders(card, folder, download=False)
+    return _class_folders(card, folder, own=False, download=False)
 
 
 def _fetch(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
