@@ -1,7 +1,10 @@
 """Which accelerator is chosen, and why."""
 
+import platform
+
 import pytest
 import torch
+from helpers import fresh_python
 from torch import nn
 
 from workshop_utils import device
@@ -62,3 +65,13 @@ def test_report_says_what_was_chosen_and_why_not_the_others(broken_cuda):
 def test_device_that_computes_nonsense_is_passed_over(monkeypatch):
     monkeypatch.setattr(torch, "isfinite", lambda values: torch.zeros(1, dtype=torch.bool))
     assert device.trouble("cpu") == "its arithmetic gives wrong numbers"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has the switches")
+def test_memory_that_a_step_frees_is_kept_for_the_next():
+    code = "import resource, torch\nfrom workshop_utils import device\nKEEP\n" \
+           "def step(): return [torch.ones(1_250_000) for _ in range(8)]\n" \
+           "step(); step(); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n" \
+           "for _ in range(20): step()\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    faults = {word: int(fresh_python(code.replace("KEEP", word)).stdout) for word in ("pass", "device.pick('cpu')")}
+    assert faults["device.pick('cpu')"] * 10 < faults["pass"], faults
