@@ -58,7 +58,7 @@ def test_bad_host_loses_its_turn_and_the_next_one_delivers(tmp_path, answer, sen
 @pytest.mark.parametrize("answer, sentence", BAD.values(), ids=BAD)
 def test_last_bad_host_is_answered_with_its_name_and_reason_and_leaves_nothing(tmp_path, answer, sentence):
     with server(answer) as bad:
-        with pytest.raises(ConnectionError, match=f"none of 1 addresses delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"):
+        with pytest.raises(ConnectionError, match=f"1 asked, none delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"):
             fetch.fetch(published("set.bin", CONTENT, f"{bad.url}/set.bin"), tmp_path, "set")
     assert left_in(tmp_path) == {}
 
@@ -259,7 +259,7 @@ def test_no_network_says_which_set_who_was_asked_and_what_works_instead(monkeypa
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
     file = published("train-images-idx3-ubyte.gz", gzip.compress(b"x"), "http://127.0.0.1:1/a", "http://127.0.0.1:2/b")
     monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=(file,)))
-    with pytest.raises(ConnectionError, match=r"full MNIST is not on this computer.*none of 2 addresses.*data.load\(\"mnist\"\) is the cut"):
+    with pytest.raises(ConnectionError, match=r"full MNIST is not on this computer.*2 asked, none delivered.*data.load\(\"mnist\"\) is the cut"):
         data.load("mnist", source="full")
 
 
@@ -268,10 +268,11 @@ def test_no_network_says_which_set_who_was_asked_and_what_works_instead(monkeypa
 @pytest.fixture
 def kaggle(monkeypatch, tmp_path):
     """kagglehub, played by a module that writes `files` (name -> bytes) or raises what it was told to."""
-    played = types.SimpleNamespace(files={}, error=None, asked=[])
+    played = types.SimpleNamespace(files={}, error=None, asked=[], mount=None)
 
     def dataset_download(handle, *, output_dir):
         played.asked.append(handle)
+        output_dir = played.mount or output_dir
         for name, raw in played.files.items():
             path = os.path.join(output_dir, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -306,6 +307,12 @@ def test_kaggle_set_is_fetched_once_and_its_sums_are_checked(kaggle, small_sign,
     assert len(data.load("sign-mnist", source="full")) == 18 and len(data.load("sign-mnist", "test", source="full")) == 9
     assert commands.main(["download", "sign-mnist"]) == 0
     assert kaggle.asked == ["datamunge/sign-language-mnist"] and not (tmp_path / "sign-mnist" / "incoming").exists()
+
+
+def test_kaggle_that_answers_with_a_folder_of_its_own_as_in_colab_is_copied(kaggle, small_sign, tmp_path):
+    kaggle.files, kaggle.mount = small_sign, str(tmp_path / "mount")
+    assert len(data.load("sign-mnist", source="full")) == 18
+    assert (tmp_path / "mount" / "sign_mnist_train.csv").exists() and (tmp_path / "sign-mnist" / "sign_mnist_train.csv").exists()
 
 
 def test_planted_kaggle_files_are_not_read(kaggle, small_sign):

@@ -43,6 +43,8 @@ def load(name: str, split: str = "train", *, source: str = "bundled", root: str 
         files, numbers = imagenet.folder(root or data_home() / name, split)
         return LazyImageDataset(files, numbers, chosen.classes, size=size, name=name, split=split, source="full", mean=imagenet.MEAN, std=imagenet.STD)
     if not chosen.files:  # all of it comes with the course
+        if root:
+            raise ValueError(f"All of {chosen.title} comes with the course: leave root= out. Your own pictures: data.from_folder('{root}').")
         return _bundled(chosen, split, "full")
     where = {"root": root, "download": download, "labels": labels}
     images, numbers = sources.read_full(chosen, split, **where)

@@ -91,15 +91,15 @@ CARDS = {card.name: card for card in (
     DatasetCard(
         "medical-mnist", "Medical MNIST", ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"), (1, 64, 64), 47_164, 11_790,
         "CC BY-SA 4.0 (MedNIST)", "https://www.kaggle.com/datasets/andrewmvd/medical-mnist",
-        "Gathered by B. J. Erickson (Mayo Clinic) from TCIA, the RSNA Bone Age Challenge and the NIH Chest X-ray data set", None,
-        "Which part of the body a scan shows. It has no official split: here the last fifth of each class, in order of file names, is "
+        "MedNIST, made available by B. J. Erickson (Mayo Clinic), from TCIA, the RSNA Bone Age Challenge and the NIH Chest X-ray data set", None,
+        "Which part of the body a scan shows. Kaggle's set is taken for MedNIST, for classes and counts agree. It has no official split: here the last fifth of each class, in order of file names, is "
         "the test set. The files do not say whose scans they are, so pictures of one patient may be on both sides of any split.",
         files.MEDICAL_MNIST, kaggle="andrewmvd/medical-mnist"),
     DatasetCard(
         "sign-mnist", "Sign Language MNIST", tuple("ABCDEFGHIKLMNOPQRSTUVWXY"), (1, 28, 28), 27_455, 7_172,
         "CC0", "https://www.kaggle.com/datasets/datamunge/sign-language-mnist", "tecperson 2017, Kaggle", None,
         "Hands that form the letters of American Sign Language. J and Z are movements, so there are 24 classes. All of it was made from "
-        "1,704 photographs by cropping, turning and changing brightness: test pictures have close relatives among the training pictures.",
+        "1,704 photographs by cropping, turning and changing brightness, so a test picture may have a close relative to learn from.",
         files.SIGN_MNIST, kaggle="datamunge/sign-language-mnist"),
     DatasetCard(
         "cifar10", "CIFAR-10", CIFAR10, (3, 32, 32), 50_000, 10_000, "none stated",

@@ -68,33 +68,43 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
                 refusals.append(f"{_host(url)} sent a file with another sum than the published one")
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
-    raise ConnectionError(f"none of {len(urls)} addresses delivered {file.name}: {'; '.join(refusals)}" if urls else f"{file.name} has no public address")
+    raise ConnectionError(f"{len(urls)} asked, none delivered {file.name}: {'; '.join(refusals)}" if urls else f"{file.name} has no public address")
 
 
-def fetch_from_kaggle(handle: str, folder: Path) -> None:
-    """Puts the files of a Kaggle data set into folder/kaggle, without an account. Raises ConnectionError if that fails."""
-    began, kept, incoming = time.time(), folder / "kaggle", folder / "incoming"
+def fetch_from_kaggle(handle: str, files: tuple[RemoteFile, ...], folder: Path) -> None:
+    """Puts a Kaggle data set into folder/kaggle, without an account, and its published files into the folder itself.
+
+    Raises ConnectionError if Kaggle does not deliver, OSError if the folder cannot be written.
+    """
+    kept, incoming = folder / "kaggle", folder / "incoming"
     with locked(folder):
-        if kept.is_dir() and kept.stat().st_mtime > began:
-            return  # another process brought it while we waited
+        if all((folder / file.name).is_file() and is_whole(folder / file.name, file) for file in files):
+            return  # another process brought them while we waited
         shutil.rmtree(incoming, ignore_errors=True)
         try:
-            import kagglehub
-
-            brought = kagglehub.dataset_download(handle, output_dir=str(incoming))
+            brought = Path(_ask_kaggle(handle, incoming))
+            if brought != incoming:  # in Colab and on Kaggle: a folder on another disk that cannot be moved
+                shutil.copytree(brought, incoming)
+            for file in files:
+                for path in [path for path in incoming.rglob(file.name) if is_whole(path, file)][:1]:
+                    os.replace(path, folder / file.name)
             shutil.rmtree(kept, ignore_errors=True)
-            os.replace(brought, kept)
-            os.utime(kept)
-        except ImportError:
-            raise ConnectionError("the package kagglehub is missing: python -m pip install kagglehub") from None
-        except OSError as error:
-            if error.errno and not hasattr(error, "request"):  # the disk's; requests' errors are OSErrors too
-                raise
-            raise ConnectionError(f"www.kaggle.com {_network_reason(error)}") from None
-        except Exception as error:  # kagglehub raises its own kinds, which differ between versions
-            raise ConnectionError(f"www.kaggle.com {_network_reason(error)}") from None
+            os.replace(incoming, kept)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _ask_kaggle(handle: str, incoming: Path) -> str:
+    try:
+        import kagglehub
+
+        return kagglehub.dataset_download(handle, output_dir=str(incoming))
+    except ImportError:
+        raise ConnectionError("the package kagglehub is missing: python -m pip install kagglehub") from None
+    except Exception as error:  # kagglehub raises its own kinds, which differ between versions
+        if isinstance(error, OSError) and error.errno and not hasattr(error, "request"):  # the disk's; requests' errors are OSErrors too
+            raise
+        raise ConnectionError(f"www.kaggle.com {_network_reason(error)}") from None
 
 
 @contextmanager

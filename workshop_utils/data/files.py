@@ -26,7 +26,7 @@ def _plain(name: str, size: int, published: str, *urls: str) -> RemoteFile:
     return RemoteFile(name, size, published, {name: published}, urls)
 
 
-# Sums: of the packed files by TensorFlow Datasets, of the unpacked ones as Debian and npm carry them (both counted here).
+# Sums: of the packed files by TensorFlow Datasets, of the unpacked ones as Debian and npm carry them (computed from both).
 _MNIST_HOSTS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 MNIST = (
     _idx("train-images-idx3-ubyte", 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",

@@ -64,7 +64,7 @@ def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor
     try:
         _need_plain_pickle(raw)
         content = _CifarUnpickler(io.BytesIO(raw), encoding="latin1").load()
-        rows, numbers = content["data"], np.asarray(content[labels])
+        rows, numbers = content["data"].values, np.asarray(content[labels])
         if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != 3072 or numbers.shape != (len(rows),) or not len(rows):
             raise _Unfit(f"it holds {rows.dtype} values of shape {rows.shape} and {numbers.size} labels")
         if numbers.dtype.kind != "i" or not 0 <= numbers.min() <= numbers.max() < classes:
@@ -80,23 +80,39 @@ def _need_plain_pickle(raw: bytes) -> None:
     for operation, argument, _ in pickletools.genops(raw):
         repeats += operation.name == "DUP" or operation.name == "REDUCE" or "GET" in operation.name
         if repeats > 32 or "PUT" in operation.name and isinstance(argument, int) and argument > len(raw):
-            raise _Unfit("it asks for more memory than any file needs")
+            raise _Unfit("it is not put together as CIFAR's files are")
 
 
 class _CifarUnpickler(pickle.Unpickler):
-    """Admits what CIFAR's files hold, which is a byte array beside lists and strings; a pickle could run anything else."""
+    """Admits what CIFAR's files hold, which is a byte array beside lists and strings; a pickle could run anything else.
+
+    Stand-ins take the place of numpy's own types, which would let a file set flags that numpy trusts.
+    """
 
     def find_class(self, module, name):
-        admitted = {"_reconstruct": lambda *_: np.empty(0, np.uint8), "ndarray": None, "dtype": _byte_type, "encode": _latin1}
+        admitted = {"_reconstruct": lambda *_: _Rows(), "ndarray": None, "dtype": _ByteType, "encode": _latin1}
         if module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs") and name in admitted:
             return admitted[name]
         raise _Unfit(f"it asks to run '{module}.{name}', which no file of CIFAR does")
 
 
-def _byte_type(code, *_):
-    if code != "u1":
-        raise _Unfit(f"it holds values of type '{code}'")
-    return np.dtype("u1", copy=True)
+class _ByteType:
+    def __init__(self, code, *_):
+        if code != "u1":
+            raise _Unfit(f"it holds values of type '{code}'")
+
+    def __setstate__(self, _):
+        """Byte order and flags, which bytes do not need."""
+
+
+class _Rows:
+    values = np.empty(0, np.uint8)
+
+    def __setstate__(self, state):
+        _, shape, kind, _, raw = state
+        if not isinstance(kind, _ByteType):
+            raise _Unfit("it holds values of no type")
+        self.values = np.frombuffer(raw.encode("latin1") if isinstance(raw, str) else raw, np.uint8).reshape(shape)
 
 
 def _latin1(text, encoding):

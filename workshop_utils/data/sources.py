@@ -191,12 +191,7 @@ def _fetch(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
         reasons.append(str(error))
     if card.kaggle:
         try:
-            fetch_from_kaggle(card.kaggle, folder)
-            for file in card.files:  # to where `fetch` and the mirror look for them
-                whole = [path for path in (folder / "kaggle").rglob(file.name) if is_whole(path, file)]
-                if whole:
-                    os.replace(whole[0], folder / file.name)
-            return
+            return fetch_from_kaggle(card.kaggle, card.files, folder)
         except ConnectionError as error:
             reasons.append(str(error))
     instead = f'data.load("{card.name}") is the cut that comes with the course' if card.bundled else 'data.load("fashion-mnist") works without a network'
