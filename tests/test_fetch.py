@@ -137,6 +137,11 @@ def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_pa
         assert "secret" not in str(caught.value)
 
 
+def test_page_that_wifi_puts_in_between_is_named():
+    import requests
+    assert "log in" in fetch._network_reason(requests.exceptions.SSLError()) and "proxy" in fetch._network_reason(requests.exceptions.ProxyError())
+
+
 def test_mirrors_address_may_come_without_http(monkeypatch):
     monkeypatch.setenv("WORKSHOP_MIRROR", "192.168.1.7:8000/")
     assert fetch.addresses(published("set.bin", b"", "https://home/set.bin"), "set") == ("http://192.168.1.7:8000/set/set.bin", "https://home/set.bin")
@@ -238,7 +243,7 @@ def test_only_the_files_that_are_needed_are_fetched(small_mnist):
 
 def test_without_download_the_missing_files_are_named_and_nobody_is_asked(small_mnist):
     host, _, _ = small_mnist
-    with pytest.raises(FileNotFoundError, match="does not hold train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz of MNIST"):
+    with pytest.raises(FileNotFoundError, match="does not hold train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz of MNIST as published"):
         data.load("mnist", source="full", download=False)
     assert not host.asked
 
@@ -251,7 +256,7 @@ def test_damaged_copy_in_the_cache_is_never_read_but_fetched_again(small_mnist):
         (folder / name).write_bytes(damaged)
         assert len(data.load("mnist", source="full")) == 20 and (folder / name).read_bytes() == contents[name]
     (folder / name).write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match="not whole"):
+    with pytest.raises(FileNotFoundError, match="as published"):
         data.load("mnist", source="full", download=False)
 
 
@@ -317,7 +322,7 @@ def test_kaggle_that_answers_with_a_folder_of_its_own_as_in_colab_is_copied(kagg
 
 def test_planted_kaggle_files_are_not_read(kaggle, small_sign):
     kaggle.files = {name: raw.replace(b"7,7", b"8,8", 1) for name, raw in small_sign.items()}
-    with pytest.raises(FileNotFoundError, match="sign_mnist_train.csv of Sign Language MNIST.*not whole"):
+    with pytest.raises(FileNotFoundError, match="sign_mnist_train.csv of Sign Language MNIST as published"):
         data.load("sign-mnist", source="full")
 
 

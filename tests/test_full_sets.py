@@ -129,7 +129,7 @@ def test_two_different_files_of_one_name_are_not_chosen_between(fashion):
 
 
 def test_folder_without_the_files_names_them(tmp_path):
-    with pytest.raises(FileNotFoundError, match="does not hold cifar-10-python.tar.gz of CIFAR-10, packed or unpacked"):
+    with pytest.raises(FileNotFoundError, match="does not hold cifar-10-python.tar.gz of CIFAR-10 as published, packed or unpacked"):
         data.load("cifar10", source="full", root=tmp_path)
 
 

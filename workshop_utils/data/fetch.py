@@ -190,6 +190,10 @@ def _host(url: str) -> str:
 
 def _network_reason(error: Exception) -> str:
     kind = type(error).__name__
+    if "SSL" in kind:
+        return "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first"
+    if "Proxy" in kind:
+        return "could not be reached through the proxy of this network"
     if "ConnectTimeout" in kind or "ConnectionError" in kind:
         return "could not be reached"
     if "Timeout" in kind:

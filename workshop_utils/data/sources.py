@@ -200,5 +200,5 @@ def _fetch(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
 
 
 def _missing(card: DatasetCard, names: Sequence[str], folder: Path) -> FileNotFoundError:
-    return FileNotFoundError(f"'{folder}' does not hold {' and '.join(names)} of {card.title}, packed or unpacked, or not whole. "
+    return FileNotFoundError(f"'{folder}' does not hold {', '.join(names)} of {card.title} as published, packed or unpacked. "
                              f"Put it there ({card.homepage}), or let {card.how} fetch it.")
