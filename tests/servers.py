@@ -59,6 +59,10 @@ def flood(handler):
     """As many bytes as the other side will take."""
     handler.send_response(200)
     handler.end_headers()
+    pour(handler)
+
+
+def pour(handler):
     try:
         while True:
             handler.wfile.write(bytes(1 << 16))

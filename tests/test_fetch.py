@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import REPOSITORY, fresh_python, idx
-from servers import cut, drip, flood, published, redirect, serve, server, silence
+from servers import cut, drip, flood, pour, published, redirect, serve, server, silence
 
 from workshop_utils import __main__ as commands
 from workshop_utils import data
@@ -120,11 +120,7 @@ def test_redirects_body_is_not_read(tmp_path):
         handler.send_response(302)
         handler.send_header("Location", good.url)
         handler.end_headers()
-        try:
-            while True:
-                handler.wfile.write(bytes(1 << 16))
-        except OSError:
-            pass
+        pour(handler)
     with server(serve(CONTENT)) as good, server(endless) as bad:
         assert fetch.fetch(published("set.bin", CONTENT, bad.url), tmp_path, "set").read_bytes() == CONTENT
 

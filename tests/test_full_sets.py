@@ -282,25 +282,28 @@ def test_other_folders_are_not_medical_mnist(tmp_path):
         pixels(tmp_path / "scans", "medical-mnist")
 
 
-def test_medical_archive_is_fetched_by_its_sum(tmp_path, monkeypatch, home):
+@pytest.fixture
+def mednist(tmp_path, monkeypatch):
+    """A host with a small archive that is, for this test, the published one; (host, the archive's bytes)."""
     raw = tarred(scans(tmp_path / "scans")).read_bytes()
     with server(serve(raw)) as host:
         file = RemoteFile("MedNIST.tar.gz", len(raw), f"md5:{hashlib.md5(raw).hexdigest()}", {}, (f"{host.url}/MedNIST.tar.gz",))
         monkeypatch.delenv("WORKSHOP_MIRROR")
         monkeypatch.setitem(CARDS, "medical-mnist", replace(CARDS["medical-mnist"], files=(file,), train=48, test=12))
-        assert len(data.load("medical-mnist", source="full")) == 48 and len(data.load("medical-mnist", "test", source="full")) == 12
-        assert host.asked == ["/MedNIST.tar.gz"]
+        yield host, raw
 
 
-def test_damaged_medical_archive_in_the_cache_is_fetched_again(tmp_path, monkeypatch, home):
-    raw = tarred(scans(tmp_path / "scans")).read_bytes()
-    with server(serve(raw)) as host:
-        file = RemoteFile("MedNIST.tar.gz", len(raw), f"md5:{hashlib.md5(raw).hexdigest()}", {}, (f"{host.url}/MedNIST.tar.gz",))
-        monkeypatch.delenv("WORKSHOP_MIRROR")
-        monkeypatch.setitem(CARDS, "medical-mnist", replace(CARDS["medical-mnist"], files=(file,), train=48, test=12))
-        (home / "medical-mnist").mkdir(parents=True)
-        (home / "medical-mnist" / "MedNIST.tar.gz").write_bytes(raw[:-9])
-        assert len(data.load("medical-mnist", source="full")) == 48 and host.asked
+def test_medical_archive_is_fetched_by_its_sum(mednist):
+    host, _ = mednist
+    assert len(data.load("medical-mnist", source="full")) == 48 and len(data.load("medical-mnist", "test", source="full")) == 12
+    assert host.asked == ["/MedNIST.tar.gz"]
+
+
+def test_damaged_medical_archive_in_the_cache_is_fetched_again(tmp_path, mednist, home):
+    host, raw = mednist
+    (home / "medical-mnist").mkdir(parents=True)
+    (home / "medical-mnist" / "MedNIST.tar.gz").write_bytes(raw[:-9])
+    assert len(data.load("medical-mnist", source="full")) == 48 and host.asked
     with pytest.raises(data.DamagedFile, match="Damaged in .*MedNIST.tar.gz"):  # one's own, of the right count but another sum
         path = tarred(scans(tmp_path / "other" / "scans"))
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 3))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from workshop_utils.data.files import RemoteFile
+from workshop_utils.data.files import RemoteFile, has_sum
 from workshop_utils.progress import progress
 
 CONNECT_SECONDS = 4
@@ -36,10 +36,8 @@ def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
 
 def is_whole(path: Path, file: RemoteFile) -> bool:
     """Whether a file on this computer has the published sum."""
-    import pooch
-
-    algorithm, digest = file.sum.split(":")
-    return pooch.file_hash(str(path), algorithm) == digest
+    with open(path, "rb") as stream:
+        return has_sum(stream, file.sum)
 
 
 def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:

@@ -1,6 +1,8 @@
 """The files in which the owners of the full sets publish them: names, sizes, sums, and hosts in the order of asking."""
 
+import hashlib
 from dataclasses import dataclass
+from typing import BinaryIO
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,12 @@ class RemoteFile:
     sum: str
     contents: dict[str, str]
     urls: tuple[str, ...] = ()
+
+
+def has_sum(stream: BinaryIO, published: str) -> bool:
+    """Whether the bytes of an opened file, or of a BytesIO, have a published sum ("sha256:..." or "md5:...")."""
+    algorithm, digest = published.split(":")
+    return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest() == digest
 
 
 def _idx(name: str, size: int, packed: str, plain: str, *hosts: str) -> RemoteFile:

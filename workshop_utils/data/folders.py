@@ -15,9 +15,10 @@ def from_folder(path: str | Path, *, size: int = 128, test_fraction: float = 0.2
     """(train, test) from a folder, or a zip, that holds one folder of pictures for each class.
 
     Pictures may lie deeper in their class folder. They are turned upright (EXIF), put on white where transparent, scaled
-    and cut to size x size pixels, RGB. Folders named train and test (or val, training, testing) are kept as the split; without them
-    `test_fraction` of every class is drawn with `seed`. Files that cannot be read are left out and named. More than 1 GiB
-    of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when its turn comes).
+    and cut to size x size pixels, RGB. Folders named train and test (or val, training, testing) are kept as the split;
+    without them `test_fraction` of every class is drawn with `seed`. Files that cannot be read are left out and named.
+    More than 1 GiB of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when
+    its turn comes).
     Raises ValueError if there are not two classes with two pictures each, FileNotFoundError if there is no such path.
     """
     path = Path(path).expanduser()

@@ -1,6 +1,6 @@
 """The full sets: found in a folder or fetched into one, checked against the published sums, and read."""
 
-import hashlib
+import io
 import os
 from pathlib import Path
 from typing import Callable, Sequence
@@ -12,6 +12,7 @@ from workshop_utils.data import decoded, formats
 from workshop_utils.data.bundled_files import IDX_PARTS
 from workshop_utils.data.catalog import DatasetCard
 from workshop_utils.data.fetch import data_home, fetch, fetch_from_kaggle, is_whole
+from workshop_utils.data.files import has_sum
 from workshop_utils.data.pictures import SUFFIXES, DamagedFile, files_below, tar_files, zip_files
 
 Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
@@ -114,7 +115,7 @@ def _find(card: DatasetCard, names: Sequence[str], folder: Path, *, own: bool) -
                 raise
             continue  # a damaged copy in our own folder is fetched again
         for name, raw in contents.items():
-            if _has_sum(raw, published[name]):
+            if has_sum(io.BytesIO(raw), published[name]):
                 found[name] = raw
             else:
                 others[name].add(raw)
@@ -150,11 +151,6 @@ def _unpacked(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
     else:
         return {archive.stem: formats.gunzip(raw, archive.name)}
     return {path.name: read() for path, read in files.items() if path.name in names}
-
-
-def _has_sum(raw: bytes, published: str) -> bool:
-    algorithm, digest = published.split(":")
-    return hashlib.new(algorithm, raw, usedforsecurity=False).hexdigest() == digest
 
 
 def _kaggle_archives(card: DatasetCard) -> list[str]:

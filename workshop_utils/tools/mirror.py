@@ -21,9 +21,10 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> int:
-    files = served(options.folder or data.data_home())
+    folder = options.folder or data.data_home()
+    files = served(folder)
     if not files:
-        raise ValueError(f"'{options.folder or data.data_home()}' holds no published file. Fill it with: python -m workshop_utils download --all")
+        raise ValueError(f"'{folder}' holds no published file. Fill it with: python -m workshop_utils download --all")
     server = ThreadingHTTPServer(("", options.port), partial(Handler, files))
     print(f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_port)} before they start JupyterLab. Ctrl+C stops it.", flush=True)
     try:
@@ -35,8 +36,8 @@ def run(options) -> int:
 
 def served(folder: Path) -> dict[str, Path]:
     """Address path -> file, for every published file below the folder that is whole, and for the packages in wheels/."""
-    sets = {f"/{card.name}/{file.name}": folder / card.name / file.name for card in data.catalog() for file in card.files
-            if (folder / card.name / file.name).is_file() and is_whole(folder / card.name / file.name, file)}
+    sets = {f"/{card.name}/{file.name}": path for card in data.catalog() for file in card.files
+            if (path := folder / card.name / file.name).is_file() and is_whole(path, file)}
     return sets | {f"/wheels/{path.name}": path for path in sorted((folder / "wheels").glob("*.whl"))}
 
 
