@@ -1,54 +1,16 @@
 """The figures of the course: matplotlib Figures, each with a description in words."""
 
-import base64
 from collections.abc import Sequence
-from html import escape
-from io import BytesIO
 
 import numpy as np
 import torch
-from matplotlib import rc_context
-from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
+from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, drawable, extremes, number
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
-
-# Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "os^Dv<>"
-HATCHES = ("", "//", "..", "xx")
-STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
-
-
-class Figure(MatplotlibFigure):
-    """A figure that knows its title and a description from which someone who cannot see it learns the same.
-
-    In a notebook it shows the picture and, below it, the description to unfold.
-    """
-
-    def __init__(self, title: str, size: tuple[float, float]):
-        super().__init__(figsize=size, layout="constrained", dpi=100)
-        self.title, self.description = title, ""
-
-    def subplots(self, *shape, **options):
-        with rc_context(STYLE):
-            return super().subplots(*shape, **options)
-
-    def bundles(self) -> tuple[dict, dict]:
-        """(picture, description) as the mime bundles that a notebook shows."""
-        buffer = BytesIO()
-        self.savefig(buffer, format="png", metadata={"Software": None})
-        picture = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": f"Figure: {self.title}"}
-        words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
-        return picture, {"text/html": words, "text/plain": "This figure in words"}
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-        for bundle in self.bundles():
-            display(bundle, raw=True)
 
 
 def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = None, *, columns: int = 8, title: str = "Pictures",
@@ -70,7 +32,7 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if place < len(pictures):
-            axes.imshow(_drawable(pictures[place]), cmap="gray", interpolation="nearest")
+            axes.imshow(drawable(pictures[place]), cmap="gray", interpolation="nearest")
             axes.set_title(titles[place], fontsize=10)
     figure.description = f"{title}: {len(pictures)} pictures in {rows} rows. From left to right, top to bottom: " + \
         "; ".join(f"{name or 'untitled'} ({_darkness(picture)})" for name, picture in zip(titles, pictures)) + "."
@@ -108,7 +70,7 @@ def class_counts(*datasets: ImageDataset) -> Figure:
         bars = axes.barh(np.arange(len(counts)) + place * height, counts, height, color=COLOURS[place], hatch=HATCHES[place % 4],
                          edgecolor="white", label=f"{dataset.name}, {dataset.split}")
         axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-        parts.append(f"{dataset.name}, {dataset.split}: {_extremes(dict(zip(dataset.classes, map(int, counts))), 'pictures')}")
+        parts.append(f"{dataset.name}, {dataset.split}: {extremes(dict(zip(dataset.classes, map(int, counts))), 'pictures')}")
     axes.set_yticks(np.arange(len(datasets[0].classes)) + 0.4 - 0.4 / len(datasets), datasets[0].classes)
     axes.invert_yaxis()
     axes.set_xlabel("pictures")
@@ -175,7 +137,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     worst = f"The largest confusion: {off[row, column]} of '{classes[row]}' were taken for '{classes[column]}'." if off.any() else "No class was taken for another."
     right = {name: int(counts[place, place]) for place, name in enumerate(classes)}
     figure.description = f"A square of {len(classes)} by {len(classes)} cells. On the diagonal are {np.trace(counts):,} of {counts.sum():,} pictures, " \
-        f"predicted right. {_extremes(right, 'right')} {worst}"
+        f"predicted right. {extremes(right, 'right')} {worst}"
     return figure
 
 
@@ -184,11 +146,11 @@ def bars(values: dict[str, float], label: str, *, highest: float | None = None) 
     figure = Figure(label, (9, 0.42 * len(values) + 0.9))
     axes = figure.subplots()
     drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0])
-    axes.bar_label(drawn, [_number(value) for value in values.values()], padding=3)
+    axes.bar_label(drawn, [number(value) for value in values.values()], padding=3)
     axes.invert_yaxis()
     axes.set_xlabel(label)
     axes.set_xlim(0, highest or 1.15 * max(values.values()))
-    figure.description = f"Horizontal bars for {label}. " + _extremes(values, "")
+    figure.description = f"Horizontal bars for {label}. " + extremes(values, "")
     return figure
 
 
@@ -199,13 +161,13 @@ def runs(results: dict[str, Sequence[float]], label: str) -> Figure:
     for place, (name, values) in enumerate(results.items()):
         axes.plot(values, [place] * len(values), MARKERS[place % 7], color=COLOURS[place % 7], markersize=9, alpha=0.7)
         axes.vlines(np.mean(values), place - 0.3, place + 0.3, color=COLOURS[place % 7], linewidth=3)
-        axes.annotate(f"mean {_number(np.mean(values))}", (np.mean(values), place - 0.32), ha="center", va="bottom", fontsize=10)
+        axes.annotate(f"mean {number(np.mean(values))}", (np.mean(values), place - 0.32), ha="center", va="bottom", fontsize=10)
     axes.set_yticks(range(len(results)), list(results))
     axes.set_ylim(len(results) - 0.5, -0.75)
     axes.set_xlabel(label)
     axes.margins(x=0.1)
     figure.description = f"{label}, a dot for each seed. " + " ".join(
-        f"{name}: mean {_number(np.mean(values))}, from {_number(min(values))} to {_number(max(values))} over {len(values)} seeds." for name, values in results.items())
+        f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} seeds." for name, values in results.items())
     return figure
 
 
@@ -215,7 +177,7 @@ def top_k(picture: Tensor, probabilities: Sequence[float], classes: Sequence[str
     names = [f"* {classes[i]}" if classes[i] == true else classes[i] for i in order]
     figure = Figure(f"The {k} most probable classes", (9, 3))
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
-    left.imshow(_drawable(picture), cmap="gray", interpolation="nearest")
+    left.imshow(drawable(picture), cmap="gray", interpolation="nearest")
     left.axis("off")
     left.set_title(true, fontsize=11)
     drawn = right.barh(range(len(order)), [float(probabilities[i]) for i in order],
@@ -230,29 +192,6 @@ def top_k(picture: Tensor, probabilities: Sequence[float], classes: Sequence[str
     return figure
 
 
-def _drawable(picture: Tensor) -> np.ndarray:
-    """(C, H, W) or (H, W) -> (H, W, 3) or (H, W); floats are stretched from their lowest to their highest value."""
-    picture = torch.as_tensor(picture).detach().cpu()
-    if picture.is_floating_point():
-        picture = (picture - picture.min()) / (picture.max() - picture.min()).clamp(min=1e-8)
-    picture = picture.permute(1, 2, 0).squeeze(-1) if picture.ndim == 3 else picture
-    # three equal channels: matplotlib would stretch a single one from its own darkest to its lightest
-    return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
-
-
 def _darkness(picture: Tensor) -> str:
     values = torch.as_tensor(picture).float()
-    return f"{' x '.join(map(str, values.shape))}, values {_number(float(values.min()))} to {_number(float(values.max()))}, mean {_number(float(values.mean()))}"
-
-
-def _extremes(values: dict[str, float], unit: str) -> str:
-    """Which is highest and lowest, with values, or that all are the same."""
-    unit = f" {unit}" if unit else ""
-    if len(set(values.values())) == 1:
-        return f"All {len(values)} have {_number(next(iter(values.values())))}{unit}."
-    high, low = max(values, key=values.get), min(values, key=values.get)
-    return f"Most: {high} with {_number(values[high])}{unit}; fewest: {low} with {_number(values[low])}{unit}."
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{' x '.join(map(str, values.shape))}, values {number(float(values.min()))} to {number(float(values.max()))}, mean {number(float(values.mean()))}"

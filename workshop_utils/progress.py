@@ -1,6 +1,11 @@
 """The one progress bar of the course."""
 
-from typing import Iterable
+import io
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Callable, Iterable
+
+_watcher: ContextVar[Callable[[str, int, int | None], None] | None] = ContextVar("watcher", default=None)
 
 
 def progress(steps: Iterable | None = None, description: str = "", total: int | None = None):
@@ -9,6 +14,33 @@ def progress(steps: Iterable | None = None, description: str = "", total: int | 
 
     The text that a notebook stores for it holds no time and no rate, so that it is the same on every machine.
     """
+    if watcher := _watcher.get():
+        return _watched(steps, description, total, watcher)
     from tqdm.auto import tqdm
 
     return tqdm(steps, desc=description, total=total, leave=False, bar_format="{desc} {bar}")
+
+
+@contextmanager
+def watched_by(watcher: Callable[[str, int, int | None], None]):
+    """Inside, no bar is drawn: watcher(description, done, total) is told instead.
+
+    For panels: a bar that a panel's callback draws would appear in some other cell.
+    """
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def _watched(steps, description, total, watcher):
+    from tqdm import tqdm
+
+    class Watched(tqdm):
+        monitor_interval = 0  # no thread
+
+        def display(self, *_, **__):
+            watcher(description, self.n, self.total)
+
+    return Watched(steps, total=total, file=io.StringIO())

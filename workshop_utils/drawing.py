@@ -1,0 +1,82 @@
+"""What every figure is made of: the picture with its description, colours, and the words for numbers."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+
+import numpy as np
+import torch
+from matplotlib import rc_context
+from matplotlib.figure import Figure as MatplotlibFigure
+from torch import Tensor
+
+# Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "os^Dv<>"
+HATCHES = ("", "//", "..", "xx")
+STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
+
+
+class Figure(MatplotlibFigure):
+    """A figure that knows its title and a description from which someone who cannot see it learns the same.
+
+    In a notebook it shows the picture and, below it, the description to unfold.
+    """
+
+    def __init__(self, title: str, size: tuple[float, float]):
+        super().__init__(figsize=size, layout="constrained", dpi=100)
+        self.title, self.description = title, ""
+
+    def subplots(self, *shape, **options):
+        with rc_context(STYLE):
+            return super().subplots(*shape, **options)
+
+    def png(self) -> bytes:
+        """The picture as a PNG file, the same to the byte for the same data."""
+        buffer = BytesIO()
+        self.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def bundles(self) -> tuple[dict, dict]:
+        """(picture, description) as the mime bundles that a notebook shows."""
+        picture = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": f"Figure: {self.title}"}
+        words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
+        return picture, {"text/html": words, "text/plain": "This figure in words"}
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+        for bundle in self.bundles():
+            display(bundle, raw=True)
+
+
+def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
+    """Pictures of one size, row by row in one array (H, W, 3) with white lines between them: far quicker to draw than one by one."""
+    tiles = [np.pad(np.atleast_3d(drawable(picture)) / (1 if torch.as_tensor(picture).is_floating_point() else 255), ((1, 1), (1, 1), (0, 0)),
+                    constant_values=1) for picture in pictures]
+    columns = min(columns, len(tiles))
+    tiles += [np.ones_like(tiles[0])] * (-len(tiles) % columns)
+    return np.concatenate([np.concatenate(tiles[start:start + columns], 1) for start in range(0, len(tiles), columns)], 0)
+
+
+def drawable(picture: Tensor) -> np.ndarray:
+    """(C, H, W) or (H, W) -> (H, W, 3) or (H, W); floats are stretched from their lowest to their highest value."""
+    picture = torch.as_tensor(picture).detach().cpu()
+    if picture.is_floating_point():
+        picture = (picture - picture.min()) / (picture.max() - picture.min()).clamp(min=1e-8)
+    picture = picture.permute(1, 2, 0).squeeze(-1) if picture.ndim == 3 else picture
+    # three equal channels: matplotlib would stretch a single one from its own darkest to its lightest
+    return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
+
+
+def extremes(values: dict[str, float], unit: str) -> str:
+    """Which is highest and lowest, with values, or that all are the same."""
+    unit = f" {unit}" if unit else ""
+    if len(set(values.values())) == 1:
+        return f"All {len(values)} have {number(next(iter(values.values())))}{unit}."
+    high, low = max(values, key=values.get), min(values, key=values.get)
+    return f"Most: {high} with {number(values[high])}{unit}; fewest: {low} with {number(values[low])}{unit}."
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
