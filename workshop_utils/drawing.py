@@ -52,8 +52,8 @@ class Figure(MatplotlibFigure):
 
 def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
     """Pictures of one size, row by row in one array (H, W, 3) with white lines between them: far quicker to draw than one by one."""
-    tiles = [np.pad(np.atleast_3d(drawable(picture)) / (1 if torch.as_tensor(picture).is_floating_point() else 255), ((1, 1), (1, 1), (0, 0)),
-                    constant_values=1) for picture in pictures]
+    scaled = [drawable(picture) / (1 if picture.is_floating_point() else 255) for picture in pictures]
+    tiles = [np.pad(tile, ((1, 1), (1, 1), (0, 0)), constant_values=1) for tile in scaled]
     columns = min(columns, len(tiles))
     tiles += [np.ones_like(tiles[0])] * (-len(tiles) % columns)
     return np.concatenate([np.concatenate(tiles[start:start + columns], 1) for start in range(0, len(tiles), columns)], 0)
@@ -79,4 +79,5 @@ def extremes(values: dict[str, float], unit: str) -> str:
 
 
 def number(value: float) -> str:
+    """A number as people write it: whole, or with three digits that count."""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

@@ -1,6 +1,5 @@
 """Whole batches, changed at random: what makes few pictures go further."""
 
-import math
 from typing import Callable
 
 import torch
@@ -46,7 +45,12 @@ def flipped(images: Tensor) -> Tensor:
 
 def rotated(images: Tensor, degrees: float) -> Tensor:
     """Each picture turned around its centre by its own -degrees..degrees."""
-    angles = (2 * torch.rand(len(images), device=images.device) - 1) * math.radians(degrees)
+    return turned(images, (2 * torch.rand(len(images), device=images.device) - 1) * degrees)
+
+
+def turned(images: Tensor, degrees: Tensor) -> Tensor:
+    """Each picture turned clockwise around its centre by its own number of degrees, (B,); what is left free is 0."""
+    angles = torch.deg2rad(-degrees)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     height, width = images.shape[2:]  # the grid's axes run from -1 to 1 whatever the sides are
     turns = torch.stack([cos, -sin * height / width, zero, sin * width / height, cos, zero], 1).view(-1, 2, 3)

@@ -4,6 +4,7 @@ from workshop_utils.models.build import build, head
 from workshop_utils.models.catalog import ModelCard, card, catalog
 from workshop_utils.models.preprocessing import preprocessing
 from workshop_utils.models.shapes import summary
+from workshop_utils.models.stacked import stacked
 from workshop_utils.models.trained import keep, ready
 
-__all__ = ["ModelCard", "build", "card", "catalog", "head", "keep", "preprocessing", "ready", "summary"]
+__all__ = ["ModelCard", "build", "card", "catalog", "head", "keep", "preprocessing", "ready", "stacked", "summary"]

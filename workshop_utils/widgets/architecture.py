@@ -1,0 +1,74 @@
+"""What does a design cost? Stack blocks and see shapes, parameters and multiply-adds at once."""
+
+from typing import Callable
+
+import ipywidgets
+import torch
+from matplotlib.patches import Rectangle
+from torch import nn
+
+from workshop_utils import models
+from workshop_utils.drawing import COLOURS, HATCHES, Figure
+from workshop_utils.widgets.panel import Panel, button
+
+ADD = ("conv3 16", "conv3 32 same", "conv5 16", "pool", "dense 64")
+LOOKS = {"Conv2d": 0, "MaxPool2d": 1, "Linear": 2}
+
+
+class ArchitecturePanel(Panel):
+    """The panel, and the net that it describes."""
+
+    def __init__(self, build: Callable[[str], nn.Module], *panel, **more):
+        self._build = build
+        super().__init__(*panel, **more)
+
+    def build(self) -> nn.Module:
+        """The net as it stands in the panel, with fresh weights. Raises ValueError where the shape collapses."""
+        return self._build(self.state["blocks"])
+
+
+def architecture(input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, *, blocks: str = "conv5 6, pool, dense 32") -> ArchitecturePanel:
+    """A line of blocks to edit, with buttons that add and remove; `.build()` gives the net. Words as in models.stacked."""
+    line = ipywidgets.Text(blocks, description="blocks", continuous_update=False, layout=ipywidgets.Layout(width="760px"))
+    panel = ArchitecturePanel(lambda text: models.stacked(text, classes=classes, input_shape=input_shape), "Stack blocks and see what they cost",
+                              lambda blocks: architecture_figure(input_shape, classes, blocks=blocks), {"blocks": line})
+
+    def change(to: Callable[[list[str]], list[str]]) -> None:
+        panel.set(blocks=", ".join(to([block.strip() for block in line.value.split(",") if block.strip()])))
+
+    row = [button(f"+ {block}", lambda block=block: change(lambda blocks: [*blocks, block])) for block in ADD]
+    row += [button("remove the last", lambda: change(lambda blocks: blocks[:-1])), button("remove all", lambda: change(lambda blocks: []))]
+    panel.box.children = (ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap")), *panel.box.children)
+    return panel
+
+
+def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, blocks: str) -> Figure:
+    """One box a layer, as tall as its maps, with output shape and parameters. Raises ValueError where the shape collapses."""
+    with torch.device("meta"):  # shapes without numbers: a design may be far too large to build
+        rows = models.summary(models.stacked(blocks, classes=classes, input_shape=input_shape), input_shape)
+    shown = [row for row in rows if row.kind in LOOKS]
+    figure = Figure("A net of blocks", (11, 3.6))
+    axes = figure.subplots()
+    axes.axis("off")
+    tallest = input_shape[1]
+    _box(axes, 0, 1, "white", "", f"picture\n{_shape(input_shape)}", "")
+    for place, row in enumerate(shown, 1):
+        look = LOOKS[row.kind]
+        height = row.output[1] / tallest if len(row.output) == 3 else 0.15
+        kind = {"Conv2d": "conv", "MaxPool2d": "pool", "Linear": "dense"}[row.kind]
+        _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], f"{kind}\n{_shape(row.output)}", f"{row.parameters:,}" if row.parameters else "")
+    axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.1, 1.0))
+    dearest = max(shown, key=lambda row: row.parameters)
+    figure.description = f"{rows.parameters:,} parameters, {rows.multiply_adds:,} multiply-adds a picture. Shapes: {_shape(input_shape)}; " + \
+        "; ".join(_shape(row.output) for row in shown) + f". Most parameters: {dearest.kind} with {dearest.parameters:,}."
+    return figure
+
+
+def _box(axes, place: int, height: float, colour: str, hatch: str, below: str, above: str) -> None:
+    axes.add_patch(Rectangle((place - 0.3, -height / 2), 0.6, height, facecolor=colour, edgecolor="black", hatch=hatch))
+    axes.text(place, -0.62, below, ha="center", va="top", fontsize=10)
+    axes.text(place, height / 2 + 0.04, above, ha="center", va="bottom", fontsize=10)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

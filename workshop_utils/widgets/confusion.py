@@ -1,0 +1,80 @@
+"""Which pictures hide behind a count? A confusion matrix whose cells open."""
+
+from base64 import b64encode
+
+import ipywidgets
+import numpy as np
+import traitlets
+from matplotlib.patches import Rectangle
+
+from workshop_utils.data import ImageDataset
+from workshop_utils.drawing import COLOURS, Figure, mosaic
+from workshop_utils.evaluation import Evaluation
+from workshop_utils.widgets.panel import WIDE, Panel, scripted
+
+MATRIX = (0.16, 0.27, 0.42, 0.7)  # left, bottom, width and height of the matrix within the picture
+
+
+def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
+    """Click a cell, or choose its classes, and see its pictures. dataset: the pictures that were predicted, in order."""
+    classes, counts = evaluation.predictions.classes, evaluation.confusion
+    off = counts * (1 - np.eye(len(classes), dtype=int))
+    true, said = np.unravel_index(off.argmax(), off.shape)
+    clickable = scripted("clickable.js", png=traitlets.Unicode(), where=traitlets.List(traitlets.Float(), [-1, -1]))
+    panel = Panel("The confusion matrix and its pictures", lambda true, said: confusion_figure(evaluation, dataset, true=true, said=said), {
+        "true": ipywidgets.Dropdown(options=classes, value=classes[true], description="what it is", **WIDE),
+        "said": ipywidgets.Dropdown(options=classes, value=classes[said], description="what the net said", **WIDE),
+    }, picture=clickable and _Clickable(clickable))
+    if clickable:
+        clickable.observe(lambda change: _open(panel, classes, *change["new"]), names="where")
+    return panel
+
+
+def confusion_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str) -> Figure:
+    """The matrix with one cell framed, and up to 20 of the pictures counted in it."""
+    classes, counts = evaluation.predictions.classes, evaluation.confusion
+    row, column = classes.index(true), classes.index(said)
+    figure = Figure("The confusion matrix and its pictures", (11, 5.2))
+    figure.set_layout_engine("none")  # the cells stay where clicks are looked for
+    matrix, pictures = figure.add_axes(MATRIX), figure.add_axes((0.62, 0.1, 0.37, 0.78))
+    shares = counts / counts.sum(1, keepdims=True).clip(min=1)
+    matrix.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for place in zip(*np.nonzero(counts)):
+        matrix.text(place[1], place[0], str(counts[place]), ha="center", va="center", fontsize=10, color="white" if shares[place] > 0.5 else "black")
+    matrix.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    matrix.set_yticks(range(len(classes)), classes)
+    matrix.set(xlabel="what the net said", ylabel="what it is")
+    matrix.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=4))
+    found = np.flatnonzero((evaluation.predictions.labels == row) & (evaluation.predictions.predicted == column))
+    pictures.axis("off")
+    if len(found):
+        pictures.imshow(mosaic([dataset[int(number)][0] for number in found[:20]], 5), interpolation="nearest")
+    pictures.set_title(f"is '{true}', called '{said}': {len(found)}" + (", the first 20" if len(found) > 20 else ""), fontsize=12)
+    what = "are right" if row == column else f"are wrongly called '{said}'"
+    figure.description = f"{len(found)} of {counts[row].sum()} pictures of '{true}' {what}. Of all {counts[:, column].sum()} that the net calls '{said}', " \
+        f"{counts[column, column]} are right."
+    return figure
+
+
+def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
+    """Chooses the cell under a click; x and y are fractions of the picture from its top left corner."""
+    left, bottom, width, height = MATRIX
+    column, row = int((x - left) / width * len(classes) // 1), int((y - (1 - bottom - height)) / height * len(classes) // 1)
+    if 0 <= column < len(classes) and 0 <= row < len(classes):
+        panel.set(true=classes[row], said=classes[column])
+
+
+class _Clickable(ipywidgets.VBox):
+    """The scripted picture, with a `value` of PNG bytes as ipywidgets.Image has it; to the script it goes as text."""
+
+    def __init__(self, view: ipywidgets.DOMWidget):
+        super().__init__([view])
+        self.view = view
+
+    @property
+    def value(self) -> bytes:
+        return self._png
+
+    @value.setter
+    def value(self, png: bytes) -> None:
+        self._png, self.view.png = png, b64encode(png).decode()

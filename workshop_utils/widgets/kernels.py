@@ -1,0 +1,68 @@
+"""What does a 3x3 kernel do to a photograph? Change its nine numbers and see."""
+
+import ipywidgets
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workshop_utils.drawing import Figure, drawable, number
+from workshop_utils.widgets.panel import Panel
+
+OWN = "your own"
+PRESETS = {
+    "as it is": (0, 0, 0, 0, 1, 0, 0, 0, 0),
+    "blur": (1 / 9,) * 9,
+    "horizontal edges": (-1, -1, -1, 0, 0, 0, 1, 1, 1),
+    "vertical edges": (-1, 0, 1, -1, 0, 1, -1, 0, 1),
+    "all edges": (-1, -1, -1, -1, 8, -1, -1, -1, -1),
+    "sharpen": (0, -1, 0, -1, 5, -1, 0, -1, 0),
+    "emboss": (-2, -1, 0, -1, 1, 1, 0, 1, 2),
+}
+
+
+def kernel_playground(picture: Tensor) -> Panel:
+    """Nine numbers, presets, and what they make of a picture, (C, H, W) or (H, W) uint8."""
+    cells = {f"k{row}{column}": ipywidgets.FloatText(value, step=0.5, description=f"{row + 1},{column + 1}", layout=ipywidgets.Layout(width="110px"),
+                                                     style={"description_width": "25px"})
+             for (row, column), value in zip(np.ndindex(3, 3), PRESETS["vertical edges"])}
+    preset = ipywidgets.Dropdown(options=(*PRESETS, OWN), value="vertical edges", description="preset", layout=ipywidgets.Layout(width="260px"))
+
+    def moved(name: str, state: dict) -> dict:
+        if name == "preset":
+            return dict(zip(cells, PRESETS.get(state["preset"], [state[cell] for cell in cells])))
+        return {"preset": next((preset for preset, values in PRESETS.items() if np.allclose(values, [state[cell] for cell in cells])), OWN)}
+
+    panel = Panel("A 3x3 kernel on a picture", lambda preset, **cells: kernel_figure(picture, kernel=tuple(cells.values())), {"preset": preset, **cells}, moved=moved)
+    panel.box.children[0].layout.max_width = "480px"  # three numbers a row
+    return panel
+
+
+def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
+    """The picture in grey, the kernel, and the picture convolved; the sentence says what the kernel's sum means."""
+    if not np.isfinite(kernel).all():
+        raise ValueError("Each of the nine numbers must be a finite number.")
+    grey = picture.float().mean(0) if picture.ndim == 3 else picture.float()
+    weights = torch.tensor(kernel, dtype=torch.float32).view(3, 3)
+    answer = F.conv2d(grey[None, None], weights[None, None])[0, 0]
+    total = float(weights.sum())
+    figure = Figure("A 3x3 kernel on a picture", (11, 3.8))
+    left, middle, right = figure.subplots(1, 3)
+    left.imshow(drawable(grey.byte()))
+    left.set_title(f"picture, {' x '.join(map(str, grey.shape))}")
+    limit = max(float(weights.abs().max()), 1e-6)
+    middle.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit)
+    for (row, column), value in np.ndenumerate(weights.numpy()):
+        middle.text(column, row, number(float(value)), ha="center", va="center", fontsize=15, color="black" if abs(value) < 0.6 * limit else "white")
+    middle.set_title(f"kernel, sum {number(round(total, 3))}")
+    # a kernel that sums to 1 gives brightness again; any other gives an answer around 0, drawn grey
+    as_picture = abs(total - 1) < 1e-3
+    reach = max(float(answer.abs().max()), 1e-6)
+    right.imshow(drawable(answer.clamp(0, 255).byte() if as_picture else (127.5 + 127.5 * answer / reach).byte()))
+    right.set_title("answer" if as_picture else "answer: white positive, black negative")
+    for axes in (left, middle, right):
+        axes.set(xticks=[], yticks=[])
+    meaning = {True: "The sum is 1, so the brightness of even areas stays.", False: f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."}[as_picture]
+    meaning = "The sum is 0, so even areas answer 0 and only changes show." if abs(total) < 1e-3 else meaning
+    figure.description = f"{meaning} Answers go from {answer.min():.0f} to {answer.max():.0f}, mean {answer.mean():.0f}; the picture's pixels from {grey.min():.0f} to {grey.max():.0f}, mean {grey.mean():.0f}."
+    return figure

@@ -1,0 +1,133 @@
+"""What every panel is made of: controls, a picture that follows them, and a sentence that says what is in it."""
+
+import io
+import warnings
+from base64 import b64encode
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from html import escape
+from pathlib import Path
+from threading import RLock
+from typing import Any, Callable
+
+import ipywidgets
+import traitlets
+
+from workshop_utils.drawing import Figure
+from workshop_utils.progress import watched_by
+
+_LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
+WIDE = {"style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width="auto", min_width="260px")}
+
+
+class Panel:
+    """Controls above a picture; whatever moves, `draw` is asked again.
+
+    draw: called with the value of each control under its name; gives a Figure, whose description is shown below it. It
+    has no other input, so that the same controls always show the same.
+    moved: (name of the control that a person moved, all values) -> values of others that follow it.
+    above, below: more widgets, around controls and picture. picture: a widget with a `value` of PNG bytes.
+    A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
+    picture as it was when the cell ran, and a line of text.
+    """
+
+    def __init__(self, title: str, draw: Callable[..., Figure], controls: dict[str, ipywidgets.ValueWidget], *,
+                 moved: Callable[[str, dict], dict] | None = None, above=(), below=(), picture: ipywidgets.Widget | None = None):
+        self.title, self.draw, self.controls, self._moved, self._held = title, draw, controls, moved, False
+        self.picture = picture or ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start"))
+        self.sentence = ipywidgets.HTML()
+        with watched_by(lambda *_: None):
+            self._show(draw(**self.state))
+        for name, control in controls.items():
+            control.observe(lambda change, name=name: self._follow(name), names="value")
+        row = ipywidgets.HBox(list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
+        self.box = ipywidgets.VBox([*above, row, self.picture, *below, self.sentence])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The value of each control by its name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values) -> None:
+        """Moves several controls at once and draws once."""
+        self.act(lambda: self._put(values))
+
+    def act(self, action: Callable[[], Any] = lambda: None, *, doing: str = "") -> None:
+        """Runs what a button asks for, then draws again; what goes wrong becomes the panel's sentence.
+
+        doing: what the panel says meanwhile, where that takes a moment.
+        """
+        with _LOCK, self._quiet(doing):
+            try:
+                if doing:
+                    self.say(doing)
+                action()
+                self._show(self.draw(**self.state))
+            except KeyboardInterrupt:
+                self.say("Stopped. Everything is as it was before.")
+            except (ValueError, OSError) as error:  # written for people
+                self.say(str(error))
+            except Exception as error:
+                self.say(f"This did not work ({type(error).__name__}: {error}). Move a control to go on, or run the cell again.")
+
+    def say(self, words: str) -> None:
+        """Puts a sentence under the picture, where a screen reader announces it."""
+        self.sentence.value = f'<div role="status" aria-live="polite" style="line-height:1.5;font-size:15px;max-width:1000px">{escape(words)}</div>'
+
+    def _show(self, figure: Figure) -> None:
+        self.picture.value, self.figure = figure.png(), figure
+        self.say(figure.description)
+
+    def _follow(self, name: str) -> None:
+        if not self._held:
+            self.act(lambda: self._put(self._moved(name, self.state) if self._moved else {}))
+
+    def _put(self, values: dict) -> None:
+        self._held = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._held = False
+
+    @contextmanager
+    def _quiet(self, doing: str):
+        """Whatever is printed, warned of or counted would appear in another cell: counts are said here, the rest is dropped."""
+        def count(_, done, total):
+            if doing and total:
+                self.say(f"{doing} {done} of {total}")
+
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings(), watched_by(count):
+            warnings.simplefilter("ignore")
+            yield
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {
+            "text/plain": f"Panel: {self.title}. In words: {self.figure.description}",
+            "image/png": b64encode(self.figure.png()).decode(),
+            "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id},
+        }
+
+
+def button(label: str, action: Callable[[], None], **options) -> ipywidgets.Button:
+    """A button that calls `action` when it is pressed."""
+    made = ipywidgets.Button(description=label, layout=ipywidgets.Layout(width="auto"), **options)
+    made.on_click(lambda _: action())
+    return made
+
+
+def scripted(script: str, **traits: traitlets.TraitType) -> ipywidgets.DOMWidget | None:
+    """A widget that the file `script` beside this module draws in the browser, or None where anywidget is not installed.
+
+    traits: what Python and the script share. Panels have core controls for everything that a script offers.
+    """
+    try:
+        import anywidget
+    except ImportError:
+        return None
+    try:
+        from google.colab import output
+        output.enable_custom_widget_manager()
+    except ImportError:
+        pass  # not in Colab: nothing to enable
+    members = {name: trait.tag(sync=True) for name, trait in traits.items()}
+    return type(Path(script).stem.title(), (anywidget.AnyWidget,), {"_esm": Path(__file__).with_name(script).read_text("utf-8"), **members})()
