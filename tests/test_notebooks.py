@@ -154,5 +154,6 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     text = (course.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
-    (regex, replacement), = patterns
-    assert re.sub(regex, replacement, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
+    (figure, words), (panel, sentence) = patterns
+    assert re.sub(figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
+    assert re.sub(panel, sentence, "Panel: Top-k. In words: 87.9 % of them.") == "Panel: Top-k. PANEL-IN-WORDS "

@@ -5,7 +5,7 @@ Each part loads when it is first used, so that `import workshop_utils` costs nex
 
 from importlib import import_module
 
-__all__ = ["data", "device", "evaluation", "models", "plots", "training", "transfer"]
+__all__ = ["data", "device", "evaluation", "exercises", "explain", "models", "plots", "training", "transfer", "widgets"]
 
 
 def __getattr__(name):

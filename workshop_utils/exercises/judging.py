@@ -1,0 +1,113 @@
+"""How answers are compared with what is right, and with the mistakes that people really make."""
+
+import copy
+import random
+import sysconfig
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import torch
+
+PACKAGE = str(Path(__file__).parents[1])
+LIBRARIES = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+
+
+class Wrong(Exception):
+    """The answer is not right; the message says what was expected and what came."""
+
+
+class Unattempted(Exception):
+    """The answer is still `...`."""
+
+
+class Raised(Exception):
+    """The attendee's own code stopped with an error; `code` is their line."""
+
+    def __init__(self, error: Exception):
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(LIBRARIES)]
+        self.code = f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+        super().__init__(f"{type(error).__name__}: {error}")
+
+
+def ask(answer: Callable, *inputs: Any) -> Any:
+    """What the attendee's function or net gives for copies of these inputs. Raises Unattempted for `...`, Raised for an exception."""
+    if not callable(answer):
+        raise Wrong(f"Expected a function or a net that can be called; came {described(answer)}.")
+    try:
+        given = answer(*copy.deepcopy(inputs))
+    except Exception as error:
+        raise Raised(error) from error
+    need_attempt(given)
+    return given
+
+
+def need_attempt(answer: Any) -> None:
+    """Raises Unattempted if the answer, or a part of it, is still `...`."""
+    if answer is ... or isinstance(answer, (tuple, list)) and any(part is ... for part in answer):
+        raise Unattempted
+
+
+def judge(given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tolerance: float = 1e-3) -> None:
+    """Returns if `given` equals `expected`, a number or an array, up to a relative tolerance; else raises Wrong.
+
+    mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected.
+    """
+    values, wanted = as_array(given), as_array(expected)
+    if values is not None and same(values, wanted, tolerance):
+        return
+    if values is None:
+        raise Wrong(f"Expected {what}; came {described(given)}.")
+    for sentence, value in mistakes.items():
+        if same(values, as_array(value), tolerance):
+            raise Wrong(sentence)
+    if values.shape != wanted.shape:
+        raise Wrong(f"Expected {what}, of shape {wanted.shape}; came {described(given)}.")
+    raise Wrong(f"Expected {what}; came {described(given)}" + (", which is not it." if wanted.ndim == 0 else ", of the right shape but with other values."))
+
+
+def as_array(value: Any) -> np.ndarray | None:
+    """A number, tensor, array or list of numbers as float64; None for anything else."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy() if not value.is_complex() and value.layout == torch.strided else None
+    if isinstance(value, (str, bytes, dict, set)) or value is None:
+        return None
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except Exception:  # objects of all kinds come here, and whatever they do, they are no numbers
+        return None
+
+
+def same(values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3) -> bool:
+    """Equal in shape and, nearly, in every value; a single value may come in brackets."""
+    if wanted.ndim == 0 and values.size == 1:
+        values = values.reshape(())
+    return values.shape == wanted.shape and bool(np.allclose(values, wanted, rtol=tolerance, atol=1e-6))
+
+
+def described(value: Any) -> str:
+    """What came, in words that cannot be long: the number, or the kind and the shape."""
+    if isinstance(value, (bool, int, float, str)):
+        text = repr(value)
+        return text if len(text) <= 40 else f"{text[:37]}..."
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        kind = "tensor" if isinstance(value, torch.Tensor) else "array"
+        return f"the {kind} {value.item():.4g}" if value.ndim == 0 else f"a {kind} of shape {tuple(value.shape)}"
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return "None (is there a return?)" if value is None else f"something of type {type(value).__name__}"
+
+
+@contextmanager
+def untouched_randomness():
+    """Inside, random numbers may be drawn; afterwards the notebook's own generators go on as if none had been."""
+    states = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.seed()
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])

@@ -1,0 +1,31 @@
+"""Which exercises are solved: an empty file each in the cache folder, so that two notebooks at once cannot harm each other."""
+
+import os
+from pathlib import Path
+
+from workshop_utils.data import data_home
+
+
+def folder() -> Path:
+    """Where it is remembered: WORKSHOP_PROGRESS, or a folder beside the full data sets."""
+    return Path(os.environ.get("WORKSHOP_PROGRESS") or data_home() / "solved").expanduser()
+
+
+def remember(number: str) -> None:
+    """Notes an exercise as solved; says so where that cannot be written, for the verdict holds all the same."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        (folder() / number).touch()
+    except OSError as error:
+        print(f"That {number} is solved could not be noted ({error.strerror}); progress() will not show it after a restart.")
+
+
+def remembered() -> set[str]:
+    """The numbers of all solved exercises."""
+    return {path.name for path in folder().iterdir()} if folder().is_dir() else set()
+
+
+def forget(numbers: list[str]) -> None:
+    """Takes the notes of these exercises away."""
+    for number in numbers:
+        (folder() / number).unlink(missing_ok=True)

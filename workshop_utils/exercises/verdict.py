@@ -1,0 +1,50 @@
+"""What a check answers: right, wrong, an exception, stopped, or not attempted, in words, sign and colour."""
+
+from dataclasses import dataclass
+from html import escape
+
+LOOKS = {  # kind: (heading, colour of the edge)
+    "right": ("Right", "#009E73"),
+    "wrong": ("Not yet", "#D55E00"),
+    "raised": ("Your code stopped with an error", "#CC79A7"),
+    "stopped": ("Stopped, not judged", "#E69F00"),
+    "unattempted": ("Not attempted yet", "#0072B2"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One answer to an answer. kind: a key of LOOKS. words: one or two sentences; code: lines shown as they are."""
+
+    number: str
+    kind: str
+    words: str
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.number}. {LOOKS[self.kind][0]}. {self.words}" + (f"\n{self.code}" if self.code else "")
+
+    def _repr_html_(self) -> str:
+        heading, colour = LOOKS[self.kind]
+        return box(colour, f"{self.number}. {heading}.", self.words, self.code)
+
+
+@dataclass(frozen=True)
+class Help:
+    """A hint or a solution. heading: what it is."""
+
+    heading: str
+    words: str
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return "\n".join(filter(None, [self.heading, self.words, self.code]))
+
+    def _repr_html_(self) -> str:
+        return box("#0072B2", self.heading, self.words, self.code)
+
+
+def box(colour: str, heading: str, words: str, code: str) -> str:
+    """Words beside a coloured edge, in the page's own colours, so that light and dark themes can both be read."""
+    lines = f"<pre>{escape(code)}</pre>" if code else ""
+    return f'<div role="status" style="border-left:6px solid {colour};padding:4px 12px;white-space:pre-line"><b>{escape(heading)}</b> {escape(words)}{lines}</div>'
