@@ -25,7 +25,7 @@ def bytes_of_a_set(answer, train: ImageDataset) -> str:
 
 
 @exercise("1.2", "The rarest class of clip-art", hints=("Choose clip-art in the browser and read the sentence below the pictures.", "It is the number after 'fewest'."),
-          solution='my_rarest = torch.bincount(data.load("clip-art").labels).min()', why="bincount counts how often each label occurs; the browser says the same in words.")
+          solution='my_rarest = data.load("clip-art").labels.bincount().min()', why="bincount counts how often each label occurs; the browser says the same in words.")
 def rarest_class(answer) -> str:
     counts = torch.bincount(data.load("clip-art").labels)
     judge(answer, counts.min(), {

@@ -1,0 +1,320 @@
+"""Exercises: every stub is unattempted, every solution right, and real mistakes get the sentence that helps."""
+
+import ast
+import copy
+import os
+import re
+import signal
+import threading
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers import loaded
+from torch import nn
+
+from workshop_utils import evaluation, exercises, models, transfer
+from workshop_utils.exercises import kit, solved
+from workshop_utils.exercises.judging import Raised, ask, described
+from workshop_utils.tools import course
+
+ALL = [exercise for chapter in kit.CHAPTERS for exercise in kit.exercises(chapter)]
+every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.number)
+
+
+@pytest.fixture(scope="module")
+def given():
+    """What the notebooks hand over."""
+    predictions = evaluation.predict(models.ready("lenet-fashion-mnist"), loaded("fashion-mnist", "test"))
+    return {"train": loaded("fashion-mnist"), "predictions": predictions, "result": evaluation.evaluate(predictions),
+            "net": models.ready("small_resnet-fashion-mnist")}
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "solved"))
+    monkeypatch.setattr(kit, "_hints_shown", {})
+    monkeypatch.setattr(kit, "_last_chapter", [])
+
+
+def stubs() -> dict[str, str]:
+    """Number -> source of the notebook cell that checks it."""
+    cells = [cell.source for path in course.chapters() for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return {match[1]: source for source in cells if (match := re.search(r'exercises\.check\("(\d\.\d+)"', source))}
+
+
+def verdict(number: str, answer, given: dict) -> kit.Verdict:
+    exercise = kit.find(number)
+    return kit.judged(exercise, answer, **{name: given[name] for name in exercise.given})
+
+
+def head_step(freeze: bool = True, still: bool = True, backward: bool = True, keep_head: bool = True):
+    def answer(net, images, labels):
+        if freeze:
+            transfer.freeze(net, keep_head=keep_head)
+        if not keep_head:
+            net[0].requires_grad_(True)
+        net.eval() if still else net.train()
+        optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)
+        if backward:
+            F.cross_entropy(net(images), labels).backward()
+            optimizer.step()
+        return net
+    return answer
+
+
+def probabilities(answer):
+    """A function of net and pictures in evaluation mode, from one of scores."""
+    return lambda net, pictures: answer(net.eval()(net.preprocess(pictures)))
+
+
+def by_hand(reduce):
+    """A cross-entropy that treats what the right classes got, (N,), in another way."""
+    return lambda p, labels: reduce(p[np.arange(len(labels)), labels])
+
+
+def tiny(*layers, classes=10):
+    return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(classes)) if layers else nn.Sequential(nn.Flatten(), nn.Linear(784, classes))
+
+
+def dry(net):
+    net(torch.zeros(2, 1, 28, 28))
+    return net
+
+
+def scores(given, name="Trouser"):
+    return given["result"].per_class[given["result"].predictions.classes.index(name)]
+
+
+# (number, answer as a function of what the notebook has, part of the sentence)
+WRONG = [
+    ("1.1", lambda g: 784, "one picture; there are 10,000"), ("1.1", lambda g: 4 * g["train"].images.nbytes, "32-bit floats"),
+    ("1.1", lambda g: 8 * g["train"].images.nbytes, "counts bits"), ("1.1", lambda g: "lots", "came 'lots'"), ("1.1", lambda g: 7.84, "millions"),
+    ("1.2", lambda g: 20, "most common"), ("1.2", lambda g: 168, "whole set"), ("1.2", lambda g: 9, "how many classes"), ("1.2", lambda g: 14, "came 14"),
+    ("1.3", lambda g: "A", "numbered 0 to 9"), ("1.3", lambda g: "b", "runs, without any error"), ("1.3", lambda g: "D", "never saw the second"), ("1.3", lambda g: "E", "one letter of"),
+    ("1.4", lambda g: 1, "still below 99 %"), ("1.4", lambda g: 10, "every net has 100 %"), ("1.4", lambda g: 9, "reaches 99 %, but"), ("1.4", lambda g: 0.99, "came 0.99"),
+    ("1.5", lambda g: by_hand(lambda p: np.log(p).mean()), "sign is wrong"), ("1.5", lambda g: by_hand(lambda p: -np.log10(p).mean()), "base 10"),
+    ("1.5", lambda g: by_hand(lambda p: -np.log2(p).mean()), "base 2"), ("1.5", lambda g: by_hand(lambda p: -np.log(p).sum()), "the sum over"),
+    ("1.5", lambda g: by_hand(lambda p: -np.log(p)), "one value a picture"), ("1.5", lambda g: by_hand(lambda p: -np.log(p.mean())), "before the mean"),
+    ("1.5", lambda g: lambda p, labels: -np.log(p).mean(), "mean over all classes"), ("1.5", lambda g: lambda p, labels: None, "is there a return?"),
+    ("1.5", lambda g: lambda p, labels: F.cross_entropy(torch.tensor(p), torch.tensor(labels)), "a second time"), ("1.5", lambda g: 2.3, "function or a net"),
+    ("1.6", lambda g: "Shirt", "are right"), ("1.6", lambda g: "Bag", "more often"), ("1.6", lambda g: "Jacket", "name of a class"), ("1.6", lambda g: 3, "came 3"),
+    ("1.6", lambda g: "Coat", "That is the row"),
+    ("1.7", lambda g: (100 * scores(g).precision, 100 * scores(g).recall), "percentages"), ("1.7", lambda g: (scores(g).recall, scores(g).precision), "swapped"),
+    ("1.7", lambda g: (scores(g, "Shirt").precision, scores(g, "Shirt").recall), "scores of 'Shirt'"), ("1.7", lambda g: 0.9, "of shape (2,)"),
+    ("1.7", lambda g: (scores(g).precision, scores(g).f1), "The second is F1"),
+    ("1.8", lambda g: 0.5, "default"), ("1.8", lambda g: 30, "percentage"), ("1.8", lambda g: 0.0, "false alarms add up"), ("1.8", lambda g: float("nan"), "came nan"),
+    ("1.8", lambda g: 0.99, "costs"), ("1.8", lambda g: "low", "came 'low'"),
+    ("1.9", lambda g: "A", "accuracy would be higher"), ("1.9", lambda g: "C", "is a mean"), ("1.9", lambda g: "D", "no such weights"),
+    ("2.1", lambda g: lambda x: F.avg_pool2d(x[None], 2)[0], "mean of each square"), ("2.1", lambda g: lambda x: -F.max_pool2d(-x[None], 2)[0], "smallest"),
+    ("2.1", lambda g: lambda x: x.reshape(3, 2, 4, 2).amax((0, 2)), "wrong dimensions"), ("2.1", lambda g: lambda x: F.max_pool2d(x[None], 2)[0].T, "swapped"),
+    ("2.1", lambda g: lambda x: F.max_pool2d(x[None], 2, 1)[0], "overlap"), ("2.1", lambda g: lambda x: x[::2, ::2], "without comparing"),
+    ("2.1", lambda g: lambda x: x.max(), "whole picture"), ("2.1", lambda g: lambda x: x[:2], "of shape (3, 4); came a tensor of shape (2, 8)"),
+    ("2.2", lambda g: torch.tensor([[-1.0] * 3, [0.0] * 3, [1.0] * 3]), "turned by a quarter"), ("2.2", lambda g: [[1, 0, -1]] * 3, "other way round"),
+    ("2.2", lambda g: torch.ones(3, 3), "add up to 9"), ("2.2", lambda g: torch.zeros(3, 3), "zeros"), ("2.2", lambda g: torch.ones(2, 2), "shape (3, 3)"),
+    ("2.2", lambda g: [[-1, -1, 0], [-1, 0, 1], [0, 1, 1]], "also from top to bottom"), ("2.2", lambda g: [[float("nan")] * 3] * 3, "finite"),
+    ("2.3", lambda g: 2400, "also has one bias"), ("2.3", lambda g: 416, "through all 6 channels"), ("2.3", lambda g: 400, "and it has a bias"),
+    ("2.3", lambda g: 151, "one kernel"), ("2.3", lambda g: 2496, "One bias a kernel"), ("2.3", lambda g: 5, "came 5"),
+    ("2.4", lambda g: "A", "They shrink"), ("2.4", lambda g: "B", "There are more"), ("2.4", lambda g: "C", "scaled by itself"),
+    ("2.5", lambda g: "B", "dense layers behind them"), ("2.5", lambda g: "C", "fails earlier"), ("2.5", lambda g: "D", "forgives a pixel"),
+    ("2.6", lambda g: models.build("lenet", classes=10, channels=1), "61,706 parameters, more than"), ("2.6", lambda g: tiny(), "0 convolutions"),
+    ("2.6", lambda g: dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9), classes=9)), "(3, 10); came a tensor of shape (3, 9)"),
+    ("2.6", lambda g: nn.Sequential(dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9))), nn.Softmax(1)), "softmax is inside"), ("2.6", lambda g: nn.Sequential, "Expected a net"),
+    ("2.7", lambda g: "A", "accept the same"), ("2.7", lambda g: "B", "does not stop learning"), ("2.7", lambda g: "D", "another switch"),
+    ("3.1", lambda g: probabilities(lambda s: s), "before softmax"), ("3.1", lambda g: probabilities(lambda s: s.softmax(1).softmax(1)), "applied twice"),
+    ("3.1", lambda g: probabilities(lambda s: s.softmax(0)), "wrong dimension"), ("3.1", lambda g: probabilities(lambda s: s.log_softmax(1)), "logarithms"),
+    ("3.1", lambda g: probabilities(lambda s: s.argmax(1)), "most probable class"), ("3.1", lambda g: probabilities(lambda s: s.softmax(1).mean(0)), "mean over the pictures"),
+    ("3.1", lambda g: lambda net, x: net(net.preprocess(x)).softmax(1), "net.eval() is missing"), ("3.1", lambda g: lambda net, x: net.eval()(x.float()).softmax(1), "net.preprocess"),
+    ("3.2", lambda g: 650, "head alone"), ("3.2", lambda g: 75242, "whole net"), ("3.2", lambda g: 1, "came 1"),
+    ("3.2", lambda g: sum(p.numel() for n, p in g["net"].named_parameters() if n[0] in "25"), "batch normalisation learning too"),
+    ("3.3", lambda g: head_step(still=False), "batch normalisation moved"), ("3.3", lambda g: head_step(backward=False), "Nothing moved"),
+    ("3.3", lambda g: head_step(freeze=False), "Besides the head"), ("3.3", lambda g: head_step(keep_head=False), "head did not move"),
+    ("3.3", lambda g: lambda net, images, labels: labels, "the same net back"),
+    ("3.4", lambda g: "A", "no outlines"), ("3.4", lambda g: "C", "for any class"), ("3.4", lambda g: "D", "cover the place"),
+    ("3.5", lambda g: "A", "divides 100 %"), ("3.5", lambda g: "B", "would be honest"), ("3.5", lambda g: "C", "knows only yours"),
+]
+
+
+@pytest.mark.parametrize("number, answer, sentence", WRONG, ids=[f"{number}-{sentence}" for number, _, sentence in WRONG])
+def test_mistake_is_wrong_with_the_sentence_that_helps(number, answer, sentence, given):
+    said = verdict(number, answer(given), given)
+    assert (said.kind, sentence in said.words) == ("wrong", True), said
+
+
+@every_exercise
+def test_at_least_three_mistakes_are_in_the_table(exercise):
+    assert sum(number == exercise.number for number, *_ in WRONG) >= 3
+
+
+@every_exercise
+def test_stub_is_not_attempted_and_says_what_to_do(exercise, given):
+    said = []
+    context = {"exercises": type("Stub", (), {"check": staticmethod(lambda number, answer, **_: said.append(verdict(number, answer, given)))})}
+    source = "\n".join(line for line in stubs()[exercise.number].splitlines() if not line.startswith("from "))
+    exec(source, {**context, "test": loaded("fashion-mnist", "test"), **given})
+    assert said[0].kind == "unattempted" and f'exercises.hint("{exercise.number}")' in said[0].words
+
+
+@every_exercise
+def test_stub_and_solution_define_the_same_names_and_signatures(exercise):
+    def defined(source: str) -> set[str]:
+        nodes = [inner for node in ast.parse(source).body for inner in ast.walk(node) if isinstance(inner, (ast.FunctionDef, ast.Name))]
+        functions = {f"{node.name}({ast.unparse(node.args)})" for node in nodes if isinstance(node, ast.FunctionDef)}
+        return functions | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id.startswith("my_")}
+    assert defined(stubs()[exercise.number]) == defined(exercise.solution) != set()
+
+
+@pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
+def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right(path, tmp_path):
+    from nbclient import NotebookClient
+
+    notebook, asked = nbformat.read(path, as_version=4), []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (call := re.search(r'^exercises\.check\("(.+?)".*$', cell.source, re.M)):
+            asked.append(call[1])
+            kept = [line for line in cell.source.splitlines() if re.match("from |import |trouser =", line)]
+            cell.source = "\n".join([*kept, kit.find(call[1]).solution, call[0]])
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    client.execute(env={**os.environ, "WORKSHOP_PROGRESS": str(tmp_path / "progress")})
+    assert sorted(asked) == [exercise.number for exercise in kit.exercises(int(path.name[:2]))]
+    assert {file.name for file in (tmp_path / "progress").iterdir()} == set(asked)
+
+
+@every_exercise
+def test_question_has_its_options_in_the_notebook_and_hints_go_from_nudge_to_more(exercise):
+    assert len(exercise.hints) >= 2 and exercise.why and exercise.title
+    if exercise.solution.startswith("my_choice"):
+        texts = [cell.source for path in course.chapters() for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        text, = (text for text in texts if f"**Exercise {exercise.number}.**" in text)
+        assert re.findall(r"^- \*\*([A-Z])\*\* ", text, re.M) == list("ABCD")
+
+
+# --- what a check promises ---
+
+def test_exception_shows_the_attendees_own_line():
+    def answer(picture):
+        return picture.reshape(7, 7)  # mine
+    said = kit.judged(kit.find("2.1"), answer)
+    assert said.kind == "raised" and said.words.startswith("RuntimeError") and said.code.endswith("return picture.reshape(7, 7)  # mine")
+
+
+def test_exception_inside_a_net_shows_the_line_in_its_forward():
+    class Mine(nn.Module):
+        def forward(self, images):
+            return images.view(7)
+    assert "return images.view(7)" in kit.judged(kit.find("2.6"), Mine()).code
+
+
+def test_answer_that_never_ends_is_stopped_by_the_interrupt():
+    def answer(picture):
+        while True:
+            pass
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    assert kit.judged(kit.find("2.1"), answer).kind == "stopped"
+
+
+def test_answer_cannot_change_what_it_is_given():
+    given = torch.zeros(3)
+    ask(lambda tensor: tensor.add_(1), given)
+    assert not given.any()
+
+
+def test_check_leaves_net_mode_and_random_numbers_as_they_were(given):
+    net = kit.find("2.6")
+    mine = models.stacked("conv3 4, pool, conv3 4, pool", classes=10, input_shape=(1, 28, 28)).train()
+    before = copy.deepcopy(mine.state_dict())
+    torch.manual_seed(0), np.random.seed(0)
+    expected = torch.rand(2), np.random.rand(2)
+    torch.manual_seed(0), np.random.seed(0)
+    assert kit.judged(net, mine).kind == "right" and kit.judged(kit.find("2.1"), lambda x: np.random.rand(3)).kind == "wrong"
+    assert mine.training and transfer.changed(before, mine.state_dict()) == []
+    assert torch.equal(torch.rand(2), expected[0]) and np.array_equal(np.random.rand(2), expected[1])
+
+
+def test_inputs_of_functions_are_new_each_time():
+    seen = []
+    for _ in range(2):
+        kit.judged(kit.find("2.1"), lambda picture: seen.append(picture))
+    assert not torch.equal(*seen)
+
+
+STRANGE = [None, True, float("inf"), 10 ** 400, "", "A" * 1000, b"x", object(), [], {}, {1}, (1, 2, 3), iter([1]), (i for i in "ab"), print, int, lambda: 1,
+           lambda *_: (yield), torch.empty(0), torch.full((3, 3), float("nan")), torch.ones(2, dtype=torch.complex64), torch.eye(3).to_sparse(), np.array(["a"]), nn.Identity()]
+
+
+@every_exercise
+def test_strange_answers_get_a_verdict(exercise, given, capsys):
+    for answer in STRANGE:
+        said = verdict(exercise.number, answer, given)
+        assert said.kind in ("wrong", "raised") and len(said.words) < 600, (answer, said)
+
+
+def test_number_that_does_not_exist_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="No exercise is called '1.99'"):
+        exercises.check("1.99", 1)
+
+
+def test_check_without_the_notebooks_data_says_what_lacks():
+    with pytest.raises(ValueError, match=r"The check of 1.1 needs train=\.\.\. as well"):
+        exercises.check("1.1", 7_840_000)
+
+
+def test_five_kinds_of_verdict_differ_in_words_and_in_colour():
+    made = [kit.Verdict("1.1", kind, "Words <b>.") for kind in ("right", "wrong", "raised", "stopped", "unattempted")]
+    assert len({repr(one) for one in made}) == 5 == len({re.search("#[0-9A-F]{6}", one._repr_html_())[0] for one in made})
+    assert all("&lt;b&gt;" in one._repr_html_() for one in made)
+
+
+def test_exception_without_a_line_of_the_attendee_has_its_message_alone():
+    with pytest.raises(Raised) as caught:
+        ask(int, "x")
+    assert "invalid literal" in str(caught.value)
+
+
+@pytest.mark.parametrize("value, words", [(0.5, "0.5"), (None, "None (is there a return?)"), (torch.ones(2, 3), "a tensor of shape (2, 3)"), ([1, 2], "a list of 2"),
+                                          (torch.tensor(0.25), "the tensor 0.25"), (object(), "something of type object")])
+def test_what_came_is_described_in_words(value, words):
+    assert described(value) == words
+
+
+# --- hint, solution, progress ---
+
+def test_hint_gives_one_more_each_time(capsys):
+    exercise = kit.find("3.3")
+    for shown in range(1, 5):
+        exercises.hint("3.3")
+        said = capsys.readouterr().out
+        assert [text in said for text in exercise.hints] == [number < shown for number in range(3)]
+    assert "exercises.solution" in said
+
+
+def test_solution_shows_code_and_why(capsys):
+    exercises.solution("2.3")
+    assert kit.find("2.3").solution in (said := capsys.readouterr().out) and kit.find("2.3").why in said
+
+
+def test_progress_is_remembered_by_a_new_kernel_and_can_be_reset(capsys):
+    exercises.check("2.3", 2416)
+    kit._last_chapter.clear()  # as after a restart
+    exercises.progress(2)
+    assert "1 of 7 solved" in capsys.readouterr().out
+    exercises.progress(2, reset=True)
+    assert "0 of 7 solved" in capsys.readouterr().out and solved.remembered() == set()
+
+
+def test_progress_without_a_number_shows_the_chapter_last_worked_on(capsys):
+    exercises.progress()
+    assert f"0 of {len(ALL)} solved" in capsys.readouterr().out
+    exercises.check("3.4", "A")
+    exercises.progress()
+    assert "0 of 5 solved" in capsys.readouterr().out
+
+
+def test_folder_that_cannot_be_written_costs_no_verdict(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "file"))
+    exercises.check("2.3", 2416)
+    said = capsys.readouterr().out
+    assert "2.3. Right." in said and "could not be noted" in said
