@@ -57,7 +57,7 @@ def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, bloc
         height = row.output[1] / tallest if len(row.output) == 3 else 0.15
         kind = {"Conv2d": "conv", "MaxPool2d": "pool", "Linear": "dense"}[row.kind]
         _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], f"{kind}\n{_shape(row.output)}", f"{row.parameters:,}" if row.parameters else "")
-    axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.1, 1.0))
+    axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.0, 0.75))
     dearest = max(shown, key=lambda row: row.parameters)
     figure.description = f"{rows.parameters:,} parameters, {rows.multiply_adds:,} multiply-adds a picture. Shapes: {_shape(input_shape)}; " + \
         "; ".join(_shape(row.output) for row in shown) + f". Most parameters: {dearest.kind} with {dearest.parameters:,}."

@@ -71,7 +71,7 @@ def freezing_figure(net: nn.Module, moved: list[str] | None, *, learning: int, b
         axes.annotate(said, (learns[place] + frozen[place], place), xytext=(6, 0), textcoords="offset points", va="center")
     axes.invert_yaxis()
     axes.set_xlabel("parameters")
-    axes.margins(x=0.4)
+    axes.set_xlim(0, 1.5 * max(sum(pair) for pair in zip(learns, frozen)))
     axes.legend(frameon=False, loc="upper right")
     layers = [part for part in net.modules() if isinstance(part, BatchNorm)]
     figure.description = f"{sum(learns):,} of {sum(learns) + sum(frozen):,} parameters learn, in {sum(map(bool, learns))} of {len(names)} stages; " \

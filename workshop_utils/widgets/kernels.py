@@ -26,7 +26,8 @@ def kernel_playground(picture: Tensor) -> Panel:
     cells = {f"k{row}{column}": ipywidgets.FloatText(value, step=0.5, description=f"{row + 1},{column + 1}", layout=ipywidgets.Layout(width="110px"),
                                                      style={"description_width": "25px"})
              for (row, column), value in zip(np.ndindex(3, 3), PRESETS["vertical edges"])}
-    preset = ipywidgets.Dropdown(options=(*PRESETS, OWN), value="vertical edges", description="preset", layout=ipywidgets.Layout(width="260px"))
+    preset = ipywidgets.Dropdown(options=(*PRESETS, OWN), value="vertical edges", description="preset", layout=ipywidgets.Layout(flex="0 0 100%"),
+                                style={"description_width": "initial"})
 
     def moved(name: str, state: dict) -> dict:
         if name == "preset":
@@ -34,7 +35,7 @@ def kernel_playground(picture: Tensor) -> Panel:
         return {"preset": next((preset for preset, values in PRESETS.items() if np.allclose(values, [state[cell] for cell in cells])), OWN)}
 
     panel = Panel("A 3x3 kernel on a picture", lambda preset, **cells: kernel_figure(picture, kernel=tuple(cells.values())), {"preset": preset, **cells}, moved=moved)
-    panel.box.children[0].layout.max_width = "480px"  # three numbers a row
+    panel.box.children[0].layout.max_width = "360px"  # three numbers a row
     return panel
 
 
@@ -64,5 +65,6 @@ def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
         axes.set(xticks=[], yticks=[])
     meaning = {True: "The sum is 1, so the brightness of even areas stays.", False: f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."}[as_picture]
     meaning = "The sum is 0, so even areas answer 0 and only changes show." if abs(total) < 1e-3 else meaning
-    figure.description = f"{meaning} Answers go from {answer.min():.0f} to {answer.max():.0f}, mean {answer.mean():.0f}; the picture's pixels from {grey.min():.0f} to {grey.max():.0f}, mean {grey.mean():.0f}."
+    figure.description = f"{meaning} Answers go from {round(float(answer.min()))} to {round(float(answer.max()))}, mean {round(float(answer.mean()))}; " \
+        f"the picture's pixels from {round(float(grey.min()))} to {round(float(grey.max()))}, mean {round(float(grey.mean()))}."
     return figure

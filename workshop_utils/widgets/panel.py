@@ -110,7 +110,7 @@ class Panel:
 
 def button(label: str, action: Callable[[], None], **options) -> ipywidgets.Button:
     """A button that calls `action` when it is pressed."""
-    made = ipywidgets.Button(description=label, layout=ipywidgets.Layout(width="auto"), **options)
+    made = ipywidgets.Button(description=label, layout=ipywidgets.Layout(width="auto", align_self="flex-start"), **options)
     made.on_click(lambda _: action())
     return made
 
