@@ -53,7 +53,7 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
     layer = explain.last_maps(net, _read_by(net, dataset, 0))
     said = {"what the net says": None, **{f"{place}: {name}": place for place, name in enumerate(classes)}}  # two of ImageNet's classes have one name
     return Panel("Where the net looks", lambda picture, target, opacity: grad_cam_figure(
-        dataset, classes, *looked(picture, said[target]), picture=picture, opacity=opacity), {
+        dataset, classes, *looked(picture, said[target]), picture=picture, opacity=opacity, seen=_seen(net)), {
         "picture": ipywidgets.IntSlider(0, min=0, max=len(dataset) - 1, description="picture", **WIDE),
         "target": ipywidgets.Dropdown(options=tuple(said), description="looks for", **WIDE),
         "opacity": ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.1, description="opacity", **WIDE),
@@ -69,15 +69,16 @@ def look(net: nn.Module, dataset: ImageDataset, picture: int, target: int | None
     return explain.grad_cam(net, ready, target, layer=layer), target, probabilities
 
 
-def grad_cam_figure(dataset: ImageDataset, classes, heat: Tensor, target: int, probabilities: Tensor, *, picture: int, opacity: float) -> Figure:
-    """The picture, and the picture under its heat: yellow where the score of the class comes from."""
+def grad_cam_figure(dataset: ImageDataset, classes, heat: Tensor, target: int, probabilities: Tensor, *, picture: int, opacity: float, seen: float = 1.0) -> Figure:
+    """The picture, and the picture under its heat, yellow where the score of the class comes from; seen: the part of each side that the net read."""
     image, label = dataset[picture]
     figure = Figure(f"Where the net looks for '{classes[target]}'", (9, 4.2))
     left, right = figure.subplots(1, 2)
     left.imshow(drawable(image))
     left.set_title(f"{dataset.classes[label]}")
     right.imshow(drawable(image), extent=(0, 1, 1, 0))
-    right.imshow(heat, cmap="inferno", alpha=opacity, extent=_seen(image, heat), vmin=0, vmax=1)
+    margin = (1 - seen) / 2
+    right.imshow(heat, cmap="inferno", alpha=opacity, extent=(margin, 1 - margin, 1 - margin, margin), vmin=0, vmax=1)
     right.set(xlim=(0, 1), ylim=(1, 0), title=f"'{classes[target]}', {probabilities[target]:.1%}")
     for axes in (left, right):
         axes.set(xticks=[], yticks=[])
@@ -92,10 +93,10 @@ def grad_cam_figure(dataset: ImageDataset, classes, heat: Tensor, target: int, p
     return figure
 
 
-def _seen(image: Tensor, heat: Tensor) -> tuple[float, float, float, float]:
-    """Which part of the picture the net read: nets with a preprocessing cut 224 of 256 pixels out of the middle."""
-    margin = 0.0 if image.shape[1:] == heat.shape else (1 - 224 / 256) / 2
-    return margin, 1 - margin, 1 - margin, margin
+def _seen(net: nn.Module) -> float:
+    """The part of each side of a square picture that reaches the net: a preprocessing scales, and cuts out the middle."""
+    sides = [step.size[0] for step in getattr(getattr(net, "preprocess", None), "transforms", ()) if hasattr(step, "size")]
+    return sides[1] / sides[0] if len(sides) == 2 else 1.0
 
 
 def _read_by(net: nn.Module, dataset: ImageDataset, number: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from pathlib import Path
+from typing import Callable
 
 import ipywidgets
 import torch
@@ -92,10 +93,20 @@ def own_pictures(net: nn.Module, examples: ImageDataset | None = None) -> Panel:
                          button("Train", lambda: panel.act(collection.train, doing="Features ..."), button_style="primary")], layout=ipywidgets.Layout(flex_flow="row wrap")),
         *([camera] if camera else [])])
     panel.collection = collection
-    files.observe(lambda change: change["new"] and panel.act(lambda: take(*uploaded(change["new"]))), names="value")
+    _each_time(files, "value", lambda value: panel.act(lambda: take(*uploaded(value))))
     if camera:
-        camera.observe(lambda change: panel.act(lambda: take(from_camera(change["new"]))), names="photo")
+        _each_time(camera, "photo", lambda text: panel.act(lambda: take(from_camera(text))))
     return panel
+
+
+def _each_time(widget: ipywidgets.Widget, name: str, action: Callable) -> None:
+    """Calls action with what the browser put there, then empties it: the same file twice is two events."""
+    def react(change: dict) -> None:
+        if change["new"]:
+            action(change["new"])
+            widget.set_trait(name, type(change["new"])())
+
+    widget.observe(react, names=name)
 
 
 def own_figure(collection: Collection) -> Figure:
