@@ -22,7 +22,7 @@ def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
         moved[tuple(state.items())] = changed_in_an_epoch(net, dataset, **state)
 
     panel = Panel("What learns, and what moved", lambda **state: freezing_figure(net, moved.get(tuple(state.items())), **state), {
-        "learning": ipywidgets.IntSlider(1, min=0, max=len(names), description="stages that learn, from the head down", **WIDE),
+        "learning": ipywidgets.IntSlider(1, min=0, max=len(names), description="stages that learn", **WIDE),
         "batchnorm": ipywidgets.Checkbox(False, description="batch normalisation learns too", indent=False),
     }, above=[button("Train one epoch and compare", lambda: panel.act(epoch, doing="Training one epoch ..."))])
     return panel

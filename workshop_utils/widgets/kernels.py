@@ -41,13 +41,13 @@ def kernel_playground(picture: Tensor) -> Panel:
 
 def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
     """The picture in grey, the kernel, and the picture convolved; the sentence says what the kernel's sum means."""
-    if not np.isfinite(kernel).all():
-        raise ValueError("Each of the nine numbers must be a finite number.")
-    grey = picture.float().mean(0) if picture.ndim == 3 else picture.float()
     weights = torch.tensor(kernel, dtype=torch.float32).view(3, 3)
+    if not (weights.abs() < 1e6).all():
+        raise ValueError("Each of the nine numbers must lie between minus and plus one million.")
+    grey = picture.float().mean(0) if picture.ndim == 3 else picture.float()
     answer = F.conv2d(grey[None, None], weights[None, None])[0, 0]
     total = float(weights.sum())
-    figure = Figure("A 3x3 kernel on a picture", (11, 3.8))
+    figure = Figure("A 3x3 kernel on a picture", (11, 4.1))
     left, middle, right = figure.subplots(1, 3)
     left.imshow(drawable(grey.byte()))
     left.set_title(f"picture, {' x '.join(map(str, grey.shape))}")

@@ -34,7 +34,8 @@ class Collection:
         """Adds picture files to a class. Raises ValueError, and adds none, if one of them cannot be read or there are too many."""
         if sum(map(len, self.pictures.values())) + len(files) > PICTURES_AT_MOST:
             raise ValueError(f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way.")
-        self.pictures.setdefault(name, []).extend(readable(*files))
+        found = readable(*files)
+        self.pictures.setdefault(name, []).extend(found)
         self.head = None
 
     def train(self) -> None:

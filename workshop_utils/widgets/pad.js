@@ -10,7 +10,11 @@ export default {
     pad.setAttribute("aria-label", "Drawing pad. Without a mouse: choose a sample below, shift and turn it.");
     const ink = pad.getContext("2d");
     const clear = () => { ink.fillStyle = "black"; ink.fillRect(0, 0, SIDE, SIDE); };
-    const send = () => { model.set("drawing", pad.toDataURL("image/png")); model.save_changes(); };
+    const send = () => {
+      model.set("drawing", pad.toDataURL("image/png"));
+      model.set("strokes", model.get("strokes") + 1);
+      model.save_changes();
+    };
     clear();
 
     const place = (event) => {

@@ -24,7 +24,7 @@ TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
 def drawing_pad(net: nn.Module, dataset: ImageDataset, *, k: int = 5) -> Panel:
     """A pad whose drawing the net classifies. dataset: what the net was trained on, 28 x 28; it gives samples, classes and scaling."""
-    pad = scripted("pad.js", drawing=traitlets.Unicode())
+    pad = scripted("pad.js", drawing=traitlets.Unicode(), strokes=traitlets.Int())
     samples = {f"sample: {name}": number for label, name in enumerate(dataset.classes)
                for number in (dataset.labels == label).nonzero()[:1, 0].tolist()}
 
@@ -39,7 +39,7 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset, *, k: int = 5) -> Panel:
         "turn": ipywidgets.IntSlider(0, min=-90, max=90, step=5, description="turn, degrees", **WIDE),
     }, above=[pad or ipywidgets.HTML("To draw, install the package anywidget; samples work without it.")])
     if pad:
-        pad.observe(lambda _: panel.set(source=DRAWING), names="drawing")
+        pad.observe(lambda _: panel.set(source=DRAWING), names="strokes")  # and not the drawing, which may be cleared twice
     return panel
 
 

@@ -16,7 +16,7 @@ from workshop_utils.drawing import Figure
 from workshop_utils.progress import watched_by
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
-WIDE = {"style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width="auto", min_width="260px")}
+WIDE = {"style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width="auto", min_width="320px")}
 
 
 class Panel:
@@ -25,13 +25,13 @@ class Panel:
     draw: called with the value of each control under its name; gives a Figure, whose description is shown below it. It
     has no other input, so that the same controls always show the same.
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
-    above, below: more widgets, around controls and picture. picture: a widget with a `value` of PNG bytes.
+    above: more widgets, over the controls. picture: a widget with a `value` of PNG bytes.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
 
     def __init__(self, title: str, draw: Callable[..., Figure], controls: dict[str, ipywidgets.ValueWidget], *,
-                 moved: Callable[[str, dict], dict] | None = None, above=(), below=(), picture: ipywidgets.Widget | None = None):
+                 moved: Callable[[str, dict], dict] | None = None, above=(), picture: ipywidgets.Widget | None = None):
         self.title, self.draw, self.controls, self._moved, self._held = title, draw, controls, moved, False
         self.picture = picture or ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start"))
         self.sentence = ipywidgets.HTML()
@@ -40,7 +40,8 @@ class Panel:
         for name, control in controls.items():
             control.observe(lambda change, name=name: self._follow(name), names="value")
         row = ipywidgets.HBox(list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self.box = ipywidgets.VBox([*above, row, self.picture, *below, self.sentence])
+        keys = scripted("keys.js")
+        self.box = ipywidgets.VBox([*above, row, self.picture, self.sentence, *([keys] if keys else [])])
 
     @property
     def state(self) -> dict[str, Any]:

@@ -31,9 +31,9 @@ def top_k_figure(predictions: Predictions, dataset: ImageDataset, *, k: int) -> 
     if len(added):
         right.imshow(mosaic([dataset[int(number)][0] for number in added[:12]], 6), interpolation="nearest")
     right.set_title(f"their class is number {k} in the net's order")
-    named = ", ".join(classes[predictions.labels[number]] for number in added[:12]) or "none"
+    named = f"; the first of them are {', '.join(classes[predictions.labels[number]] for number in added[:12])}" if len(added) else ""
     figure.description = f"top-{k} accuracy is {accuracy:.2%}: the class of {int((rank <= k).sum()):,} of {len(rank):,} pictures is among the {k} most probable. " \
-        f"{len(added):,} pictures have it exactly in place {k}; the first of them are {named}."
+        f"{len(added):,} pictures have it exactly in place {k}{named}."
     return figure
 
 

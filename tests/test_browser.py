@@ -1,0 +1,380 @@
+"""Every interactive panel in real JupyterLab: moved by mouse and keyboard in headless Chromium, and read by what it says.
+
+Needs `pip install -r tests/requirements-browser.txt` and a Chromium or Chrome, found on the path or named by CHROMIUM;
+without either the file is skipped. One notebook shows all panels, one cell each. A picture of each panel as its test
+left it is kept in the folder SCREENSHOTS, or else among pytest's temporary files.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+from helpers import file_bytes, photo
+
+from workshop_utils.widgets.confusion import MATRIX
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements-browser.txt")
+expect = sync_api.expect
+expect.set_options(timeout=30_000)  # milliseconds, here and below
+CHROMIUM = next(filter(None, [os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]), None)
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium was found: name one in the environment variable CHROMIUM")
+
+ROOT = Path(__file__).parents[1]
+OPTIONS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+           "--disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream").split()
+NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'))"
+WIDEST, SHORTEST = 1100, 60  # pixels: what a notebook has room for on a laptop, and a slider that can be dragged
+
+IMPORTS = """
+import numpy as np
+import torch
+from workshop_utils import data, evaluation, models, widgets
+"""
+CLOTHES = """
+test = data.load("fashion-mnist", "test")
+predictions = evaluation.predict(models.ready("lenet-fashion-mnist"), test)
+bags = torch.cat([(test.labels == 8).nonzero()[:10, 0], (test.labels != 8).nonzero()[:990, 0]])
+bag = evaluation.predict(models.ready("lenet-fashion-mnist"), test.subset(bags)).probabilities[:, 8:9]
+rare = evaluation.Predictions(np.hstack([1 - bag, bag]), (test.labels[bags] == 8).long().numpy(), ("healthy", "ill"))
+"""
+DIGITS = 'digits, lenet, photos = data.load("mnist", "test"), models.ready("lenet-mnist"), data.load("photos")'
+RESNET = 'resnet = models.ready("small_resnet-fashion-mnist")'
+BIG_NET = 'net = models.build("efficientnet_lite0", classes=1000, pretrained=True)'
+ART = """
+art = data.load("clip-art")
+two = art.subset(torch.cat([(art.labels == label).nonzero()[:5, 0] for label in (0, 8)]))
+"""
+PANELS = {
+    "browser": "widgets.browser()",
+    "guess_the_set": "widgets.guess_the_set()",
+    "top_k": "widgets.top_k(predictions, test)",
+    "threshold": 'widgets.threshold(rare, positive="ill", miss=100, alarm=1)',
+    "confusion": "widgets.confusion(evaluation.evaluate(predictions), test)",
+    "drawing_pad": "widgets.drawing_pad(lenet, digits)",
+    "kernel_playground": "widgets.kernel_playground(photos.images[11])",
+    "architecture": "widgets.architecture()",
+    "feature_maps": "widgets.feature_maps(lenet, digits)",
+    "grad_cam": "widgets.grad_cam(net, photos, data.imagenet.class_names())",
+    "own_pictures": "widgets.own_pictures(net, two)",
+    "freezing": 'widgets.freezing(resnet, digits.per_class(10))',
+}
+
+
+class Opened:
+    """A notebook in a browser. asked: the address of every request that any of them made."""
+
+    asked: list[str] = []
+
+    def __init__(self, page, panels: dict[str, str], lab: str, folder: Path, name: str, *setup: str):
+        cells = ["\n".join((IMPORTS, *setup)), *panels.values()]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel), folder / f"{name}.ipynb")
+        self.page, self.names = page, list(panels)
+        page.context.on("request", lambda request: self.asked.append(request.url))
+        page.on("websocket", lambda socket: self.asked.append(socket.url))
+        page.set_default_timeout(30_000)
+        page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")
+        expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(cells))
+        expect(page.get_by_text(re.compile(r"Python 3 .*\| Idle"))).to_be_visible(timeout=60_000)  # cells run before would be forgotten
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+
+    def panel(self, name: str):
+        """The output of a panel's cell, scrolled to, once the panel has said its first sentence."""
+        cell = self.page.locator(".jp-Notebook .jp-Cell").nth(1 + self.names.index(name))
+        cell.scroll_into_view_if_needed()
+        expect(cell.locator("div[role=status]")).not_to_be_empty(timeout=120_000)
+        return cell.locator(".jp-Cell-outputArea")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """(address, folder) of a JupyterLab of this Python with no settings of anybody's."""
+    folder, own = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"PYTHONPATH": str(ROOT), "WORKSHOP_DEVICE": "cpu", "WORKSHOP_DATA": str(folder / "data"),
+                "JUPYTER_CONFIG_PATH": str(ROOT / "workshop_utils/tools/jupyter"), "JUPYTER_CONFIG_DIR": str(own),
+                "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTERLAB_WORKSPACES_DIR": str(own)}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+               "--ServerApp.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
+    with open(own / "log", "w") as log, subprocess.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=log) as server:
+        try:
+            answers(f"http://127.0.0.1:{port}/api/status", server)
+            yield f"http://127.0.0.1:{port}", folder
+        finally:
+            server.terminate()  # takes its kernels along
+
+
+def answers(address: str, server: subprocess.Popen) -> None:
+    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within a minute."""
+    for _ in range(300):
+        try:
+            return urlopen(address, timeout=5).close()
+        except OSError:
+            if server.poll() is not None:
+                break
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab does not answer at {address}.")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def notebook(chromium, lab):
+    """All panels, in one notebook."""
+    page = chromium.new_context(viewport={"width": 1400, "height": 1000}, permissions=["camera"]).new_page()
+    yield Opened(page, PANELS, *lab, "panels", CLOTHES, DIGITS, RESNET, BIG_NET, ART)
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory):
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def show(notebook, screenshots):
+    """Gives a panel by its name, and takes its picture after the test."""
+    shown = {}
+    yield lambda name: shown.setdefault(name, notebook.panel(name))
+    for name, panel in shown.items():
+        panel.screenshot(path=screenshots / f"{name}.png")
+
+
+def says(panel, words: str | re.Pattern) -> None:
+    expect(panel.locator("div[role=status]")).to_contain_text(words)
+
+
+def control(panel, label: str):
+    """The control with this label beside it: its select, its input, or the handle of its slider."""
+    labelled = panel.locator(".widget-inline-hbox", has=panel.page.get_by_text(label, exact=True))
+    return labelled.locator("select, input:not([type=checkbox]), .noUi-handle").first
+
+
+def press(panel, name: str) -> None:
+    panel.get_by_role("button", name=name, exact=True).click()
+
+
+def next_option(panel, label: str) -> None:
+    """Goes one down in a dropdown by keyboard."""
+    control(panel, label).press("ArrowDown")
+
+
+def chosen(panel, label: str, option: str | re.Pattern) -> None:
+    expect(control(panel, label).locator("option:checked")).to_have_text(option)
+
+
+def test_another_data_set_is_shown_when_it_is_chosen(show):
+    panel = show("browser")
+    says(panel, "fashion-mnist")
+    control(panel, "data set").select_option("clip-art")
+    says(panel, re.compile("clip-art.*On page 1:"))
+    control(panel, "page").press("ArrowRight")
+    says(panel, "On page 2:")
+
+
+def test_a_guess_is_judged_and_the_next_picture_asks_again(show):
+    panel = show("guess_the_set")
+    says(panel, "From which set? Choose above.")
+    press(panel, "photos")
+    says(panel, re.compile("it is from .* of 1 guesses"))
+    control(panel, "picture").press("ArrowRight")
+    says(panel, "From which set? Choose above.")
+    expect(panel.get_by_role("button", name="?", exact=True)).to_have_class(re.compile("mod-active"))
+
+
+def test_k_moves_by_keyboard(show):
+    panel = show("top_k")
+    says(panel, "top-1 accuracy is")
+    control(panel, "k").press("ArrowRight")
+    says(panel, "top-2 accuracy is")
+    control(panel, "k").press("End")
+    says(panel, "top-10 accuracy is 100.00%")
+
+
+def test_a_lower_threshold_misses_fewer(show):
+    panel = show("threshold")
+    says(panel, "Threshold 0.5:")
+    control(panel, "threshold").press("ArrowLeft")
+    says(panel, "Threshold 0.4:")
+    control(panel, "threshold").press("Home")
+    says(panel, re.compile("Threshold 0.001: 10 of 10 'ill' are found, 0 missed"))
+
+
+def test_click_on_a_cell_opens_its_pictures(show):
+    panel = show("confusion")
+    picture = panel.get_by_role("img", name=re.compile("^Confusion matrix"))
+    box, (left, bottom, width, height) = picture.bounding_box(), MATRIX
+    right, down = left + width * 6.5 / 10, 1 - bottom - height + height * 0.5 / 10  # the middle of row 0, column 6
+    picture.click(position={"x": box["width"] * right, "y": box["height"] * down})
+    says(panel, "pictures of 'T-shirt/top' are wrongly called 'Shirt'")
+    chosen(panel, "what it is", "T-shirt/top")
+    chosen(panel, "what the net said", "Shirt")
+
+
+def test_a_cell_of_the_matrix_is_chosen_by_dropdown_and_by_keyboard(show):
+    panel = show("confusion")
+    control(panel, "what it is").select_option("Sneaker")
+    control(panel, "what the net said").select_option("Sneaker")
+    says(panel, "pictures of 'Sneaker' are right")
+    next_option(panel, "what the net said")
+    says(panel, "pictures of 'Sneaker' are wrongly called 'Bag'")
+
+
+def test_a_stroke_is_read_and_a_cleared_pad_is_empty(show):
+    panel = show("drawing_pad")
+    pad, mouse = panel.get_by_role("img", name=re.compile("^Drawing pad")), panel.page.mouse
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    mouse.move(box["x"] + 140, box["y"] + 50)
+    mouse.down()
+    mouse.move(box["x"] + 140, box["y"] + 230, steps=10)
+    mouse.up()
+    says(panel, "The net says '1' with")
+    chosen(panel, "picture", "my drawing")
+    press(panel, "Clear the pad")
+    says(panel, "The pad is empty.")
+
+
+def test_a_sample_is_chosen_and_shifted_by_keyboard(show):
+    panel = show("drawing_pad")
+    control(panel, "picture").select_option("sample: 0")
+    next_option(panel, "picture")
+    says(panel, "The net says '1' with")
+    before = panel.locator("div[role=status]").inner_text()
+    control(panel, "shift right").press("ArrowRight")
+    expect(panel.locator("div[role=status]")).not_to_have_text(before)
+
+
+def test_a_letter_typed_on_a_control_is_no_command_on_the_cell(show, notebook):
+    cells = notebook.page.locator(".jp-Notebook .jp-Cell")
+    before = cells.count()
+    control(show("feature_maps"), "layer").press("x")  # JupyterLab's key for: cut this cell
+    expect(cells).to_have_count(before)
+
+
+def test_a_preset_fills_the_kernel_and_an_edit_makes_it_your_own(show):
+    panel = show("kernel_playground")
+    control(panel, "preset").select_option("sharpen")
+    says(panel, "The sum is 1")
+    numbers = [control(panel, f"{row},{column}") for row in (1, 2, 3) for column in (1, 2, 3)]
+    for number, value in zip(numbers, (0, -1, 0, -1, 5, -1, 0, -1, 0)):
+        expect(number).to_have_value(str(value))
+    numbers[4].fill("7")
+    numbers[4].press("Enter")
+    says(panel, "The sum is 3")
+    chosen(panel, "preset", "your own")
+
+
+def test_blocks_pile_up_until_the_picture_is_too_small(show):
+    panel = show("architecture")
+    says(panel, "Shapes: 1 x 28 x 28")
+    press(panel, "remove the last")
+    for count in range(2, 6):
+        press(panel, "+ pool")
+        expect(control(panel, "blocks")).to_have_value(", ".join(["conv5 6"] + ["pool"] * count))
+    says(panel, "does not fit")
+    control(panel, "blocks").fill("conv3 8 same, pool, dense 20")
+    control(panel, "blocks").press("Enter")
+    says(panel, "8 x 14 x 14")
+
+
+def test_another_layer_shows_its_maps(show):
+    panel = show("feature_maps")
+    says(panel, "Layer 1 turns the picture (0) into 6 maps of 28 x 28")
+    layer = control(panel, "layer")
+    layer.select_option(layer.locator("option", has_text="Conv2d, 16 x").get_attribute("value"))
+    says(panel, "into 16 maps of 10 x 10")
+    before = panel.locator(".widget-image").get_attribute("src")
+    control(panel, "picture").press("ArrowRight")
+    expect(panel.locator(".widget-image")).not_to_have_attribute("src", before)
+
+
+def test_another_class_is_looked_for_and_the_heat_fades(show):
+    panel = show("grad_cam")
+    says(panel, "The net says:")
+    control(panel, "looks for").select_option("207: golden retriever")
+    says(panel, "For 'golden retriever'")
+    before = panel.locator(".widget-image").get_attribute("src")
+    control(panel, "opacity").press("Home")
+    expect(panel.locator(".widget-image")).not_to_have_attribute("src", before)
+
+
+def test_pictures_from_camera_and_file_train_a_classifier(show):
+    panel = show("own_pictures")
+    says(panel, re.compile("There are 5 of '"))
+    press(panel, "Start the camera")
+    press(panel, "Take a picture")
+    says(panel, re.compile("There are 6 of '"))
+    with panel.page.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name=re.compile("Choose files")).click()
+    chooser.value.set_files({"name": "mine.png", "mimeType": "image/png", "buffer": file_bytes(photo())})
+    says(panel, re.compile("There are 7 of '"))
+    press(panel, "Train")
+    says(panel, "A head is trained")
+    press(panel, "classify it")
+    press(panel, "Take a picture")
+    says(panel, "It says '")
+
+
+def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
+    page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    page.add_init_script(NO_CAMERA)
+    opened = Opened(page, {"own_pictures": "widgets.own_pictures(None)"}, *lab, "no-camera")
+    panel = opened.panel("own_pictures")
+    press(panel, "Start the camera")
+    expect(panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")).to_be_visible()
+    panel.screenshot(path=screenshots / "own_pictures_refused.png")
+    page.context.close()
+
+
+def test_an_epoch_moves_the_stages_that_learn(show):
+    panel = show("freezing")
+    says(panel, "Nothing was trained yet")
+    control(panel, "stages that learn").press("ArrowRight")
+    says(panel, re.compile("learn, in 2 of"))
+    press(panel, "Train one epoch and compare")
+    says(panel, re.compile("One epoch moved .* in 2 stages"))
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_fits_on_a_laptop(show, name):
+    assert show(name).locator(".jp-OutputArea-output").evaluate_all("all => Math.max(...all.map(output => output.scrollWidth))") <= WIDEST
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_sliders_are_long_enough_to_be_dragged(show, name):
+    lengths = show(name).locator(".noUi-target").evaluate_all("all => all.map(slider => slider.getBoundingClientRect().width)")
+    assert all(length >= SHORTEST for length in lengths), lengths
+
+
+def test_the_nine_numbers_stand_as_the_kernel_does(show):
+    panel = show("kernel_playground")
+    boxes = {(row, column): control(panel, f"{row},{column}").bounding_box() for row in (1, 2, 3) for column in (1, 2, 3)}
+    for row, column in boxes:
+        assert boxes[row, column]["y"] == boxes[row, 1]["y"] and boxes[row, column]["x"] == boxes[1, column]["x"], boxes
+
+
+def test_nothing_outside_this_computer_was_asked(notebook):  # last, for it looks at what all tests before it asked
+    asked = [urlparse(address) for address in Opened.asked]
+    assert {"http", "ws"} <= {address.scheme for address in asked}
+    assert {address.hostname for address in asked if address.scheme not in ("data", "blob")} <= {"127.0.0.1", "localhost"}
