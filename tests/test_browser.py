@@ -20,7 +20,7 @@ import nbformat
 import pytest
 from helpers import file_bytes, photo
 
-from workshop_utils.widgets.confusion import MATRIX
+from workshop_utils.widgets.matrix import MATRIX
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements-browser.txt")
 expect = sync_api.expect

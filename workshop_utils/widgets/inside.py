@@ -78,7 +78,7 @@ def grad_cam_figure(dataset: ImageDataset, classes, heat: Tensor, target: int, p
     left.set_title(f"{dataset.classes[label]}")
     right.imshow(drawable(image), extent=(0, 1, 1, 0))
     margin = (1 - seen) / 2
-    right.imshow(heat, cmap="inferno", alpha=opacity, extent=(margin, 1 - margin, 1 - margin, margin), vmin=0, vmax=1)
+    right.imshow(heat.numpy(), cmap="inferno", alpha=opacity, extent=(margin, 1 - margin, 1 - margin, margin), vmin=0, vmax=1)
     right.set(xlim=(0, 1), ylim=(1, 0), title=f"'{classes[target]}', {probabilities[target]:.1%}")
     for axes in (left, right):
         axes.set(xticks=[], yticks=[])

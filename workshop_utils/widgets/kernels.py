@@ -52,7 +52,7 @@ def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
     left.imshow(drawable(grey.byte()))
     left.set_title(f"picture, {' x '.join(map(str, grey.shape))}")
     limit = max(float(weights.abs().max()), 1e-6)
-    middle.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit)
+    middle.imshow(weights.numpy(), cmap="PuOr", vmin=-limit, vmax=limit)
     for (row, column), value in np.ndenumerate(weights.numpy()):
         middle.text(column, row, number(float(value)), ha="center", va="center", fontsize=15, color="black" if abs(value) < 0.6 * limit else "white")
     middle.set_title(f"kernel, sum {number(round(total, 3))}")

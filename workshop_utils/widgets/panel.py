@@ -104,7 +104,7 @@ class Panel:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {
             "text/plain": f"Panel: {self.title}. In words: {self.figure.description}",
-            "image/png": b64encode(self.figure.png()).decode(),
+            "image/png": b64encode(self.picture.value).decode(),
             "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id},
         }
 

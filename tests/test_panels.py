@@ -1,0 +1,377 @@
+"""Panels: pure figures, controls that never raise or print, a still where there is no front end, and each panel's own promise."""
+
+import base64
+import io
+import sys
+import types
+import warnings
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers import file_bytes, loaded, photo, tiny_dataset, tiny_net
+from PIL import Image
+from sklearn.metrics import confusion_matrix
+
+from workshop_utils import data, evaluation, models, widgets
+from workshop_utils.drawing import Figure
+from workshop_utils.progress import progress
+from workshop_utils.widgets import collecting, kernels, matrix, pad, panel, sets, stages, thresholds
+
+
+@lru_cache
+def predictions(count: int = 300) -> evaluation.Predictions:
+    test = loaded("fashion-mnist", "test")
+    return evaluation.predict(models.ready("lenet-fashion-mnist"), test.subset(torch.arange(count)))
+
+
+@lru_cache
+def reader() -> torch.nn.Module:
+    return models.ready("lenet-mnist")
+
+
+def digits():
+    return loaded("mnist", "test")
+
+
+def clothes():
+    return loaded("fashion-mnist", "test")
+
+
+def colour_net() -> torch.nn.Module:
+    """A net of its own preprocessing, as pretrained ones have it."""
+    net = tiny_net(classes=3, channels=3).eval()
+    net.preprocess = lambda images: F.interpolate(images.float() / 255, (16, 16))
+    return net
+
+
+# Every panel, and moves of its controls each of which shows something else.
+PANELS = {
+    "browser": (widgets.browser, {"name": ["clip-art", "mnist"], "page": [2, 20]}),
+    "guess_the_set": (widgets.guess_the_set, {"number": [2, 12], "guess": ["mnist"]}),
+    "top_k": (lambda: widgets.top_k(predictions(), clothes()), {"k": [2, 10]}),
+    "threshold": (lambda: widgets.threshold(predictions(), positive="Shirt", miss=5), {"at": [0.001, 0.999]}),
+    "confusion": (lambda: widgets.confusion(evaluation.evaluate(predictions()), clothes()), {"true": ["Bag"], "said": ["Trouser", "Bag"]}),
+    "drawing_pad": (lambda: widgets.drawing_pad(reader(), digits()), {"source": ["sample: 3", pad.DRAWING], "right": [-10, 10], "down": [10], "turn": [90]}),
+    "kernel_playground": (lambda: widgets.kernel_playground(loaded("photos").images[0]), {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")]}),
+    "architecture": (widgets.architecture, {"blocks": ["conv3 8, pool", "nonsense", ", ".join(["pool"] * 9), ""]}),
+    "feature_maps": (lambda: widgets.feature_maps(reader(), digits()), {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 x 5 x 5"]}),
+    "grad_cam": (lambda: widgets.grad_cam(reader(), digits(), digits().classes), {"picture": [5], "target": ["9: 9"], "opacity": [0.1]}),
+    "own_pictures": (lambda: widgets.own_pictures(colour_net(), tiny_dataset(3, channels=3)), {}),
+    "freezing": (lambda: widgets.freezing(models.build("small_resnet", classes=10, channels=1), digits()), {"learning": [0, 4], "batchnorm": [True]}),
+}
+every_panel = pytest.mark.parametrize("name", PANELS)
+
+
+@pytest.fixture
+def plain():
+    """A panel of one slider that draws a number, and whatever `draws` is set to instead."""
+    import ipywidgets
+
+    def draw(x):
+        return made.instead(x) if made.instead else figure(x)
+    made = panel.Panel.__new__(panel.Panel)
+    made.instead = None
+    made.__init__("Plain", draw, {"x": ipywidgets.IntSlider(0, min=0, max=9, description="x")})
+    return made
+
+
+def figure(x: int) -> Figure:
+    drawn = Figure("Plain", (2, 1))
+    drawn.subplots().plot([0, x])
+    drawn.description = f"x is {x} <b>."
+    return drawn
+
+
+# --- all panels alike ---
+
+@every_panel
+def test_panel_is_text_a_still_picture_and_a_widget(name):
+    made = PANELS[name][0]()
+    bundle = made._repr_mimebundle_()
+    assert bundle["text/plain"].startswith(f"Panel: {made.title}. In words: ") and len(made.figure.description) > 40
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG") and bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == made.box.model_id
+
+
+@every_panel
+def test_same_controls_give_the_same_picture_and_others_another(name):
+    build, moves = PANELS[name]
+    made = build()
+    assert made.draw(**made.state).png() == made.picture.value == build().picture.value
+    for control, values in moves.items():
+        before = made.sentence.value, made.picture.value
+        made.controls[control].value = values[0]
+        assert (made.sentence.value, made.picture.value) != before, control
+
+
+@every_panel
+def test_no_move_raises_or_prints(name, capsys):
+    build, moves = PANELS[name]
+    made = build()
+    capsys.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for control, values in moves.items():
+            for value in values:
+                made.controls[control].value = value
+    assert capsys.readouterr() == ("", "")
+
+
+@every_panel
+def test_every_control_is_labelled_and_the_picture_fits_a_page(name):
+    made = PANELS[name][0]()
+    assert all(control.description for control in made.controls.values())
+    assert Image.open(io.BytesIO(made.figure.png())).width <= 1100
+
+
+# --- what goes wrong, and what is said meanwhile ---
+
+@pytest.mark.parametrize("error, words", [(ValueError("Too <small>."), "Too &lt;small&gt;."), (KeyError("k"), "This did not work (KeyError"), (KeyboardInterrupt(), "Stopped.")])
+def test_failure_becomes_the_sentence_and_the_last_picture_stays(plain, error, words):
+    before = plain.picture.value
+
+    def fail(_):
+        raise error
+    plain.instead = fail
+    plain.controls["x"].value = 3
+    assert words in plain.sentence.value and plain.picture.value == before
+    plain.instead = None
+    plain.controls["x"].value = 4
+    assert "x is 4 &lt;b&gt;." in plain.sentence.value
+
+
+def test_what_a_callback_prints_warns_of_or_counts_appears_nowhere(plain, capfd):
+    def loud(x):
+        print("printed"), warnings.warn("warned")
+        list(progress(range(3), "counted"))
+        return figure(x)
+    plain.instead = loud
+    plain.controls["x"].value = 5
+    assert "x is 5" in plain.sentence.value and capfd.readouterr() == ("", "")
+
+
+def test_several_controls_are_set_with_one_drawing(plain):
+    drawn = []
+    plain.instead = lambda x: drawn.append(x) or figure(x)
+    plain.set(x=7)
+    assert drawn == [7] and plain.controls["x"].value == 7
+
+
+def test_long_work_is_said_and_counted(plain, monkeypatch):
+    said = []
+    monkeypatch.setattr(plain, "say", said.append)
+    plain.act(lambda: list(progress(range(4), "inner")), doing="Features ...")
+    assert said[0] == "Features ..." and "Features ... 4 of 4" in said and said[-1].startswith("x is")
+
+
+def test_without_anywidget_the_core_controls_remain(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    assert panel.scripted("pad.js") is None
+    made = widgets.drawing_pad(reader(), digits())
+    assert pad.DRAWING not in made.controls["source"].options and "package anywidget" in made.box.children[0].value
+    made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
+    made.controls["true"].value = "Bag"
+    assert "pictures of 'Bag'" in made.figure.description
+
+
+def test_in_colab_the_custom_widget_manager_is_switched_on(monkeypatch):
+    called, output = [], types.ModuleType("google.colab.output")
+    output.enable_custom_widget_manager = lambda: called.append(True)
+    colab = types.ModuleType("google.colab")
+    colab.output = output
+    for name, module in (("google", types.ModuleType("google")), ("google.colab", colab), ("google.colab.output", output)):
+        monkeypatch.setitem(sys.modules, name, module)
+    assert panel.scripted("pad.js") is not None and called
+
+
+# --- each panel's own promise ---
+
+def test_browser_names_the_rarest_class_and_its_count():
+    counts = torch.bincount(loaded("clip-art").labels)
+    assert f"fewest: {loaded('clip-art').classes[int(counts.argmin())]} with {counts.min()} pictures" in sets.browser_figure(name="clip-art", page=1).description
+
+
+def test_browser_says_how_to_get_a_set_that_is_not_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    sets._here.cache_clear()
+    assert 'data.load("cifar10", source="full") brings it' in sets.browser_figure(name="cifar10", page=1).description
+
+
+def test_first_guess_counts_and_the_next_picture_asks_again():
+    made = widgets.guess_the_set()
+    right, _ = sets._asked(made.controls["guess"].options[1:], 1)
+    wrong = next(name for name in made.controls["guess"].options[1:] if name != right)
+    for guess in (wrong, right):
+        made.controls["guess"].value = guess
+    assert f"Not {wrong}" in made.sentence.value and "0 of 1 guesses" in made.sentence.value and made.controls["guess"].value == wrong
+    made.controls["number"].value = 2
+    assert made.controls["guess"].value == sets.UNDECIDED and "Choose above" in made.sentence.value
+    made.controls["number"].value = 1
+    assert f"Not {wrong}" in made.sentence.value
+
+
+def test_every_set_is_asked_for_and_no_set_more_than_half_of_the_time():
+    names = ("mnist", "fashion-mnist", "clip-art", "photos")
+    asked = [sets._asked(names, number)[0] for number in range(1, sets.ROUNDS + 1)]
+    assert set(asked) == set(names) and max(map(asked.count, names)) <= sets.ROUNDS / 2
+
+
+@pytest.mark.parametrize("k", [1, 2, 10])
+def test_top_k_says_what_evaluation_says(k):
+    words = thresholds.top_k_figure(predictions(), clothes(), k=k).description
+    assert f"top-{k} accuracy is {evaluation.evaluate(predictions()).top_k(k):.2%}" in words
+
+
+@pytest.mark.parametrize("at", [0.001, 0.5, 0.999])
+def test_threshold_counts_agree_with_scikit_learn_and_cost_with_arithmetic(at):
+    chance, true = predictions().probabilities[:, 6], predictions().labels == 6
+    (_, alarms), (misses, hits) = confusion_matrix(true, chance >= at, labels=[False, True])
+    words = thresholds.threshold_figure(predictions(), positive="Shirt", miss=5, alarm=2, at=at).description
+    assert f"{hits} of {true.sum()} 'Shirt' are found, {misses} missed, {alarms} of" in words and f"= {5 * misses + 2 * alarms}." in words
+
+
+def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
+    made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
+    left, bottom, width, height = matrix.MATRIX
+    for row in range(10):
+        for column in range(0, 10, 3):
+            made.picture.view.where = [left + width * (column + 0.5) / 10, 1 - bottom - height + height * (row + 0.5) / 10]
+            assert (made.state["true"], made.state["said"]) == (clothes().classes[row], clothes().classes[column])
+    before = made.state
+    for outside in ([left - 0.01, 0.4], [left + width + 0.01, 0.4], [0.3, 0.001], [0.3, 0.999]):
+        made.picture.view.where = outside
+        assert made.state == before
+
+
+def test_confusion_counts_agree_with_scikit_learn():
+    counts = confusion_matrix(predictions().labels, predictions().predicted)
+    words = matrix.confusion_figure(evaluation.evaluate(predictions()), clothes(), true="Coat", said="Shirt").description
+    assert f"{counts[4, 6]} of {counts[4].sum()} pictures of 'Coat' are wrongly called 'Shirt'. Of all {counts[:, 6].sum()} that the net calls 'Shirt', {counts[6, 6]} are right" in words
+
+
+def test_preset_fills_the_nine_numbers_and_an_edit_makes_it_your_own():
+    made = widgets.kernel_playground(loaded("photos").images[0])
+    made.controls["preset"].value = "sharpen"
+    assert tuple(list(made.state.values())[1:]) == kernels.PRESETS["sharpen"] and "The sum is 1" in made.sentence.value
+    made.controls["k00"].value = 4.0
+    assert made.controls["preset"].value == kernels.OWN and "The sum is 5" in made.sentence.value
+    made.controls["k00"].value = 0.0
+    assert made.controls["preset"].value == "sharpen"
+
+
+def test_kernels_answer_agrees_with_a_loop_by_hand():
+    picture = torch.randint(0, 256, (6, 7), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    kernel = np.array(kernels.PRESETS["emboss"]).reshape(3, 3)
+    answers = [(picture.numpy()[row:row + 3, column:column + 3] * kernel).sum() for row in range(4) for column in range(5)]
+    words = kernels.kernel_figure(picture, kernel=kernels.PRESETS["emboss"]).description
+    assert f"Answers go from {round(min(answers))} to {round(max(answers))}, mean {round(float(np.mean(answers)))};" in words
+
+
+@pytest.mark.parametrize("top, left, height, width", [(0, 0, 200, 40), (150, 10, 20, 260), (100, 100, 9, 9), (0, 0, 280, 280), (270, 275, 10, 5)])
+def test_strokes_anywhere_fit_into_20_by_20_with_their_centre_in_the_middle(top, left, height, width):
+    ink = torch.zeros(280, 280, dtype=torch.uint8)
+    ink[top:top + height, left:left + width] = 255
+    made = pad.as_mnist(ink)[0].double()
+    rows, columns = made.any(1).nonzero(), made.any(0).nonzero()
+    assert max(rows.max() - rows.min(), columns.max() - columns.min()) + 1 == 20
+    places = torch.arange(28)
+    assert all(abs(float((made.sum(1 - axis) * places).sum() / made.sum()) - 13.5) <= 1 for axis in (0, 1))
+
+
+def test_real_digits_drawn_large_and_off_centre_are_still_read():
+    drawn = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
+    for number in range(200):
+        large = F.interpolate(digits().images[number][None].float(), scale_factor=8)[0, 0]
+        ink = F.pad(large, (40, 16, 10, 46)).byte()
+        drawn[number] = pad.as_mnist(ink * (ink > 60))
+    dataset = data.ImageDataset(drawn, digits().labels[:200], digits().classes, name="drawn", mean=digits().mean, std=digits().std)
+    assert evaluation.evaluate(evaluation.predict(reader(), dataset)).accuracy > 0.9
+
+
+@pytest.mark.parametrize("text, words", [("data:image/png;base64," + base64.b64encode(b"no picture").decode(), "cannot be read as a picture"), ("x" * 1_000_001, "more than the 1,000,000")])
+def test_what_a_pad_cannot_send_is_answered_with_a_sentence(text, words):
+    with pytest.raises(ValueError, match=words):
+        pad.from_browser(text)
+
+
+def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
+    made = widgets.drawing_pad(reader(), digits())
+    ink = np.zeros((280, 280), dtype=np.uint8)
+    ink[40:240, 130:155] = 255
+    view = made.box.children[0]
+    view.drawing = "data:image/png;base64," + base64.b64encode(file_bytes(Image.fromarray(ink))).decode()
+    view.strokes += 1
+    assert made.state["source"] == pad.DRAWING and "The net says '1'" in made.figure.description
+
+
+def test_stacked_net_has_the_parameters_that_the_panel_says():
+    made = widgets.architecture(blocks="conv5 6, pool, conv5 16, pool, dense 120, dense 84")
+    assert f"{sum(p.numel() for p in made.build().parameters()):,} parameters" in made.sentence.value
+    assert made.build()(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_design_too_large_to_build_is_still_drawn():
+    made = widgets.architecture(blocks=", ".join(["dense 9999"] * 20))
+    assert "1,90" in made.sentence.value and "parameters" in made.sentence.value
+
+
+def test_own_classes_are_learnt_and_a_new_picture_is_named():
+    collection = collecting.Collection(colour_net())
+    for name, shade in (("dark", 20), ("bright", 230)):
+        collection.add(name, *(file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(4)))
+    collection.train()
+    collection.ask(file_bytes(Image.new("RGB", (50, 50), (235,) * 3)))
+    assert "It says 'bright'" in collecting.own_figure(collection).description and float(collection.answer().sum()) == pytest.approx(1)
+    collection.add("dark", file_bytes(photo()))
+    assert collection.head is None  # it was made for fewer pictures
+
+
+@pytest.mark.parametrize("files, words", [([b"broken"], "None was taken"), ([file_bytes(photo()), b"broken"], "None was taken"), ([bytes(collecting.FILE_AT_MOST + 1)], "larger than")])
+def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words):
+    collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3))
+    with pytest.raises(ValueError, match=words):
+        collection.add("new", *files)
+    assert {name: len(found) for name, found in collection.pictures.items()} == {"a": 2, "b": 2, "c": 2}
+
+
+def test_one_class_is_too_few_and_training_comes_before_asking():
+    collection = collecting.Collection(colour_net())
+    collection.add("only", file_bytes(photo()))
+    with pytest.raises(ValueError, match="two classes or more; there is one class"):
+        collection.train()
+    with pytest.raises(ValueError, match="Press 'Train' first"):
+        collection.answer()
+
+
+@pytest.mark.parametrize("value", [{"a.png": {"content": b"1"}, "b.png": {"content": b"2"}}, ({"content": memoryview(b"1")}, {"content": memoryview(b"2")})], ids=["7", "8"])
+def test_uploads_of_both_ipywidgets_are_read(value):
+    assert collecting.uploaded(value) == [b"1", b"2"]
+
+
+def test_same_picture_from_the_camera_twice_is_two_pictures():
+    made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3))
+    camera = next(child for child in made.box.children if hasattr(child, "photo"))
+    for _ in range(2):
+        camera.photo = "data:image/jpeg;base64," + base64.b64encode(file_bytes(photo(), "JPEG")).decode()
+    assert len(made.collection.pictures["a"]) == 4
+
+
+@pytest.mark.parametrize("batchnorm", [False, True])
+def test_only_the_stages_that_learn_move_and_the_net_itself_never(batchnorm):
+    net = models.build("small_resnet", classes=10, channels=1)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    moved = stages.changed_in_an_epoch(net, digits().per_class(2), learning=2, batchnorm=batchnorm)
+    assert {name[0] for name in moved} == {"2", "5"} and any("running_" in name for name in moved) == batchnorm
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+
+
+def test_epoch_is_trained_by_the_button_and_nothing_to_learn_is_said():
+    made = widgets.freezing(models.build("small_resnet", classes=10, channels=1), digits().per_class(2))
+    press = made.box.children[0].click
+    press()
+    assert "One epoch moved 2 tensors in 1 stages" in made.sentence.value
+    made.controls["learning"].value = 0
+    press()
+    assert "Nothing may learn" in made.sentence.value
