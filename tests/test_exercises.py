@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from helpers import loaded
 from torch import nn
 
-from workshop_utils import evaluation, exercises, models, transfer
+from workshop_utils import evaluation, exercises, models, transfer, widgets
 from workshop_utils.exercises import kit, solved
 from workshop_utils.exercises.judging import Raised, ask, described
 from workshop_utils.tools import course
@@ -189,6 +189,14 @@ def test_question_has_its_options_in_the_notebook_and_hints_go_from_nudge_to_mor
         texts = [cell.source for path in course.chapters() for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
         text, = (text for text in texts if f"**Exercise {exercise.number}.**" in text)
         assert re.findall(r"^- \*\*([A-Z])\*\* ", text, re.M) == list("ABCD")
+
+
+@pytest.mark.parametrize("name", sorted(set(widgets.__all__) - {"Panel"}))
+def test_panel_stands_in_a_section_with_an_exercise(name):
+    """A panel that no exercise uses has no place in the course."""
+    sections = [section for path in course.chapters() for section in
+                re.split(r"^## ", "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells), flags=re.M)]
+    assert any(f"widgets.{name}(" in section and "exercises.check(" in section for section in sections)
 
 
 # --- what a check promises ---
