@@ -89,6 +89,7 @@ def same(values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3) -> boo
 
 def described(value: Any) -> str:
     """What came, in words that cannot be long: the number, or the kind and the shape."""
+    value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, (bool, int, float, str)):
         text = repr(value)
         return text if len(text) <= 40 else f"{text[:37]}..."
