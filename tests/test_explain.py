@@ -82,6 +82,12 @@ def test_class_that_does_not_exist_is_refused(target):
         explain.grad_cam(tiny_net(), picture(side=12), target)
 
 
+@pytest.mark.parametrize("layer", ["nine", "5"])
+def test_layer_that_cannot_be_weighed_is_refused(layer):
+    with pytest.raises(ValueError, match=f"ayer '{layer}'"):
+        explain.grad_cam(tiny_net(), picture(side=12), 0, layer=layer)
+
+
 def test_net_without_maps_is_refused():
     with pytest.raises(ValueError, match="no convolution"):
         explain.grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(784, 2)), picture(), 0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import file_bytes, loaded, photo, tiny_dataset, tiny_net
+from helpers import class_folders, file_bytes, loaded, photo, tiny_dataset, tiny_net
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
@@ -320,11 +320,11 @@ def test_design_too_large_to_build_is_still_drawn():
 def test_own_classes_are_learnt_and_a_new_picture_is_named():
     collection = collecting.Collection(colour_net())
     for name, shade in (("dark", 20), ("bright", 230)):
-        collection.add(name, *(file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(4)))
+        collection.add({name: [file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(4)]})
     collection.train()
     collection.ask(file_bytes(Image.new("RGB", (50, 50), (235,) * 3)))
     assert "It says 'bright'" in collecting.own_figure(collection).description and float(collection.answer().sum()) == pytest.approx(1)
-    collection.add("dark", file_bytes(photo()))
+    collection.add({"dark": [file_bytes(photo())]})
     assert collection.head is None  # it was made for fewer pictures
 
 
@@ -332,17 +332,35 @@ def test_own_classes_are_learnt_and_a_new_picture_is_named():
 def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words):
     collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3))
     with pytest.raises(ValueError, match=words):
-        collection.add("new", *files)
+        collection.add({"new": files})
     assert {name: len(found) for name, found in collection.pictures.items()} == {"a": 2, "b": 2, "c": 2}
 
 
 def test_one_class_is_too_few_and_training_comes_before_asking():
     collection = collecting.Collection(colour_net())
-    collection.add("only", file_bytes(photo()))
+    collection.add({"only": [file_bytes(photo())]})
     with pytest.raises(ValueError, match="two classes or more; there is one class"):
         collection.train()
     with pytest.raises(ValueError, match="Press 'Train' first"):
         collection.answer()
+
+
+def folder_taken(panel: widgets.Panel, path) -> str:
+    """What the panel says after the folder was typed and its button pressed."""
+    line, take = panel.box.children[0].children[1:3]
+    line.value = str(path)
+    take.click()
+    return panel.sentence.value
+
+
+def test_folder_gives_a_class_for_each_of_its_folders_or_nothing(tmp_path):
+    made, folder = widgets.own_pictures(colour_net()), class_folders(tmp_path / "pets", cats=2, dogs=3)
+    assert "first" in folder_taken(made, "")  # Type the path of a folder or a zip first.
+    (folder / "dogs" / "broken.png").write_bytes(b"broken")
+    assert "None was taken" in folder_taken(made, folder) and made.collection.pictures == {}
+    (folder / "dogs" / "broken.png").unlink()
+    folder_taken(made, folder)
+    assert {name: len(found) for name, found in made.collection.pictures.items()} == {"cats": 2, "dogs": 3}
 
 
 @pytest.mark.parametrize("value", [{"a.png": {"content": b"1"}, "b.png": {"content": b"2"}}, ({"content": memoryview(b"1")}, {"content": memoryview(b"2")})], ids=["7", "8"])

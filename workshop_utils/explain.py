@@ -13,12 +13,9 @@ def feature_maps(model: nn.Module, image: Tensor, layer: str) -> Tensor:
     image: (C, H, W) float32, normalised as in training. layer: its name, as `models.summary` lists it. Returns (channels,
     height, width) float32. Raises ValueError if there is no such layer, or it gives no maps.
     """
-    layers = dict(model.named_modules())
-    if layer not in layers:
-        raise ValueError(f"This net has no layer '{layer}'. models.summary(net, {tuple(image.shape)}) lists its layers.")
     caught = []
     # a copy: an activation that works in place would rewrite the map
-    with layers[layer].register_forward_hook(lambda _, __, output: caught.append(output.clone())), evaluating(model):
+    with _named(model, layer, image).register_forward_hook(lambda _, __, output: caught.append(output.clone())), evaluating(model):
         model(image.unsqueeze(0))
     if not caught or caught[0].ndim != 4:
         raise ValueError(f"Layer '{layer}' gives {'nothing for a picture' if not caught else f'a shape of {tuple(caught[0].shape[1:])}'} and no maps of height and width.")
@@ -30,7 +27,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
 
     image: (C, H, W) float32, normalised as in training. layer: whose maps are weighed; the last with maps larger than
     1 x 1 if not given. Returns (H, W) float32 in 0..1; all zeros if nothing speaks for `target`. The net stays as it is.
-    Raises ValueError if the net has no such maps, or `target` is not one of its classes.
+    Raises ValueError if the net or the layer has no such maps, or `target` is not one of its classes.
     Source: Selvaraju et al. 2017, equations 1 and 2, arXiv:1610.02391.
     """
     if layer is None:
@@ -39,12 +36,14 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
 
     def cut(_, __, output: Tensor) -> Tensor:
         """Gradients need to flow back to these maps and no further; the copy protects them from activations in place."""
+        if output.ndim != 4:
+            raise ValueError(f"Layer '{layer}' gives a shape of {tuple(output.shape[1:])} and no maps of height and width.")
         caught.append(output.detach().clone().requires_grad_())
         return caught[0].clone()
 
     model.eval()
     try:
-        with model.get_submodule(layer).register_forward_hook(cut), torch.enable_grad():
+        with _named(model, layer, image).register_forward_hook(cut), torch.enable_grad():
             scores = model(image.unsqueeze(0))[0]
             if not 0 <= target < len(scores):
                 raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
@@ -72,3 +71,10 @@ def last_maps(model: nn.Module, image: Tensor) -> str:
     if not found:
         raise ValueError("This net has no convolution whose maps could be weighed.")
     return found[-1]
+
+
+def _named(model: nn.Module, layer: str, image: Tensor) -> nn.Module:
+    layers = dict(model.named_modules())
+    if layer not in layers:
+        raise ValueError(f"This net has no layer '{layer}'. models.summary(net, {tuple(image.shape)}) lists its layers.")
+    return layers[layer]

@@ -30,12 +30,13 @@ class Collection:
         for picture, label in examples or ():
             self.pictures.setdefault(examples.classes[label], []).append(picture)
 
-    def add(self, name: str, *files: bytes) -> None:
-        """Adds picture files to a class. Raises ValueError, and adds none, if one of them cannot be read or there are too many."""
-        if sum(map(len, self.pictures.values())) + len(files) > PICTURES_AT_MOST:
+    def add(self, files: dict[str, list[bytes]]) -> None:
+        """Adds picture files, by class. Raises ValueError, and adds none, if one of them cannot be read or there are too many."""
+        if sum(map(len, [*self.pictures.values(), *files.values()])) > PICTURES_AT_MOST:
             raise ValueError(f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way.")
-        found = readable(*files)
-        self.pictures.setdefault(name, []).extend(found)
+        found = {name: readable(*raw) for name, raw in files.items()}
+        for name, pictures in found.items():
+            self.pictures.setdefault(name, []).extend(pictures)
         self.head = None
 
     def train(self) -> None:
@@ -83,11 +84,15 @@ def own_pictures(net: nn.Module, examples: ImageDataset | None = None) -> Panel:
         if use.value == ASK:
             collection.ask(*raw)
         else:
-            collection.add(name.value.strip() or "unnamed", *raw)
+            collection.add({name.value.strip() or "unnamed": list(raw)})
 
     def take_folder() -> None:
+        if not folder.value.strip():
+            raise ValueError("Type the path of a folder or a zip first.")
+        found: dict[str, list[bytes]] = {}
         for path, read in picture_files(Path(folder.value).expanduser()).items():
-            collection.add(path.parts[0] if len(path.parts) > 1 else name.value.strip() or "unnamed", read())
+            found.setdefault(path.parts[0] if len(path.parts) > 1 else name.value.strip() or "unnamed", []).append(read())
+        collection.add(found)
 
     panel = Panel("Your own classifier", lambda **_: own_figure(collection), {"name": name, "use": use}, above=[
         ipywidgets.HBox([files, folder, button("Take the folder", lambda: panel.act(take_folder, doing="Reading ...")),

@@ -67,7 +67,7 @@ def threshold_figure(predictions: Predictions, *, positive: str, miss: float, al
     right.margins(x=0.2)
     precision = f"{hits / (hits + alarms):.2f}" if hits + alarms else "undefined, for none is called so"
     figure.description = f"Threshold {at}: {hits} of {int(true.sum())} '{positive}' are found, {misses} missed, {alarms} of {int((~true).sum())} others are false alarms. " \
-        f"Recall {hits / max(true.sum(), 1):.2f}, precision {precision}. Cost: {miss:g} x {misses} + {alarm:g} x {alarms} = {miss * misses + alarm * alarms:g}."
+        f"Recall {hits / max(true.sum(), 1):.2f}, precision {precision}. Cost: {miss:g} x {misses} + {alarm:g} x {alarms} = {miss * misses + alarm * alarms:.12g}."
     return figure
 
 
