@@ -113,12 +113,12 @@ WRONG = [
     ("2.1", lambda g: lambda x: F.max_pool2d(x[None], 2, 1)[0], "overlap"), ("2.1", lambda g: lambda x: x[::2, ::2], "without comparing"),
     ("2.1", lambda g: lambda x: x.max(), "whole picture"), ("2.1", lambda g: lambda x: x[:2], "of shape (3, 4); came a tensor of shape (2, 8)"),
     ("2.2", lambda g: torch.tensor([[-1.0] * 3, [0.0] * 3, [1.0] * 3]), "turned by a quarter"), ("2.2", lambda g: [[1, 0, -1]] * 3, "other way round"),
-    ("2.2", lambda g: torch.ones(3, 3), "add up to 9"), ("2.2", lambda g: torch.zeros(3, 3), "zeros"), ("2.2", lambda g: torch.ones(2, 2), "shape (3, 3)"),
+    ("2.2", lambda g: torch.ones(3, 3), "add up to 9"), ("2.2", lambda g: torch.zeros(3, 3), "zeros"), ("2.2", lambda g: torch.ones(2, 2), "shape (3, 3)"), ("2.2", lambda g: [[-1, 0, 2], [-1, 0, -1], [-1, 0, 2]], "not at an edge"),
     ("2.2", lambda g: [[-1, -1, 0], [-1, 0, 1], [0, 1, 1]], "also from top to bottom"), ("2.2", lambda g: [[float("nan")] * 3] * 3, "finite"),
     ("2.3", lambda g: 2400, "also has one bias"), ("2.3", lambda g: 416, "through all 6 channels"), ("2.3", lambda g: 400, "and it has a bias"),
     ("2.3", lambda g: 151, "one kernel"), ("2.3", lambda g: 2496, "One bias a kernel"), ("2.3", lambda g: 5, "came 5"),
     ("2.4", lambda g: "A", "They shrink"), ("2.4", lambda g: "B", "There are more"), ("2.4", lambda g: "C", "scaled by itself"),
-    ("2.5", lambda g: "B", "dense layers behind them"), ("2.5", lambda g: "C", "fails earlier"), ("2.5", lambda g: "D", "forgives a pixel"),
+    ("2.5", lambda g: "B", "dense layers behind them"), ("2.5", lambda g: "C", "still whole"), ("2.5", lambda g: "D", "forgives a pixel"),
     ("2.6", lambda g: models.build("lenet", classes=10, channels=1), "61,706 parameters, more than"), ("2.6", lambda g: tiny(), "0 convolutions"),
     ("2.6", lambda g: dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9), classes=9)), "(3, 10); came a tensor of shape (3, 9)"),
     ("2.6", lambda g: nn.Sequential(dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9))), nn.Softmax(1)), "softmax is inside"), ("2.6", lambda g: nn.Sequential, "Expected a net"),
@@ -129,7 +129,8 @@ WRONG = [
     ("3.1", lambda g: lambda net, x: net(net.preprocess(x)).softmax(1), "net.eval() is missing"), ("3.1", lambda g: lambda net, x: net.eval()(x.float()).softmax(1), "net.preprocess"),
     ("3.2", lambda g: 650, "head alone"), ("3.2", lambda g: 75242, "whole net"), ("3.2", lambda g: 1, "came 1"),
     ("3.2", lambda g: sum(p.numel() for n, p in g["net"].named_parameters() if n[0] in "25"), "batch normalisation learning too"),
-    ("3.3", lambda g: head_step(still=False), "batch normalisation moved"), ("3.3", lambda g: head_step(backward=False), "Nothing moved"),
+    ("3.3", lambda g: head_step(still=False), "batch normalisation moved"), ("3.3", lambda g: head_step(backward=False), "Nothing moved"), ("3.3", lambda g: lambda net, images, labels: (net(images), net)[1], "head did not move"),
+    ("3.1", lambda g: lambda net, x: net(net.preprocess(x)).softmax(1).detach().numpy(), "net.eval() is missing"),
     ("3.3", lambda g: head_step(freeze=False), "Besides the head"), ("3.3", lambda g: head_step(keep_head=False), "head did not move"),
     ("3.3", lambda g: lambda net, images, labels: labels, "the same net back"),
     ("3.4", lambda g: "A", "no outlines"), ("3.4", lambda g: "C", "for any class"), ("3.4", lambda g: "D", "cover the place"),
@@ -257,6 +258,17 @@ def test_strange_answers_get_a_verdict(exercise, given, capsys):
     for answer in STRANGE:
         said = verdict(exercise.number, answer, given)
         assert said.kind in ("wrong", "raised") and len(said.words) < 600, (answer, said)
+
+
+def test_scores_rounded_to_two_digits_are_right(given):
+    assert verdict("1.7", (round(scores(given).precision, 2), round(scores(given).recall, 2)), given).kind == "right"
+
+
+def test_reset_of_everything_has_to_name_a_chapter():
+    solved.remember("2.3")
+    with pytest.raises(ValueError, match="Say which chapter"):
+        exercises.progress(reset=True)
+    assert solved.remembered() == {"2.3"}
 
 
 def test_number_that_does_not_exist_is_answered_with_the_nearest():

@@ -35,7 +35,7 @@ def max_pool(answer) -> str:
 
 
 @exercise("2.2", "A kernel for left-to-right edges", hints=(
-    "An even area must answer 0: the nine numbers add up to 0.", "A change from top to bottom must answer 0: each column adds up by itself, so make every row the same.", "Dark (small) on the left, light on the right: negative on the left."),
+    "An even area must answer 0: the nine numbers add up to 0.", "A change from top to bottom must answer 0, so each row of the kernel must add up to 0: there a row sees one value three times.", "Dark (small) on the left, light on the right: negative on the left."),
     solution="my_kernel = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]])", why="Right minus left, three times: 0 on even areas and from top to bottom, positive where it gets lighter to the right.")
 def edge_kernel(answer) -> str:
     values = as_array(answer)
@@ -44,13 +44,13 @@ def edge_kernel(answer) -> str:
     kernel = torch.tensor(values, dtype=torch.float32)
     if not kernel.isfinite().all():
         raise Wrong("Each of the nine numbers must be finite.")
-    slope = 1 + float(torch.rand(())) * torch.arange(5.0)
+    slope = 1 + (0.5 + float(torch.rand(()))) * torch.arange(5.0)
 
     def answers(picture: torch.Tensor) -> torch.Tensor:
         return F.conv2d(picture[None, None], kernel[None, None])[0, 0]
 
     flat, across, down = (float(answers(picture).mean()) for picture in (torch.ones(5, 5), slope.expand(5, 5), slope[:, None].expand(5, 5)))
-    small = 1e-4 * max(1.0, float(kernel.abs().sum()))
+    small = 1e-4 * float(kernel.abs().sum())
     if not kernel.any():
         raise Wrong("A kernel of zeros answers 0 everywhere, also at edges.")
     if abs(flat) > small:
@@ -59,6 +59,8 @@ def edge_kernel(answer) -> str:
         raise Wrong("It answers to edges from top to bottom and not from left to right: it is turned by a quarter.")
     if abs(down) > small:
         raise Wrong(f"It answers to a change from left to right ({across:.3g}), but also from top to bottom ({down:.3g}); that should be 0.")
+    if (kernel.sum(1).abs() > small).any():
+        raise Wrong("It answers 0 on an even slope from top to bottom, but not at an edge: each row of the kernel must add up to 0.")
     if across < -small:
         raise Wrong("It answers where the picture gets darker to the right. The sign is the other way round.")
     if across <= small:
@@ -87,10 +89,10 @@ DEEPER_MAPS = question("2.4", "Maps of deeper layers", right="D", hints=("Compar
     C="White is only the highest value of that map. Each map is scaled by itself, so brightness cannot be compared between maps.",
     D="Deeper means smaller, coarser and more: they say that something is there and roughly where, no longer how it looks.")
 
-SHIFTED = question("2.5", "A shifted digit", right="A", hints=("Shift it by ten pixels. Where do MNIST's digits stand?", "What follows after the last pooling?"),
+SHIFTED = question("2.5", "A shifted digit", right="A", hints=("Shift it four pixels to the left. Where do MNIST's digits stand?", "What follows after the last pooling?"),
     A="All of MNIST's digits stand in the middle. The dense layers have one weight for each place and never saw a digit elsewhere.",
     B="That is so for the convolutions: their maps shift along. But the dense layers behind them have one weight for each place.",
-    C="At ten pixels it is cut off for some digits, but the net fails earlier, while all of it can be seen.",
+    C="Look at what the net sees: at four pixels nearly every digit is still whole.",
     D="Pooling forgives a pixel or two, not more. It halves the picture; it does not forget where things are.")
 
 

@@ -3,10 +3,10 @@
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workshop_utils import transfer
-from workshop_utils.exercises.judging import Wrong, ask, described, judge
+from workshop_utils.exercises.judging import Wrong, as_array, ask, described, judge, same
 from workshop_utils.exercises.kit import exercise, question
 from workshop_utils.models.preprocessing import preprocessing
 
@@ -21,8 +21,9 @@ def probabilities(answer) -> str:
     quiet = copy.deepcopy(net).eval()
     with torch.inference_mode():
         scores, raw = quiet(quiet.preprocess(pictures)), quiet(pictures.float())
-    if isinstance(given, Tensor) and isinstance(again, Tensor) and given.shape == again.shape and not torch.allclose(given, again, atol=1e-6):
-        raise Wrong("The same pictures gave two different answers: the net was in training mode, where dropout throws dice. net.eval() is missing.")
+    first, second = as_array(given), as_array(again)
+    if first is not None and second is not None and first.shape == second.shape and not same(first, second):
+        raise Wrong("The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing.")
     judge(given, scores.softmax(1), {
         "These are the scores before softmax.": scores,
         "Softmax was applied twice: the probabilities have become nearly equal.": scores.softmax(1).softmax(1),
@@ -72,10 +73,10 @@ def head_step(answer) -> str:
     if not moved:
         raise Wrong("Nothing moved. Was backward() called, and the optimizer's step()?")
     statistics = {name for name in moved if "running_" in name or "num_batches" in name}
-    if statistics and not moved - head - statistics:
+    if statistics and moved & head and not moved - head - statistics:
         raise Wrong(f"The weights are as they should be, but batch normalisation moved: {', '.join(sorted(statistics))}. In training mode it keeps counting; net.eval() stops that.")
     if not moved & head:
-        raise Wrong(f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest, or instead of it.")
+        raise Wrong(f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest or instead of it, or there was no step().")
     if moved - head:
         raise Wrong(f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first.")
     if not all(value.isfinite().all() for value in given.state_dict().values()):

@@ -107,6 +107,8 @@ def progress(chapter: int | None = None, *, reset: bool = False) -> None:
     """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them."""
     chapters = (chapter,) if chapter else tuple(_last_chapter) or CHAPTERS
     found = [exercise for number in chapters for exercise in exercises(number)]
+    if reset and len(chapters) > 1:
+        raise ValueError("Say which chapter to begin again, for example exercises.progress(1, reset=True).")
     if reset:
         solved.forget([exercise.number for exercise in found])
     done = solved.remembered()

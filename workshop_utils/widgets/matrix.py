@@ -58,6 +58,8 @@ def confusion_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str
 
 def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
     """Chooses the cell under a click; x and y are fractions of the picture from its top left corner."""
+    if not np.isfinite([x, y]).all():
+        return
     left, bottom, width, height = MATRIX
     column, row = int((x - left) / width * len(classes) // 1), int((y - (1 - bottom - height)) / height * len(classes) // 1)
     if 0 <= column < len(classes) and 0 <= row < len(classes):

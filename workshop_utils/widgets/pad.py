@@ -82,5 +82,5 @@ def as_mnist(ink: Tensor) -> Tensor:
     small = torch.from_numpy(np.array(Image.fromarray(cut.numpy()).resize((width, height), Image.Resampling.BOX)))
     weights = small.double() / small.sum()
     centre_row, centre_column = (weights.sum(1) * torch.arange(height)).sum(), (weights.sum(0) * torch.arange(width)).sum()
-    top, left = (min(max(round(13.5 - float(centre)), 0), 28 - side) for centre, side in ((centre_row, height), (centre_column, width)))
+    top, left = (min(max(round(14 - float(centre)), 0), 28 - side) for centre, side in ((centre_row, height), (centre_column, width)))
     return F.pad(small, (left, 28 - width - left, top, 28 - height - top))[None]
