@@ -69,6 +69,17 @@ def drawable(picture: Tensor) -> np.ndarray:
     return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
 
 
+def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], *, aspect: str = "equal") -> None:
+    """Draws a confusion matrix, (K, K) counts, into axes: each cell as dark as its share of its row, with its count."""
+    shares = counts / counts.sum(1, keepdims=True).clip(min=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect=aspect)
+    for row, column in zip(*np.nonzero(counts)):
+        axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=10,
+                  color="white" if shares[row, column] > 0.5 else "black")
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+
+
 def extremes(values: dict[str, float], unit: str) -> str:
     """Which is highest and lowest, with values, or that all are the same."""
     unit = f" {unit}" if unit else ""

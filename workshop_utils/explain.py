@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workshop_utils.models.modes import evaluating
+from workshop_utils.models.modes import evaluating, in_evaluation_mode
 
 
 def feature_maps(model: nn.Module, image: Tensor, layer: str) -> Tensor:
@@ -32,7 +32,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
     """
     if layer is None:
         layer = last_maps(model, image)
-    caught, modes = [], [(part, part.training) for part in model.modules()]
+    caught = []
 
     def cut(_, __, output: Tensor) -> Tensor:
         """Gradients need to flow back to these maps and no further; the copy protects them from activations in place."""
@@ -41,16 +41,11 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
         caught.append(output.detach().clone().requires_grad_())
         return caught[0].clone()
 
-    model.eval()
-    try:
-        with _named(model, layer, image).register_forward_hook(cut), torch.enable_grad():
-            scores = model(image.unsqueeze(0))[0]
-            if not 0 <= target < len(scores):
-                raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
-            gradient, = torch.autograd.grad(scores[target], caught[0])
-    finally:
-        for part, training in modes:
-            part.training = training
+    with _named(model, layer, image).register_forward_hook(cut), in_evaluation_mode(model), torch.enable_grad():
+        scores = model(image.unsqueeze(0))[0]
+        if not 0 <= target < len(scores):
+            raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
+        gradient, = torch.autograd.grad(scores[target], caught[0])
     weights = gradient.mean((2, 3), keepdim=True)
     heat = F.relu((weights * caught[0].detach()).sum(1, keepdim=True))
     heat = F.interpolate(heat, image.shape[1:], mode="bilinear", align_corners=False)[0, 0]

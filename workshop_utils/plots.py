@@ -8,7 +8,7 @@ from torch import Tensor
 
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
-from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, drawable, extremes, number
+from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, counts_in_cells, drawable, extremes, number
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
 
@@ -122,14 +122,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     counts, classes = evaluation.confusion, evaluation.predictions.classes
     figure = Figure("Confusion matrix", (8.5, 7))
     axes = figure.subplots()
-    shares = counts / counts.sum(1, keepdims=True).clip(min=1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(counts.shape):
-        if counts[row, column]:
-            axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=10,
-                      color="white" if shares[row, column] > 0.5 else "black")
-    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
+    counts_in_cells(axes, counts, classes)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.spines[["top", "right"]].set_visible(True)
     off = counts * (1 - np.eye(len(classes), dtype=int))

@@ -11,11 +11,17 @@ BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 @contextmanager
 def evaluating(model: nn.Module):
     """Inside: evaluation mode and no gradients; afterwards every layer is in the mode it had before."""
+    with in_evaluation_mode(model), torch.inference_mode():
+        yield model
+
+
+@contextmanager
+def in_evaluation_mode(model: nn.Module):
+    """Inside: evaluation mode, and gradients as before; afterwards every layer is in the mode it had before."""
     modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode():
-            yield model
+        yield model
     finally:
         for layer, training in modes:
             layer.training = training

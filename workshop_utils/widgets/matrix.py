@@ -8,7 +8,7 @@ import traitlets
 from matplotlib.patches import Rectangle
 
 from workshop_utils.data import ImageDataset
-from workshop_utils.drawing import COLOURS, Figure, mosaic
+from workshop_utils.drawing import COLOURS, Figure, counts_in_cells, mosaic
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.widgets.panel import WIDE, Panel, scripted
 
@@ -37,12 +37,7 @@ def confusion_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str
     figure = Figure("The confusion matrix and its pictures", (11, 5.2))
     figure.set_layout_engine("none")  # the cells stay where clicks are looked for
     matrix, pictures = figure.add_axes(MATRIX), figure.add_axes((0.62, 0.1, 0.37, 0.78))
-    shares = counts / counts.sum(1, keepdims=True).clip(min=1)
-    matrix.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for place in zip(*np.nonzero(counts)):
-        matrix.text(place[1], place[0], str(counts[place]), ha="center", va="center", fontsize=10, color="white" if shares[place] > 0.5 else "black")
-    matrix.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    matrix.set_yticks(range(len(classes)), classes)
+    counts_in_cells(matrix, counts, classes, aspect="auto")
     matrix.set(xlabel="what the net said", ylabel="what it is")
     matrix.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=4))
     found = np.flatnonzero((evaluation.predictions.labels == row) & (evaluation.predictions.predicted == column))

@@ -30,10 +30,9 @@ def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
 
 def stages(net: nn.Module) -> list[str]:
     """The beginnings of parameter names, from the input to the head: one for each part of the net at the top that has parameters."""
-    blocks = dict(net.named_children())
     names: list[str] = []
-    for name, part in blocks.items():
-        if any(True for _ in part.parameters()):
+    for name, part in net.named_children():
+        if list(part.parameters()):
             names += [f"{name}.{child}" for child, _ in part.named_children()] if isinstance(part, nn.Sequential) else [name]
     return names
 
