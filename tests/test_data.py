@@ -415,3 +415,24 @@ def test_unknown_part_of_the_package_is_answered_with_those_that_exist():
 
 def test_readme_shows_the_catalogue_as_it_is():
     assert data.catalog().markdown() in (REPOSITORY / "README.md").read_text("utf-8")
+
+
+# --- what was taken out, and boxes ---
+
+def test_every_twin_is_a_drawing_of_clip_art_and_no_rejected_picture_is_mislaid():
+    kept = torch.cat([loaded("clip-art").images, loaded("clip-art", "test").images])
+    found = data.rejected()
+    twins = [one for one in found if one.twin is not None]
+    assert len(found) == 33 and len(twins) == 26 and all(one.label in loaded("clip-art").classes and one.reason for one in found)
+    assert all((kept == one.twin).all((1, 2, 3)).sum() == 1 and one.picture.shape == (3, 128, 128) for one in twins)
+
+
+def test_rejected_pictures_are_never_loaded():
+    kept = torch.cat([loaded("clip-art").images, loaded("clip-art", "test").images])
+    assert not any((kept == one.picture).all((1, 2, 3)).any() for one in data.rejected() if one.twin is not None and "another name" not in one.reason)
+
+
+def test_photograph_has_its_boxes_and_an_unknown_one_is_answered_with_the_nearest():
+    assert len(data.imagenet.boxes(data.photo_annotation("cocker spaniel"))) == 2
+    with pytest.raises(ValueError, match="Did you mean 'tabby'"):
+        data.photo_annotation("taby")

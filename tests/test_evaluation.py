@@ -145,3 +145,44 @@ def test_predict_reads_through_the_nets_own_preprocessing():
 def test_net_with_another_number_of_classes_is_told_so_before_any_work():
     with pytest.raises(ValueError, match="answers with 4 scores, but tiny has 3 classes. Build it with classes=3"):
         evaluation.predict(tiny_net(classes=4), tiny_dataset())
+
+
+# --- decisions and calibration ---
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.9, 1.1])
+def test_four_counts_of_a_decision_agree_with_scikit_learn(threshold):
+    predictions = random_predictions()
+    called, true = predictions.probabilities[:, 1] >= threshold, predictions.labels == 1
+    (rest, alarms), (misses, hits) = metrics.confusion_matrix(true, called, labels=[False, True])
+    found = evaluation.decide(predictions, "b", threshold)
+    assert (found.hits, found.misses, found.alarms, found.rest) == (hits, misses, alarms, rest)
+    assert found.recall == pytest.approx(metrics.recall_score(true, called)) and found.cost(5, 2) == 5 * misses + 2 * alarms
+    assert found.precision == pytest.approx(metrics.precision_score(true, called, zero_division=0))
+
+
+def test_decision_about_an_unknown_class_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="No class is called 'd'. .*Known: a, b, c"):
+        evaluation.decide(FOUR, "d", 0.5)
+
+
+def test_calibration_of_four_pictures_agrees_with_arithmetic_by_hand():
+    found = evaluation.evaluate(FOUR).calibration  # confidences 0.7 right, 0.6 wrong, 0.8 right, 0.9 wrong
+    np.testing.assert_allclose(found.confidence, [0.6, 0.7, 0.8, 0.9])
+    np.testing.assert_allclose(found.accuracy, [0, 1, 1, 0])
+    assert found.pictures.tolist() == [1] * 4 and found.error == pytest.approx((0.6 + 0.3 + 0.2 + 0.9) / 4)
+
+
+def test_calibration_agrees_with_scikit_learn():
+    from sklearn.calibration import calibration_curve
+
+    predictions = random_predictions(1000)
+    found, right = evaluation.evaluate(predictions).calibration, predictions.predicted == predictions.labels
+    accuracy, confidence = calibration_curve(right, predictions.probabilities.max(1), n_bins=10)
+    np.testing.assert_allclose(found.accuracy, accuracy)
+    np.testing.assert_allclose(found.confidence, confidence)
+    assert found.pictures.sum() == 1000
+
+
+def test_net_that_is_as_sure_as_right_has_no_calibration_error():
+    said = Predictions(np.tile([0.75, 0.25], (4, 1)), [0, 0, 0, 1], "ab")
+    assert evaluation.evaluate(said).calibration.error == pytest.approx(0)

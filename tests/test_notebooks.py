@@ -14,6 +14,7 @@ from workshop_utils.tools import course, links
 NOTEBOOKS = sorted(course.NOTEBOOKS.rglob("*.ipynb"))
 EXCUSED = {"nbval-ignore-output", "nbval-skip", "raises-exception", "nbval-raises-exception"}
 SILENT = re.compile(r"^(import |from |#|\s*$)")
+WAITS = 1.5  # minutes that a chapter may compute
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -74,18 +75,21 @@ def test_setup_cell_and_badge_follow_the_one_address(path):
 
 @pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
 def test_chapter_keeps_to_the_core_path(path):
-    """At most 8 sections, 45 code cells, 75 minutes; each section's minutes leave time to read it at 130 words a minute."""
+    """At most 8 sections, 45 code cells, 75 minutes; each section's minutes leave time for its exercises and to read it at 130 words a minute."""
     cells = nbformat.read(path, as_version=4).cells
     sections, current = {}, None
     for cell in cells:
-        if heading := re.match(r"## \d\. .*\((\d+) min\)", cell.source) if cell.cell_type == "markdown" else None:
+        if heading := re.match(r"## \d\. .*\((\d+) min\)\n", cell.source) if cell.cell_type == "markdown" else None:
             current = cell.source.splitlines()[0]
-            sections[current] = [int(heading[1]), 0]
+            sections[current] = [int(heading[1]), 0, 0]
         if current and cell.cell_type == "markdown":
             sections[current][1] += len(re.sub(r"<[^>]+>|\|", " ", cell.source).split())
+            sections[current][2] += sum(int(minutes) for minutes in re.findall(r"\*\* \((\d+) min", cell.source))
+            assert cell.source.count("**Exercise ") == len(re.findall(r"\*\*Exercise \d\.\d+\.\*\* \(\d+ min", cell.source)), "an exercise without minutes"
     assert 1 <= len(sections) <= 8 and sum(cell.cell_type == "code" for cell in cells) <= 45
-    assert sum(minutes for minutes, _ in sections.values()) <= 75
-    assert [title for title, (minutes, words) in sections.items() if words / 130 > minutes] == []
+    assert sum(minutes for minutes, *_ in sections.values()) <= 75
+    assert [title for title, (minutes, words, exercises) in sections.items() if words / 130 + exercises > minutes] == []
+    assert sum(words / 130 + exercises for _, words, exercises in sections.values()) + WAITS <= 75
 
 
 def run_nbval(folder: Path) -> subprocess.CompletedProcess:

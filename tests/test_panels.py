@@ -18,7 +18,7 @@ from sklearn.metrics import confusion_matrix
 from workshop_utils import data, evaluation, models, widgets
 from workshop_utils.drawing import Figure
 from workshop_utils.progress import progress
-from workshop_utils.widgets import collecting, kernels, matrix, pad, panel, sets, stages, thresholds
+from workshop_utils.widgets import collecting, kernels, labels, matrix, pad, panel, sets, stages, thresholds
 
 
 @lru_cache
@@ -51,6 +51,7 @@ def colour_net() -> torch.nn.Module:
 PANELS = {
     "browser": (widgets.browser, {"name": ["clip-art", "mnist"], "page": [2, 20]}),
     "guess_the_set": (widgets.guess_the_set, {"number": [2, 12], "guess": ["mnist"]}),
+    "labelling": (lambda: widgets.labelling(clothes().subset(range(5))), {"number": [2, 5], "answer": ["3 Dress"]}),
     "top_k": (lambda: widgets.top_k(predictions(), clothes()), {"k": [2, 10]}),
     "threshold": (lambda: widgets.threshold(predictions(), positive="Shirt", miss=5), {"at": [0.001, 0.999]}),
     "confusion": (lambda: widgets.confusion(evaluation.evaluate(predictions()), clothes()), {"true": ["Bag"], "said": ["Trouser", "Bag"]}),
@@ -63,6 +64,11 @@ PANELS = {
     "freezing": (lambda: widgets.freezing(models.build("small_resnet", classes=10, channels=1), digits()), {"learning": [0, 4], "batchnorm": [True]}),
 }
 every_panel = pytest.mark.parametrize("name", PANELS)
+
+
+@pytest.fixture(autouse=True)
+def own_labels(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "progress"))
 
 
 @pytest.fixture
@@ -216,6 +222,54 @@ def test_every_set_is_asked_for_and_no_set_more_than_half_of_the_time():
     names = ("mnist", "fashion-mnist", "clip-art", "photos")
     asked = [sets._asked(names, number)[0] for number in range(1, sets.ROUNDS + 1)]
     assert set(asked) == set(names) and max(map(asked.count, names)) <= sets.ROUNDS / 2
+
+
+def label(panel: widgets.Panel, *classes: int) -> None:
+    for place in classes:
+        panel.controls["answer"].value = panel.controls["answer"].options[1 + place]
+
+
+def test_labels_become_predictions_and_the_next_unlabelled_picture_comes(capsys):
+    five = clothes().subset(range(5))
+    made = widgets.labelling(five)
+    label(made, 9, 2)
+    assert made.state == {"number": 3, "sure": "sure", "answer": "?"}
+    made.controls["sure"].value = "not sure"
+    label(made, 0)
+    assert made.state["sure"] == "sure" and "3 of 5 have a label. What is it?" in made.sentence.value
+    said = widgets.your_labels(five)
+    assert said.predicted[:3].tolist() == [9, 2, 0] and said.probabilities[:4].max(1) == pytest.approx([0.91, 0.91, 0.55, 0.1])
+    assert said.labels.tolist() == five.labels.tolist() and "labelled 3 of 5 pictures. The other 2 count as no idea" in capsys.readouterr().out
+
+
+def test_answer_can_be_changed_and_doubted_later():
+    five = clothes().subset(range(5))
+    made = widgets.labelling(five)
+    label(made, 9, 2, 1, 1, 6)
+    assert "All have a label" in made.sentence.value
+    made.controls["number"].value = 1
+    assert made.state["answer"] == "9 Ankle boot"
+    made.controls["sure"].value = "not sure"
+    made.controls["answer"].value = "7 Sneaker"
+    assert widgets.your_labels(five).probabilities[0].round(2).tolist() == [0.05] * 7 + [0.55, 0.05, 0.05]
+
+
+def test_labels_survive_the_kernel_belong_to_their_picture_and_a_broken_file_costs_nothing_else(tmp_path):
+    label(widgets.labelling(clothes().subset(range(3))), 9, 2)
+    labels._read.cache_clear()  # as after a restart
+    made = widgets.labelling(clothes().subset([2, 1, 0]))
+    assert made.state["number"] == 1 and widgets.your_labels(clothes().subset([2, 1, 0])).predicted.tolist()[1:] == [2, 9]
+    (tmp_path / "progress/labels.json").write_text("[1")
+    labels._read.cache_clear()
+    assert widgets.your_labels(clothes().subset([1])).probabilities.max() == pytest.approx(0.1)
+
+
+def test_labels_hold_where_nothing_can_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "file"))
+    made = widgets.labelling(clothes().subset(range(2)))
+    label(made, 9)
+    assert made.state["number"] == 2 and widgets.your_labels(clothes().subset([0])).predicted.tolist() == [9]
 
 
 @pytest.mark.parametrize("k", [1, 2, 10])

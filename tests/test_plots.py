@@ -13,6 +13,7 @@ from workshop_utils.evaluation import Predictions
 from workshop_utils.training import History
 
 ABC = ("a", "b", "c")
+BOX = data.imagenet.Box("tabby", 1, 2, 5, 8)
 
 
 def predictions(said, true=(0, 1, 1, 2, 2, 2)):
@@ -36,6 +37,9 @@ FIGURES = {
     "confusion": (lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1]))),
     "bars": (lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"), lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall")),
     "runs": (lambda: plots.runs({"CNN": [0.5, 0.7]}, "accuracy"), lambda: plots.runs({"CNN": [0.5, 0.9]}, "accuracy")),
+    "histogram": (lambda: plots.histogram([1, 2, 3, 4], "score", mark=2.5, interval=(1, 4)), lambda: plots.histogram([1, 2, 3, 9], "score", mark=2.5, interval=(1, 4))),
+    "boxes": (lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX]), lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX._replace(xmax=7)])),
+    "calibration": (lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 2]))),
     "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
     "top_k": (lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2), lambda: plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2)),
 }
@@ -195,3 +199,16 @@ def test_card_of_a_set_that_is_here_shows_one_picture_a_class():
 def test_no_pictures_are_answered_with_a_sentence():
     with pytest.raises(ValueError, match="no pictures to show"):
         plots.images([])
+
+
+def test_histogram_says_its_middle_mark_and_interval():
+    words = plots.histogram(range(101), "accuracy in %", mark=87.5, interval=(80, 90)).description
+    assert "the middle one is 50, 95 % lie from 2.5 to 97.5" in words and "Framed: 80 to 90. The dashed line is at 87.5." in words
+
+
+def test_boxes_are_numbered_and_named_with_their_pixels():
+    assert "1: tabby, columns 1 to 5, rows 2 to 8." in plots.boxes(torch.zeros(3, 9, 9), [BOX]).description
+
+
+def test_calibration_says_how_many_of_how_sure_are_right():
+    assert "6 pictures with a mean confidence of 100%: 83% are right." in plots.calibration(predictions([0, 1, 1, 2, 2, 0])).description

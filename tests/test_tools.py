@@ -288,7 +288,7 @@ def published(tmp_path):
     return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{tmp_path / 'hub'}/.insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/"}
 
 
-READY = "The course is ready. Nothing below needs a network.\n"
+READY = "The course is ready. With the bundled pictures nothing below needs a network.\n"
 
 
 def test_setup_cell_without_a_published_address_says_so_and_does_not_clone(tmp_path):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from workshop_utils import device as devices
+from workshop_utils import names
 from workshop_utils.data import Batches, ImageDataset
 from workshop_utils.models.modes import evaluating
 from workshop_utils.models.shapes import require_fit
@@ -63,6 +64,47 @@ class Wrong:
     label: str
     predicted: str
     confidence: float
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Four counts of a yes-or-no decision: what was rightly called so, what was missed, what was a false alarm, and the rest."""
+
+    hits: int
+    misses: int
+    alarms: int
+    rest: int
+
+    @property
+    def recall(self) -> float:
+        """The fraction of those that are so which was found; 0 if there are none."""
+        return self.hits / max(self.hits + self.misses, 1)
+
+    @property
+    def precision(self) -> float:
+        """The fraction of those called so that are so; 0 if none was called so."""
+        return self.hits / max(self.hits + self.alarms, 1)
+
+    def cost(self, miss: float, alarm: float) -> float:
+        """What all errors cost together, where one of each costs this."""
+        return miss * self.misses + alarm * self.alarms
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether a net's confidence can be believed: what it said, and how often it was right, for ten bands of confidence.
+
+    confidence, accuracy: the mean of each band that has pictures, (B,) fractions. pictures: (B,) counts. error: the expected
+    calibration error, the mean distance of the two weighted by the pictures. Source: Guo et al. 2017, arXiv:1706.04599.
+    """
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    pictures: np.ndarray
+
+    @property
+    def error(self) -> float:
+        return float(np.average(np.abs(self.confidence - self.accuracy), weights=self.pictures))
 
 
 @dataclass(frozen=True)
@@ -122,19 +164,40 @@ class Evaluation:
         return Table(rows, {"class": lambda row: row.name, "precision": lambda row: row.precision, "recall": lambda row: row.recall,
                             "F1": lambda row: row.f1, "pictures": lambda row: row.pictures})
 
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Confidence beside accuracy, in ten bands of equal width."""
+        confidence = self.predictions.probabilities.max(1)
+        right = self.predictions.predicted == self.predictions.labels
+        band = np.ceil((10 * confidence).round(9)).astype(int)  # (0.8, 0.9] is band 9
+        bands, place, pictures = np.unique(band, return_inverse=True, return_counts=True)
+        return Calibration(*(np.bincount(place, values, len(bands)) / pictures for values in (confidence, right)), pictures)
+
     def most_wrong(self, n: int) -> list[Wrong]:
         """The n wrong predictions that were made with most confidence, the worst first."""
         said, true = self.predictions.predicted, self.predictions.labels
         confidence = self.predictions.probabilities.max(1)
         wrong = np.flatnonzero(said != true)
         worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:n]
-        names = self.predictions.classes
-        return [Wrong(int(i), names[true[i]], names[said[i]], float(confidence[i])) for i in worst]
+        classes = self.predictions.classes
+        return [Wrong(int(i), classes[true[i]], classes[said[i]], float(confidence[i])) for i in worst]
 
     def _scores(self, average: str | None):
         from sklearn.metrics import precision_recall_fscore_support
         return precision_recall_fscore_support(self.predictions.labels, self.predictions.predicted, average=average,
                                                labels=range(len(self.predictions.classes)), zero_division=0)
+
+
+def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
+    """The four counts if every picture that gets `threshold` or more for the class `positive` is called so.
+
+    Raises ValueError for a class that the predictions do not have.
+    """
+    if positive not in predictions.classes:
+        raise names.unknown("class", positive, predictions.classes, "predictions.classes")
+    column = predictions.classes.index(positive)
+    called, true = predictions.probabilities[:, column] >= threshold, predictions.labels == column
+    return Counts(*(int(cell.sum()) for cell in (called & true, ~called & true, called & ~true, ~called & ~true)))
 
 
 def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 250) -> Predictions:

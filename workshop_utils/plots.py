@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.imagenet import Box
 from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, counts_in_cells, drawable, extremes, number
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
@@ -161,6 +163,56 @@ def runs(results: dict[str, Sequence[float]], label: str) -> Figure:
     axes.margins(x=0.1)
     figure.description = f"{label}, a dot for each seed. " + " ".join(
         f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} seeds." for name, values in results.items())
+    return figure
+
+
+def histogram(values: Sequence[float], label: str, *, mark: float | None = None, interval: tuple[float, float] | None = None) -> Figure:
+    """How often each value occurs; label: what was measured. mark: a value to draw a line at. interval: a range to frame."""
+    figure = Figure(label, (9, 3.2))
+    axes = figure.subplots()
+    axes.hist(values, bins=30, color=COLOURS[5], edgecolor="white")
+    low, middle, high = np.quantile(values, (0.025, 0.5, 0.975))
+    figure.description = f"A histogram of {len(values):,} values of {label}: the middle one is {middle:.4g}, 95 % lie from {low:.4g} to {high:.4g}."
+    if interval:
+        axes.axvspan(*interval, color=COLOURS[4], alpha=0.25, label=f"{interval[0]:.4g} to {interval[1]:.4g}")
+        figure.description += f" Framed: {interval[0]:.4g} to {interval[1]:.4g}."
+    if mark is not None:
+        axes.axvline(mark, color="black", linewidth=2, linestyle="--", label=f"{mark:.4g}")
+        figure.description += f" The dashed line is at {mark:.4g}."
+    if interval or mark is not None:
+        axes.legend(frameon=False)
+    axes.set(xlabel=label, ylabel="how often")
+    return figure
+
+
+def boxes(picture: Tensor, found: Sequence[Box], title: str = "Boxes") -> Figure:
+    """A picture with numbered frames around objects; found: boxes in its pixels, as `data.imagenet.boxes` reads them."""
+    figure = Figure(title, (5, 5))
+    axes = figure.subplots()
+    axes.imshow(drawable(picture))
+    axes.axis("off")
+    for place, box in enumerate(found, 1):
+        axes.add_patch(Rectangle((box.xmin, box.ymin), box.xmax - box.xmin, box.ymax - box.ymin, fill=False, edgecolor=COLOURS[4], linewidth=3))
+        axes.text(box.xmin + 4, box.ymin + 6, f"{place}", va="top", fontsize=12, bbox={"facecolor": COLOURS[4], "edgecolor": "none"})
+    height, width = picture.shape[-2:]
+    figure.description = f"{title}: a picture of {height} x {width} pixels with {len(found)} {'box' if len(found) == 1 else 'boxes'}. " + " ".join(
+        f"{place}: {box.name}, columns {box.xmin} to {box.xmax}, rows {box.ymin} to {box.ymax}." for place, box in enumerate(found, 1))
+    return figure
+
+
+def calibration(evaluation: Evaluation) -> Figure:
+    """The reliability diagram: for each band of confidence how often the net was right, beside the line where both agree."""
+    found = evaluation.calibration
+    figure = Figure("Confidence and accuracy", (9, 3.8))
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], "--", color="black", label="as sure as right")
+    left.plot(found.confidence, found.accuracy, "o-", color=COLOURS[0], label="the net")
+    left.set(xlabel="mean confidence of the band", ylabel="fraction that is right", xlim=(0, 1), ylim=(0, 1.02))
+    left.legend(frameon=False)
+    right.bar(found.confidence, found.pictures, 0.06, color=COLOURS[5])
+    right.set(xlabel="mean confidence of the band", ylabel="pictures", xlim=(0, 1.03))
+    figure.description = f"Expected calibration error {found.error:.3f}. " + " ".join(
+        f"{count:,} pictures with a mean confidence of {said:.0%}: {true:.0%} are right." for said, true, count in zip(found.confidence, found.accuracy, found.pictures))
     return figure
 
 

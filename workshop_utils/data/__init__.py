@@ -5,7 +5,7 @@ from pathlib import Path
 from workshop_utils.data import imagenet, sources
 from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
-from workshop_utils.data.bundled_files import read_bundled
+from workshop_utils.data.bundled_files import photo_annotation, read_bundled, rejected
 from workshop_utils.data.catalog import DatasetCard, card, catalog
 from workshop_utils.data.fetch import data_home
 from workshop_utils.data.folders import from_folder
@@ -13,7 +13,7 @@ from workshop_utils.data.images import ImageDataset, LazyImageDataset, pixel_sta
 from workshop_utils.data.pictures import DamagedFile
 
 __all__ = ["Batches", "DamagedFile", "DatasetCard", "ImageDataset", "LazyImageDataset", "augmentation", "card", "catalog", "data_home",
-           "from_folder", "imagenet", "load"]
+           "from_folder", "imagenet", "load", "photo_annotation", "rejected"]
 
 
 def load(name: str, split: str = "train", *, source: str = "bundled", root: str | Path | None = None, download: bool = True,

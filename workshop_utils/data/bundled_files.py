@@ -2,11 +2,13 @@
 
 import hashlib
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from workshop_utils import names
 from workshop_utils.data.formats import read_idx
 from workshop_utils.data.pictures import DamagedFile, decode, zip_files
 
@@ -43,9 +45,40 @@ def read_class_folders(raw: bytes, below: str) -> tuple[Tensor, Tensor, tuple[st
     files = {name: read for name, read in zip_files(raw, below).items()
              if list(name.parts[:len(prefix)]) == prefix and name.suffix in (".png", ".jpg")}
     classes = tuple(sorted({name.parts[len(prefix)] for name in files}))
-    names = sorted(files)
-    labels = torch.tensor([classes.index(name.parts[len(prefix)]) for name in names])
-    return torch.stack([decode(files[name]()) for name in names]), labels, classes
+    ordered = sorted(files)
+    labels = torch.tensor([classes.index(name.parts[len(prefix)]) for name in ordered])
+    return torch.stack([decode(files[name]()) for name in ordered]), labels, classes
+
+
+class Rejected(NamedTuple):
+    """A drawing that was taken out of clip-art: (3, 128, 128) uint8, its class there, and why.
+
+    twin: the drawing of the set that is nearly the same, or None where the picture was mislabelled.
+    """
+
+    picture: Tensor
+    twin: Tensor | None
+    label: str
+    reason: str
+
+
+def rejected() -> list[Rejected]:
+    """The near-duplicates and mislabelled drawings that were taken out of clip-art, for the lesson on leakage."""
+    files = {str(name): read for name, read in zip_files(bundled("clip-art-rejected.zip"), "clip-art-rejected").items()}
+    rows = [line.split("\t") for line in files["pairs.tsv"]().decode("utf-8").splitlines()[1:]]
+    return [Rejected(decode(files[picture]()), decode(files[twin]()) if twin else None, label, reason) for label, picture, twin, reason in rows]
+
+
+def photo_annotation(label: str) -> str:
+    """The annotation file of the bundled photograph of that class, with the boxes that we drew, for `imagenet.boxes`.
+
+    Raises ValueError for a class that `photos` does not have.
+    """
+    files = zip_files(bundled("photos.zip"), "photos")
+    stems = {name.parts[0]: name.stem for name in files if name.suffix == ".jpg"}
+    if label not in stems:
+        raise names.unknown("photograph", label, stems, 'data.load("photos").classes')
+    return files[PurePosixPath("Annotations", f"{stems[label]}.xml")]().decode("utf-8")
 
 
 @lru_cache(maxsize=1)

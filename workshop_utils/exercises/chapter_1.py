@@ -2,46 +2,74 @@
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
-from workshop_utils.evaluation import Evaluation, Predictions, evaluate
-from workshop_utils.exercises.judging import Wrong, as_array, ask, described, judge
+from workshop_utils.evaluation import Evaluation, Predictions, decide, evaluate, predict
+from workshop_utils.exercises.judging import Unattempted, Wrong, as_array, ask, described, judge
 from workshop_utils.exercises.kit import exercise, question
+from workshop_utils.progress import watched_by
 
+LEVELS_AT_MOST, POINTS_AT_LEAST = 45, 10  # of exercise 1.11: how far pixels may move on average, how far accuracy has to fall
 
-@exercise("1.1", "The bytes of a data set", given=("train",), hints=(
-    "The shape says how many numbers there are: multiply its four parts.", "uint8 means that each number takes 8 bits. How many bytes are that?"),
-    solution="my_bytes = train.images.numel()  # pictures x channels x height x width", why="Each number is one byte, so bytes and numbers are as many.")
-def bytes_of_a_set(answer, train: ImageDataset) -> str:
-    right = train.images.nbytes
-    judge(answer, right, {
-        "That is as 32-bit floats, four bytes a number. Stored as uint8 a number takes one byte.": 4 * right,
-        "That counts bits. A byte has eight of them.": 8 * right,
-        f"That is one picture; there are {len(train):,} of them.": right // len(train),
-        "That is in millions of bytes; the task asks for bytes.": right / 1e6,
-    }, "the number of bytes", tolerance=1e-9)
-    return f"{right:,} bytes, about {right / 1e6:.0f} MB. A net needs floats, four bytes each, so a set becomes floats only one batch at a time."
-
-
-@exercise("1.2", "The rarest class of clip-art", hints=("Choose clip-art in the browser and read the sentence below the pictures.", "It is the number after 'fewest'."),
-          solution='my_rarest = data.load("clip-art").labels.bincount().min()', why="bincount counts how often each label occurs; the browser says the same in words.")
-def rarest_class(answer) -> str:
-    counts = torch.bincount(data.load("clip-art").labels)
-    judge(answer, counts.min(), {
-        f"{counts.max()} is the most common class. Which has the fewest?": counts.max(),
-        "That is the whole set. How many has the rarest of its classes?": counts.sum(),
-        "That is how many classes there are.": len(counts),
-        "That is the mean over the classes.": counts.float().mean(),
-    }, "the number of training pictures in the smallest class")
-    return "That is all a net would have to learn this class from. Chapter 3 shows how that can be enough."
-
-
-SAME_SHAPE = question("1.3", "A net on another set", right="C", hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
-    A="The labels are not what differs: both have ten of them, numbered 0 to 9. The pictures differ.",
+ANOTHER_SET = question("1.1", "A net on another set", right="C", hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
+    A="Both sets name the same things with the same numbers, so the labels agree. The pictures differ.",
     B="28 x 28 is what the net reads, and the shapes agree. It runs, without any error, and that is the danger.",
     C="Background, contrast and framing differ from set to set, as the game showed, and a net has learned those too (Torralba and Efros 2011).",
     D="More epochs on the first set make it better at the first set. It still never saw the second.")
+
+
+@exercise("1.2", "The score to beat", hints=(
+    "Choose clip-art in the browser. The sentence below the pictures says how many the largest class has.", "Divide that by the number of all training pictures, 168."),
+    solution='labels = data.load("clip-art").labels\nmy_score = labels.bincount().max() / len(labels)',
+    why="Whoever always names the largest class is right for exactly its pictures.")
+def score_to_beat(answer) -> str:
+    counts = torch.bincount(data.load("clip-art").labels)
+    judge(answer, counts.max() / counts.sum(), {
+        "That is a percentage. The task asks for a fraction between 0 and 1.": 100 * counts.max() / counts.sum(),
+        f"That would hold if all {len(counts)} classes were equally large. They are not: look for the largest.": 1 / len(counts),
+        "That is how many pictures the largest class has. What share of all is it?": counts.max(),
+        "That is the share of the rarest class. Which class would you name?": counts.min() / counts.sum(),
+    }, "a fraction: the largest class, divided by all", tolerance=0.006)
+    return f"{counts.max() / counts.sum():.1%}, by knowing nothing. A net on this set that reaches 12 % has learned nothing."
+
+
+@exercise("1.3", "The split that loses its labels", hints=(
+    "Follow one picture: it moves to another place. What about its label?", "Shuffle both with the same order: labels = labels[order]."),
+    solution="def split(images, labels):\n    order = torch.randperm(len(images))\n    images, labels = images[order], labels[order]\n    tenth = len(images) // 10\n"
+             "    return images[tenth:], labels[tenth:], images[:tenth], labels[:tenth]",
+    why="One order for both: picture and label move together.")
+def split(answer) -> str:
+    labels = torch.arange(10).repeat_interleave(10)  # sorted, as many sets come
+    images = torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1).expand(100, 1, 2, 2).contiguous()  # a picture's pixels say its place
+    parts = ask(answer, images, labels)
+    if not isinstance(parts, (tuple, list)) or len(parts) != 4:
+        raise Wrong(f"Expected four parts: pictures and labels to learn from, then pictures and labels to validate; came {described(parts)}.")
+    values = [as_array(part) for part in parts]
+    if any(value is None for value in values) or [value.ndim for value in values] != [4, 1, 4, 1] \
+            or any(len(pictures) != len(named) for pictures, named in (values[:2], values[2:])):
+        raise Wrong("Expected pictures (N, 1, H, W) and as many labels (N,), first those to learn from, then those to validate with.")
+    places = [value[:, 0, 0, 0].astype(int) for value in values[::2]]
+    if not all(np.isin(place, np.arange(100)).all() for place in places):
+        raise Wrong("These are other pictures than those that came in. Only their order may change.")
+    matching = sum(int((place // 10 == named).sum()) for place, named in zip(places, values[1::2]))
+    whole = np.concatenate(places)
+    if matching < len(whole):
+        if sorted(whole) == list(range(100)) and np.array_equal(np.sort(np.concatenate(values[1::2])), labels.numpy()) and len(places[1]) == 10 \
+                and np.array_equal(values[3], labels[:10].numpy()):
+            raise Unattempted("This is the cell as it came: about one picture in ten still has its own label. Repair it and run it again. "
+                              'exercises.hint("1.3") helps.')
+        raise Wrong(f"Only {matching} of {len(whole)} pictures still have their own label. Follow one picture and its label through the cell.")
+    if both := len(np.intersect1d(*places)):
+        raise Wrong(f"{both} pictures are in both parts. Validation has to be on pictures that the net never learned from.")
+    if len(whole) != 100:
+        raise Wrong(f"{len(whole)} pictures come out of 100. None may be lost or doubled.")
+    if len(places[1]) != 10:
+        raise Wrong(f"The second part has {len(places[1])} of 100 pictures; a tenth was asked.")
+    if len(set(values[3])) < 3:
+        raise Wrong("The second part holds hardly any classes: sets often come sorted by class, so shuffle before you cut.")
+    return "Every picture keeps its label, and none is in both parts. The broken cell raised no error: a net trained on it would just stay at 10 %."
 
 
 @exercise("1.4", "The smallest k for 99 %", given=("predictions",), hints=("Move k in the panel and read the accuracy.", "The first k whose accuracy is 99 % or more."),
@@ -78,24 +106,11 @@ def cross_entropy(answer) -> str:
     return "torch.nn.functional.cross_entropy does the same, but from scores before softmax: hand it probabilities, and softmax is applied twice."
 
 
-@exercise("1.6", "What is taken for a shirt", given=("result",), hints=(
-    "Rows say what a picture is, columns what the net said. Which of the two is 'called a shirt'?", "Go down the column 'Shirt', leave the diagonal out, and take the largest count."),
-    solution='column = result.confusion[:, test.classes.index("Shirt")].copy()\ncolumn[test.classes.index("Shirt")] = 0\nmy_class = test.classes[column.argmax()]',
-    why="A column holds everything that was called a shirt; its diagonal cell is right, so it does not count.")
-def taken_for_a_shirt(answer, result: Evaluation) -> str:
-    classes, shirt = result.predictions.classes, result.predictions.classes.index("Shirt")
-    column, row = result.confusion[:, shirt].copy(), result.confusion[shirt].copy()
-    column[shirt] = row[shirt] = 0
-    if not isinstance(answer, str) or answer.strip() not in classes:
-        raise Wrong(f"Expected the name of a class, one of: {', '.join(classes)}; came {described(answer)}.")
-    place = classes.index(answer.strip())
-    if place == shirt:
-        raise Wrong("Shirts that are called shirts are right. Which other class is taken for a shirt most often?")
-    if column[place] == column.max():
-        return f"{column[place]} pictures of '{answer.strip()}' are called a shirt. They lower the precision of 'Shirt'; shirts called something else lower its recall."
-    if row[place] == row.max():
-        raise Wrong(f"That is the row: what shirts are taken for. The column says what is taken for a shirt; '{answer.strip()}' is so {column[place]} times.")
-    raise Wrong(f"'{answer.strip()}' is called a shirt {column[place]} times. Another class is so more often.")
+SAME_ACCURACY = question("1.6", "Same accuracy, lower cross-entropy", right="B", hints=("Both nets are right equally often. What else does cross-entropy look at?", "The probability of the right class."),
+    A="If it were right more often, its accuracy would be higher. Both have the same.",
+    B="It gives more probability to the right classes: surer when it is right, less sure when it is wrong, or both.",
+    C="Cross-entropy is a mean, so the number of pictures does not matter.",
+    D="Macro averages treat rare classes as equals; cross-entropy has no such weights. It looks at the probability of the right class.")
 
 
 @exercise("1.7", "Precision and recall of trousers", given=("result",), hints=(
@@ -115,41 +130,82 @@ def trousers(answer, result: Evaluation) -> str:
     return "Trousers look like nothing else here, so both are close to 1. Shirts look like T-shirts, pullovers and coats."
 
 
-@exercise("1.8", "The cheapest threshold", given=("predictions",), hints=(
-    "Move the threshold in the panel and watch the cost in the sentence.", "A miss costs five times as much as a false alarm, so it pays to call more pictures a shirt than 0.5 does."),
-    solution='chance, true = predictions.probabilities[:, test.classes.index("Shirt")], predictions.labels == test.classes.index("Shirt")\n'
-             'cost = lambda at: 5 * ((chance < at) & true).sum() + ((chance >= at) & ~true).sum()\nmy_threshold = min(np.arange(0.01, 1, 0.01), key=cost)',
-    why="Count both errors for every threshold, weigh them by what they cost, and take the cheapest.")
-def cheapest_threshold(answer, predictions: Predictions) -> str:
-    value = as_array(answer)
+@exercise("1.8", "Metric and threshold by cost", given=("predictions", "others", "miss", "alarm"), hints=(
+    "Recall falls with every miss, precision with every false alarm. Which of the two errors is dear today?",
+    "Move the threshold in the panel and watch the cost. If a miss is dear, call more pictures a shirt: go down. If a false alarm is dear, go up.",
+    "A loop over thresholds is exact: evaluation.decide(predictions, \"Shirt\", at).cost(miss, alarm)."),
+    solution='my_metric = "recall" if miss > alarm else "precision"\n'
+             'my_threshold = min(np.arange(0.01, 1, 0.01), key=lambda at: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm))',
+    why="The dear error names the metric; the cheapest threshold follows from counting both errors and weighing them.")
+def cheapest_threshold(answer, predictions: Predictions, others: Predictions, miss: float, alarm: float) -> str:
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
+        raise Wrong(f'Expected a metric and a threshold, such as ("recall", 0.4); came {described(answer)}.')
+    metric, value = answer[0].strip().lower(), as_array(answer[1])
+    if metric not in ("precision", "recall"):
+        raise Wrong(f'Expected "precision" or "recall" as the metric; came {described(answer[0])}.')
     if value is None or value.size != 1 or not np.isfinite(value).all():
-        raise Wrong(f"Expected one number between 0 and 1; came {described(answer)}.")
+        raise Wrong(f"Expected one number between 0 and 1 as the threshold; came {described(answer[1])}.")
     at = float(value.reshape(()))
     if not 0 <= at <= 1:
         raise Wrong(f"A threshold is a probability between 0 and 1; {at:g} is not. Was it a percentage?")
-    shirt = predictions.classes.index("Shirt")
-    chance, true = predictions.probabilities[:, shirt], predictions.labels == shirt
+    dear = "recall" if miss > alarm else "precision"
+    if metric != dear:
+        raise Wrong(f"A miss costs {miss:g}, a false alarm {alarm:g}. {'Misses lower recall' if dear == 'recall' else 'False alarms lower precision'}: watch {dear}.")
 
-    def cost(at: float, miss: float = 5, alarm: float = 1) -> float:
-        return miss * ((chance < at) & true).sum() + alarm * ((chance >= at) & ~true).sum()
+    def cost(at: float, predictions: Predictions = predictions) -> float:
+        return decide(predictions, "Shirt", at).cost(miss, alarm)
 
-    grid = np.linspace(0.001, 0.999, 999)
-    best = min(map(cost, grid))
-    if cost(at) <= 1.05 * best:
-        return f"It costs {cost(at):g}; at 0.5 it would be {cost(0.5):g}. The default of 0.5 is a choice like any other. Choose on validation pictures, then test."
+    def best(predictions: Predictions) -> float:
+        return min(cost(at, predictions) for at in np.linspace(0.005, 0.995, 199))
+
+    counts, reachable = decide(predictions, "Shirt", at), best(predictions)
     if at == 0.5:
-        raise Wrong(f"0.5 is the default, and costs {cost(at):g}. A miss is dearer than a false alarm here, so another threshold is cheaper.")
-    if cost(at, 1, 5) <= 1.05 * min(cost(other, 1, 5) for other in grid):
-        raise Wrong(f"That would be cheapest if a false alarm cost 5 and a miss 1; it is the other way round. This one costs {cost(at):g}.")
-    if at < 0.02:
-        raise Wrong(f"At {at:g} hardly a shirt is missed, but the false alarms add up: it costs {cost(at):g}.")
-    raise Wrong(f"{at:g} costs {cost(at):g}. There is a threshold that costs {best:g}.")
+        raise Wrong(f"0.5 is the default, and costs {cost(at):g}. There is a threshold that costs {reachable:g}.")
+    if not counts.misses + counts.rest:
+        raise Wrong(f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {cost(at):g}. {reachable:g} can be reached.")
+    if not counts.hits + counts.alarms:
+        raise Wrong(f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {cost(at):g}. {reachable:g} can be reached.")
+    if cost(at) > 1.1 * reachable:
+        raise Wrong(f"{at:g} costs {cost(at):g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}.")
+    return f"It costs {cost(at):g}; at 0.5 it would be {cost(0.5):g}. On the other half, which you did not choose on, it costs {cost(at, others):g}, " \
+        f"where {best(others):g} was the best: a choice looks better on the pictures it was made on."
 
 
-SAME_ACCURACY = question("1.9", "Same accuracy, lower cross-entropy", right="B", hints=("Both nets are right equally often. What else does cross-entropy look at?", "The probability of the right class."),
-    A="If it were right more often, its accuracy would be higher. Both have the same.",
-    B="It gives more probability to the right classes: surer when it is right, less sure when it is wrong, or both.",
-    C="Cross-entropy is a mean, so the number of pictures does not matter.",
-    D="Macro averages treat rare classes as equals; cross-entropy has no such weights. It looks at the probability of the right class.")
+TIE = question("1.9", "Two nets, 0.4 points apart", right="B", hints=("How wide is the interval of one of them?", "0.4 points of 2,000 pictures are how many pictures?"),
+    A="0.4 points are 8 of 2,000 pictures. Other test pictures would often turn the order round, as the cells above show.",
+    B="The difference is far smaller than what chance does on 2,000 pictures. Test on many more, or train each net several times.",
+    C="Fewer pictures make the interval wider, so the difference would say even less.",
+    D="Cross-entropy is a mean over the same 2,000 pictures and has chance in it too. It may be looked at, but it does not settle this.")
 
-EXERCISES = (bytes_of_a_set, rarest_class, SAME_SHAPE, smallest_k, cross_entropy, taken_for_a_shirt, trousers, cheapest_threshold, SAME_ACCURACY)
+LEAK = question("1.10", "Where the twins belong", right="C", hints=("What must never be on both sides?", "Think of ten photographs of one patient."),
+    A="A random split puts some twins on both sides: that is the leak. With more pictures there are more twins.",
+    B="A larger test set has more twins in it. The share that leaks stays.",
+    C="What belongs together stays together: twins, frames of one film, pictures of one patient. scikit-learn's GroupShuffleSplit does it.",
+    D="Validation pictures can have twins among the training pictures just as well. The split has to keep them together.")
+
+
+@exercise("1.11", "A change that you hardly mind and the net does", given=("net", "test"), hints=(
+    "What would a careless photographer do? Move, turn, mirror, darken, blur, dirty the lens.", "LeNet learned from clothes in the middle. torch.roll(images, ..., dims=3) moves them sideways."),
+    solution="def disturb(images):\n    return torch.roll(images, 3, dims=3)", why="Three pixels to the right: you would not notice, but the net never saw clothes off the centre.")
+def disturb(answer, net: nn.Module, test: ImageDataset) -> str:
+    chosen = test.per_class(min(50, int(torch.bincount(test.labels).min())))
+    given = ask(answer, chosen.images)
+    if not isinstance(given, Tensor) or given.is_complex() or given.layout != torch.strided or given.shape != chosen.images.shape:
+        raise Wrong(f"Expected a tensor of the shape that came in, {tuple(chosen.images.shape)}; came {described(given)}.")
+    if not torch.isfinite(given.double()).all():
+        raise Wrong("Some pixels are not numbers (NaN or infinite).")
+    changed = ImageDataset(given.double().round().clamp(0, 255).byte(), chosen.labels, chosen.classes, name="disturbed", mean=test.mean, std=test.std)
+    levels = float((changed.images.double() - chosen.images.double()).abs().mean())
+    if not levels:
+        raise Wrong("Nothing changed. Move, turn, mirror, darken, cover: what would a careless photographer do?")
+    if levels > LEVELS_AT_MOST:
+        raise Wrong(f"That changes a pixel by {levels:.0f} of 255 on average, more than {LEVELS_AT_MOST}: you would notice. Be gentler.")
+    with watched_by(lambda *_: None):
+        before, after = (100 * evaluate(predict(net, pictures)).accuracy for pictures in (chosen, changed))
+    if before - after < POINTS_AT_LEAST:
+        raise Wrong(f"Accuracy goes from {before:.0f} % to {after:.0f} %. Find a change that costs {POINTS_AT_LEAST} points or more.")
+    return f"Accuracy falls from {before:.0f} % to {after:.0f} %, and a pixel changes by {levels:.0f} of 255 on average. " \
+        "The test set has the same careful framing as the training set, so its accuracy says nothing about other pictures. Augmentation (chapter 2) helps."
+
+
+EXERCISES = (ANOTHER_SET, score_to_beat, split, smallest_k, cross_entropy, SAME_ACCURACY, trousers, cheapest_threshold, TIE, LEAK, disturb)

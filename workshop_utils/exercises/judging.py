@@ -20,7 +20,7 @@ class Wrong(Exception):
 
 
 class Unattempted(Exception):
-    """The answer is still `...`."""
+    """The answer is still `...`, or the broken cell as it came; then the message says so."""
 
 
 class Raised(Exception):
@@ -71,7 +71,7 @@ def judge(given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tol
 def as_array(value: Any) -> np.ndarray | None:
     """A number, tensor, array or list of numbers as float64; None for anything else."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy() if not value.is_complex() and value.layout == torch.strided else None
+        value = value.detach().cpu().double().numpy() if not value.is_complex() and value.layout == torch.strided else None
     if isinstance(value, (str, bytes, dict, set)) or value is None:
         return None
     try:
@@ -106,7 +106,7 @@ def untouched_randomness():
     """Inside, random numbers may be drawn; afterwards the notebook's own generators go on as if none had been."""
     states = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
-        torch.seed()
+        torch.default_generator.seed()  # torch.seed() would reseed a GPU's generator as well
         try:
             yield
         finally:

@@ -76,8 +76,9 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
         with untouched_randomness():
             need_attempt(answer)
             return Verdict(exercise.number, "right", exercise.judge(answer, **given))
-    except Unattempted:
-        return Verdict(exercise.number, "unattempted", f'Replace the dots "..." and run the cell again. exercises.hint("{exercise.number}") helps.')
+    except Unattempted as error:
+        dots = f'Replace the dots "..." and run the cell again. exercises.hint("{exercise.number}") helps.'
+        return Verdict(exercise.number, "unattempted", str(error) or dots)
     except Wrong as error:
         return Verdict(exercise.number, "wrong", str(error))
     except Raised as error:

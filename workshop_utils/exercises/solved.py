@@ -1,14 +1,6 @@
 """Which exercises are solved: an empty file each in the cache folder, so that two notebooks at once cannot harm each other."""
 
-import os
-from pathlib import Path
-
-from workshop_utils.data import data_home
-
-
-def folder() -> Path:
-    """Where it is remembered: WORKSHOP_PROGRESS, or a folder beside the full data sets."""
-    return Path(os.environ.get("WORKSHOP_PROGRESS") or data_home() / "solved").expanduser()
+from workshop_utils.kept import folder
 
 
 def remember(number: str) -> None:

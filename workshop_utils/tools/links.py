@@ -35,7 +35,8 @@ if home is None:
 if str(home) not in sys.path:
     sys.path.insert(0, str(home))
 import workshop_utils
-print("The course is ready. Nothing below needs a network.")'''
+SOURCE = "bundled"  # or "full": the whole data sets, fetched once and kept
+print("The course is ready. With the bundled pictures nothing below needs a network.")'''
 
 
 def add_arguments(parser) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 
 from workshop_utils.data import ImageDataset
 from workshop_utils.drawing import COLOURS, Figure, mosaic
-from workshop_utils.evaluation import Predictions, evaluate
+from workshop_utils.evaluation import Predictions, decide, evaluate
 from workshop_utils.widgets.panel import WIDE, Panel
 
 STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
@@ -49,7 +49,7 @@ def threshold(predictions: Predictions, *, positive: str, miss: float = 1, alarm
 def threshold_figure(predictions: Predictions, *, positive: str, miss: float, alarm: float, at: float) -> Figure:
     """Every picture as a dot at its probability, in a row for each truth, with the threshold between; the counts as bars."""
     chance, true = predictions.probabilities[:, predictions.classes.index(positive)], predictions.labels == predictions.classes.index(positive)
-    hits, misses, alarms = counts_at(chance, true, at)
+    counts = decide(predictions, positive, at)
     figure = Figure(f"Threshold {at} for '{positive}'", (11, 3.2))
     left, right = figure.subplots(1, 2, width_ratios=(2, 1))
     scattered = np.random.default_rng(0).uniform(-0.3, 0.3, len(chance))
@@ -61,17 +61,12 @@ def threshold_figure(predictions: Predictions, *, positive: str, miss: float, al
     left.minorticks_off()
     left.set_yticks([0, 1], [f"not {positive}", positive])
     left.set_xlabel(f"probability of '{positive}'; right of the line it is called so")
-    bars = right.barh(["found", "missed", "false alarms"], [hits, misses, alarms], color=COLOURS[:3])
+    bars = right.barh(["found", "missed", "false alarms"], [counts.hits, counts.misses, counts.alarms], color=COLOURS[:3])
     right.bar_label(bars, padding=3)
     right.invert_yaxis()
     right.margins(x=0.2)
-    precision = f"{hits / (hits + alarms):.2f}" if hits + alarms else "undefined, for none is called so"
-    figure.description = f"Threshold {at}: {hits} of {int(true.sum())} '{positive}' are found, {misses} missed, {alarms} of {int((~true).sum())} others are false alarms. " \
-        f"Recall {hits / max(true.sum(), 1):.2f}, precision {precision}. Cost: {miss:g} x {misses} + {alarm:g} x {alarms} = {miss * misses + alarm * alarms:.12g}."
+    precision = f"{counts.precision:.2f}" if counts.hits + counts.alarms else "undefined, for none is called so"
+    figure.description = f"Threshold {at}: {counts.hits} of {int(true.sum())} '{positive}' are found, {counts.misses} missed, " \
+        f"{counts.alarms} of {int((~true).sum())} others are false alarms. Recall {counts.recall:.2f}, precision {precision}. " \
+        f"Cost: {miss:g} x {counts.misses} + {alarm:g} x {counts.alarms} = {counts.cost(miss, alarm):.12g}."
     return figure
-
-
-def counts_at(chance: np.ndarray, true: np.ndarray, at: float) -> tuple[int, int, int]:
-    """(hits, misses, false alarms) where all with chance >= at are called positive. chance: (N,) floats, true: (N,) bool."""
-    called = chance >= at
-    return int((called & true).sum()), int((~called & true).sum()), int((called & ~true).sum())

@@ -1,0 +1,117 @@
+"""How good are you yourself? A person labels pictures, and the answers become predictions like those of a net."""
+
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+from torch import Tensor
+
+from workshop_utils import kept
+from workshop_utils.data import ImageDataset
+from workshop_utils.drawing import Figure, drawable
+from workshop_utils.evaluation import Predictions
+from workshop_utils.widgets.panel import WIDE, Panel
+
+UNDECIDED = "?"
+SURE = {"sure": 0.91, "not sure": 0.55}  # the probability that an answer stands for; the other classes share the rest
+
+
+def labelling(dataset: ImageDataset) -> Panel:
+    """Shows the pictures of a set one by one; a click or a digit names the class, and the next picture comes.
+
+    dataset: of at most ten classes. Answers are kept when the kernel ends; `your_labels` has them as predictions.
+    """
+    buttons = {name: f"{label} {name}" for label, name in enumerate(dataset.classes)}
+
+    def said(number: int) -> tuple[str, str]:
+        name, how = _remembered().get(_key(dataset.images[number - 1]), (None, "sure"))
+        return buttons.get(name, UNDECIDED), how
+
+    def moved(control: str, state: dict) -> dict:
+        number = state["number"]
+        if control == "number":
+            return dict(zip(("answer", "sure"), said(number)))
+        if state["answer"] == UNDECIDED:
+            return {}
+        name = next(name for name, text in buttons.items() if text == state["answer"])
+        _remember(dataset.images[number - 1], name, state["sure"])
+        if control == "sure":  # only how sure the last answer was has changed
+            return {}
+        order = [*range(number + 1, len(dataset) + 1), *range(1, number)]
+        following = next((other for other in order if said(other)[0] == UNDECIDED), number)
+        return {"number": following, "answer": said(following)[0], "sure": said(following)[1]}
+
+    first = next((number for number in range(1, len(dataset) + 1) if said(number)[0] == UNDECIDED), 1)
+    return Panel("You against the net", lambda number, sure, answer: labelling_figure(dataset, number=number), {
+        "number": ipywidgets.IntSlider(first, min=1, max=len(dataset), description="picture", **WIDE),
+        "sure": ipywidgets.ToggleButtons(options=list(SURE), value=said(first)[1], description="first say", style={"button_width": "auto"}),
+        "answer": ipywidgets.ToggleButtons(options=(UNDECIDED, *buttons.values()), value=said(first)[0], description="it is", style={"button_width": "auto"}),
+    }, moved=moved)
+
+
+def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
+    """One picture, small as the net gets it, and how many have a label."""
+    picture, known = dataset.images[number - 1], _remembered()
+    labelled = sum(_key(other) in known for other in dataset.images)
+    figure = Figure("You against the net", (5, 2.6))
+    axes = figure.subplots()
+    axes.imshow(drawable(picture), interpolation="nearest")
+    axes.axis("off")
+    axes.set_title(f"picture {number} of {len(dataset)}", fontsize=11)
+    rest = "All have a label: run the next cell." if labelled == len(dataset) else "What is it?"
+    figure.description = f"Picture {number}: {picture.shape[-2]} x {picture.shape[-1]} pixels, {picture.float().mean():.0f} of 255 on average. " \
+        f"{labelled} of {len(dataset)} have a label. {rest}"
+    return figure
+
+
+def your_labels(dataset: ImageDataset) -> Predictions:
+    """What a person said in `labelling` to these pictures, as predictions; prints how many have a label.
+
+    An answer stands for 91 % where the person was sure, else for 55 %, and the other classes share the rest. A picture without
+    an answer counts as no idea: the same probability for every class.
+    """
+    known, count = _remembered(), len(dataset.classes)
+    probabilities = np.full((len(dataset), count), 1 / count)
+    labelled = 0
+    for row, picture in zip(probabilities, dataset.images):
+        name, how = known.get(_key(picture), (None, ""))
+        if name in dataset.classes:
+            row[:] = (1 - SURE[how]) / (count - 1)
+            row[dataset.classes.index(name)] = SURE[how]
+            labelled += 1
+    rest = "" if labelled == len(dataset) else f" The other {len(dataset) - labelled} count as no idea: the same probability for every class."
+    print(f"You have labelled {labelled} of {len(dataset)} pictures.{rest}")
+    return Predictions(probabilities, dataset.labels.numpy(), dataset.classes)
+
+
+def _key(picture: Tensor) -> str:
+    """A picture's own bytes: whichever set it comes from, its answer belongs to it."""
+    return hashlib.sha1(picture.numpy().tobytes()).hexdigest()
+
+
+def _remembered() -> dict[str, tuple[str, str]]:
+    return _read(kept.folder() / "labels.json")
+
+
+@lru_cache
+def _read(file: Path) -> dict[str, tuple[str, str]]:
+    try:
+        return {key: (name, how) for key, (name, how) in json.loads(file.read_text("utf-8")).items() if how in SURE}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or a file that somebody broke
+        return {}
+
+
+def _remember(picture: Tensor, name: str, how: str) -> None:
+    answers, file = _remembered(), kept.folder() / "labels.json"
+    answers[_key(picture)] = (name, how)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside = file.with_suffix(".part")
+        aside.write_text(json.dumps(answers), "utf-8")
+        os.replace(aside, file)
+    except OSError:
+        pass  # a folder that cannot be written: the answers hold until the kernel ends
