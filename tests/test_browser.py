@@ -56,6 +56,7 @@ two = art.subset(torch.cat([(art.labels == label).nonzero()[:5, 0] for label in 
 PANELS = {
     "browser": "widgets.browser()",
     "guess_the_set": "widgets.guess_the_set()",
+    "labelling": "widgets.labelling(test.subset(range(20)))",
     "top_k": "widgets.top_k(predictions, test)",
     "threshold": 'widgets.threshold(rare, positive="ill", miss=100, alarm=1)',
     "confusion": "widgets.confusion(evaluation.evaluate(predictions), test)",
@@ -200,6 +201,23 @@ def test_a_guess_is_judged_and_the_next_picture_asks_again(show):
     control(panel, "picture").press("ArrowRight")
     says(panel, "From which set? Choose above.")
     expect(panel.get_by_role("button", name="?", exact=True)).to_have_class(re.compile("mod-active"))
+
+
+def test_pictures_are_named_by_digit_and_by_mouse(show):
+    panel, keys = show("labelling"), show("labelling").page.keyboard
+    says(panel, "Picture 1: 28 x 28 pixels, 43 of 255 on average. What is it? 0 of 20 have a label")
+    panel.locator("img").first.click()
+    keys.press("9")
+    says(panel, re.compile("Picture 2: .* 1 of 20 have a label"))
+    press(panel, "2 Pullover")
+    says(panel, re.compile("Picture 3: .* 2 of 20 have a label"))
+    press(panel, "not sure")
+    keys.press("1")
+    says(panel, re.compile("Picture 4: .* 3 of 20 have a label"))
+    expect(panel.get_by_role("button", name="sure", exact=True)).to_have_class(re.compile("mod-active"))
+    control(panel, "picture").press("Home")
+    expect(panel.get_by_role("button", name="9 Ankle boot", exact=True)).to_have_class(re.compile("mod-active"))
+    expect(panel.page.locator(".jp-Notebook .jp-MarkdownCell")).to_have_count(0)  # a digit on a cell would make it a heading
 
 
 def test_k_moves_by_keyboard(show):

@@ -73,6 +73,13 @@ def test_setup_cell_and_badge_follow_the_one_address(path):
     assert badges == [links.BADGE.format(repository=links.REPOSITORY, tag=links.TAG, path=own)]
 
 
+@every_notebook
+def test_links_to_other_notebooks_lead_to_a_file(path):
+    texts = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    links = [link for text in texts for link in re.findall(r"\]\(([^):]+\.ipynb)\)", text)]
+    assert [link for link in links if not (path.parent / link).is_file()] == []
+
+
 @pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
 def test_chapter_keeps_to_the_core_path(path):
     """At most 8 sections, 45 code cells, 75 minutes; each section's minutes leave time for its exercises and to read it at 130 words a minute."""

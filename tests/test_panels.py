@@ -236,7 +236,7 @@ def test_labels_become_predictions_and_the_next_unlabelled_picture_comes(capsys)
     assert made.state == {"number": 3, "sure": "sure", "answer": "?"}
     made.controls["sure"].value = "not sure"
     label(made, 0)
-    assert made.state["sure"] == "sure" and "3 of 5 have a label. What is it?" in made.sentence.value
+    assert made.state["sure"] == "sure" and "What is it? 3 of 5 have a label." in made.sentence.value
     said = widgets.your_labels(five)
     assert said.predicted[:3].tolist() == [9, 2, 0] and said.probabilities[:4].max(1) == pytest.approx([0.91, 0.91, 0.55, 0.1])
     assert said.labels.tolist() == five.labels.tolist() and "labelled 3 of 5 pictures. The other 2 count as no idea" in capsys.readouterr().out

@@ -83,6 +83,14 @@ def test_start_opens_the_asked_chapter_and_copies_the_others_beside_it(home, mon
     assert sorted(path.name for path in (home / "my-workshop").iterdir()) == ["01_first.ipynb", "02_second.ipynb"]
 
 
+def test_companion_is_copied_below_the_chapters_so_that_links_between_them_hold(home, monkeypatch):
+    monkeypatch.setattr(subprocess, "call", lambda *_, **__: 0)
+    (course.NOTEBOOKS / "deeper").mkdir()
+    shutil.copy(course.chapter(1), course.NOTEBOOKS / "deeper/01_more.ipynb")
+    assert commands.main(["start", "--no-browser"]) == 0
+    assert (home / "my-workshop/deeper/01_more.ipynb").is_file() and course.notebooks()[-1].name == "01_more.ipynb"
+
+
 def test_unknown_chapter_is_answered_with_those_that_exist(home, capsys):
     assert commands.main(["start", "7"]) == 1
     assert capsys.readouterr().err == "There is no chapter 7. There are: 1, 2.\n"

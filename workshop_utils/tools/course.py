@@ -11,6 +11,11 @@ def chapters() -> list[Path]:
     return sorted(NOTEBOOKS.glob("0*.ipynb"))
 
 
+def notebooks() -> list[Path]:
+    """Every notebook of the course: the chapters, then their companions."""
+    return [*chapters(), *sorted(NOTEBOOKS.glob("deeper/*.ipynb"))]
+
+
 def chapter(number: int) -> Path:
     """The notebook of one chapter. Raises ValueError, with those that exist, if there is none."""
     found = [path for path in chapters() if path.name.startswith(f"{number:02}_")]

@@ -18,11 +18,11 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("notebooks", type=Path, nargs="*", help="notebook files; all chapters if none is given")
+    parser.add_argument("notebooks", type=Path, nargs="*", help="notebook files; all of the course if none is given")
 
 
 def run(options) -> int:
-    for path in options.notebooks or course.chapters():
+    for path in options.notebooks or course.notebooks():
         began = time.perf_counter()
         notebook = execute(nbformat.read(path, as_version=4), path)
         nbformat.write(notebook, path)

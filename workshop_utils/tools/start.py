@@ -26,7 +26,7 @@ def add_arguments(parser) -> None:
 
 def run(options) -> int:
     chosen = working_copy(course.chapter(options.chapter), fresh=options.fresh)
-    for other in course.chapters():
+    for other in course.notebooks():
         working_copy(other)
     print(f"Your copy is {chosen.relative_to(course.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays.")
     extra = ["--no-browser"] if options.no_browser else []
@@ -46,7 +46,7 @@ def working_copy(original: Path, *, fresh: bool = False) -> Path:
 
     fresh: an existing copy is renamed with date and time, and a new one made.
     """
-    copy = MINE / original.name
+    copy = MINE / original.relative_to(course.NOTEBOOKS)  # in the same place, so that links between notebooks hold
     if copy.exists() and fresh:
         kept = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
         while kept.exists():  # twice within a second
@@ -54,7 +54,7 @@ def working_copy(original: Path, *, fresh: bool = False) -> Path:
         copy.rename(kept)
         print(f"Your old copy is now {kept.relative_to(course.HOME)}.")
     if not copy.exists():
-        MINE.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         notebook = nbformat.read(original, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":

@@ -48,7 +48,7 @@ def labelling(dataset: ImageDataset) -> Panel:
     first = next((number for number in range(1, len(dataset) + 1) if said(number)[0] == UNDECIDED), 1)
     return Panel("You against the net", lambda number, sure, answer: labelling_figure(dataset, number=number), {
         "number": ipywidgets.IntSlider(first, min=1, max=len(dataset), description="picture", **WIDE),
-        "sure": ipywidgets.ToggleButtons(options=list(SURE), value=said(first)[1], description="first say", style={"button_width": "auto"}),
+        "sure": ipywidgets.ToggleButtons(options=list(SURE), value=said(first)[1], description="I am", style={"button_width": "auto"}),
         "answer": ipywidgets.ToggleButtons(options=(UNDECIDED, *buttons.values()), value=said(first)[0], description="it is", style={"button_width": "auto"}),
     }, moved=moved)
 
@@ -62,9 +62,11 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     axes.imshow(drawable(picture), interpolation="nearest")
     axes.axis("off")
     axes.set_title(f"picture {number} of {len(dataset)}", fontsize=11)
-    rest = "All have a label: run the next cell." if labelled == len(dataset) else "What is it?"
+    name, how = known.get(_key(picture), ("", ""))
+    ask = f"You said '{name}', {how}." if name else "What is it?"
+    rest = "All have a label: run the next cell." if labelled == len(dataset) else ""
     figure.description = f"Picture {number}: {picture.shape[-2]} x {picture.shape[-1]} pixels, {picture.float().mean():.0f} of 255 on average. " \
-        f"{labelled} of {len(dataset)} have a label. {rest}"
+        f"{ask} {labelled} of {len(dataset)} have a label. {rest}".strip()
     return figure
 
 
