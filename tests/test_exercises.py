@@ -19,6 +19,7 @@ from workshop_utils import data, evaluation, exercises, models, transfer, widget
 from workshop_utils.exercises import kit, solved
 from workshop_utils.exercises.judging import Raised, ask, described
 from workshop_utils.tools import course
+from workshop_utils.widgets import thresholds
 
 ALL = [exercise for chapter in kit.CHAPTERS for exercise in kit.exercises(chapter)]
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.number)
@@ -167,7 +168,7 @@ def test_at_least_three_mistakes_are_in_the_table(exercise):
 @every_exercise
 def test_stub_is_not_attempted_and_says_what_to_do(exercise, given):
     said = []
-    context = {"torch": torch, "models": models, "data": data, "SOURCE": "bundled", "choosing": None, "judging": None,
+    context = {"torch": torch, "models": models, "data": data, "SOURCE": "bundled", "choosing": None, "judging": None, "lenet": given["net"],
                "exercises": type("Stub", (), {"check": staticmethod(lambda number, answer, **_: said.append(verdict(number, answer, given)))})}
     source = "\n".join(line for line in stubs()[exercise.number].splitlines() if not line.startswith("from "))
     exec(source, {**context, **given})
@@ -191,7 +192,7 @@ def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right
     for cell in notebook.cells:
         if cell.cell_type == "code" and (call := re.search(r'^exercises\.check\(\s*"(.+?)"[^@]*', cell.source, re.M)):
             asked.append(call[1])
-            kept = [line for line in cell.source.splitlines() if re.match("from |import |trouser = |lenet = |test = ", line)]
+            kept = [line for line in cell.source.splitlines() if re.match("from |import |trouser = ", line)]
             cell.source = "\n".join([*kept, kit.find(call[1]).solution, call[0]])
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
     client.execute(env={**os.environ, "WORKSHOP_PROGRESS": str(tmp_path / "progress")})
@@ -274,6 +275,24 @@ def test_strange_answers_get_a_verdict(exercise, given, capsys):
     for answer in STRANGE:
         said = verdict(exercise.number, answer, given)
         assert said.kind in ("wrong", "raised") and len(said.words) < 600, (answer, said)
+
+
+@pytest.mark.parametrize("miss, alarm", [(5, 1), (8, 1), (10, 1), (1, 3), (1, 4)])
+def test_cheapest_step_of_the_panel_is_right_and_lazy_thresholds_never_are(miss, alarm, given):
+    def kind(at):
+        return verdict("1.8", ("recall" if miss > alarm else "precision", at), {**given, "miss": miss, "alarm": alarm}).kind
+    best = min(thresholds.STEPS, key=lambda at: evaluation.decide(given["predictions"], "Shirt", at).cost(miss, alarm))
+    assert [kind(at) for at in (best, 0.5, 0, 1)] == ["right", "wrong", "wrong", "wrong"]
+
+
+def test_costs_that_are_drawn_are_those_that_were_tried():
+    assert "random.choice([(5, 1), (8, 1), (10, 1), (1, 3), (1, 4)])" in course.chapter(1).read_text("utf-8")
+
+
+def test_every_solution_of_the_open_exercise_that_a_careless_photographer_would_find(given):
+    net = models.ready("lenet-fashion-mnist")
+    for change in (lambda x: x.roll(3, 3), lambda x: x.roll(-3, 3), lambda x: x.flip(3), lambda x: x.roll(4, 2)):
+        assert verdict("1.11", change, {**given, "net": net}).kind == "right"
 
 
 def test_scores_rounded_to_two_digits_are_right(given):

@@ -99,6 +99,25 @@ def test_chapter_keeps_to_the_core_path(path):
     assert sum(words / 130 + exercises for _, words, exercises in sections.values()) + WAITS <= 75
 
 
+FORGET = "get_ipython().reset(new_session=False); from workshop_utils.models import trained; trained._kept.clear()"
+
+
+@every_notebook
+def test_every_section_runs_alone_after_the_setup_cell(path):
+    """Each section in its turn, in a kernel that has forgotten all names and all nets of the sections before."""
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    setup, = (cell for cell in notebook.cells if cell.source == links.setup_cell())
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            cells += [nbformat.v4.new_code_cell(FORGET), setup.copy()] if cells else [setup.copy()]
+        cells += [cell] if cells and cell.cell_type == "code" else []
+    notebook.cells = cells
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+
+
 def run_nbval(folder: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "--color=no", "--rootdir", str(folder), "-c", str(folder / "pyproject.toml"), str(folder)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)

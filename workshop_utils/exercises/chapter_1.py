@@ -162,9 +162,9 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
     if at == 0.5:
         raise Wrong(f"0.5 is the default, and costs {cost(at):g}. There is a threshold that costs {reachable:g}.")
     if not counts.misses + counts.rest:
-        raise Wrong(f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {cost(at):g}. {reachable:g} can be reached.")
+        raise Wrong(f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {cost(at):g}. A machine that takes everything needs no net.")
     if not counts.hits + counts.alarms:
-        raise Wrong(f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {cost(at):g}. {reachable:g} can be reached.")
+        raise Wrong(f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {cost(at):g}. A machine that takes nothing needs no net.")
     if cost(at) > 1.1 * reachable:
         raise Wrong(f"{at:g} costs {cost(at):g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}.")
     return f"It costs {cost(at):g}; at 0.5 it would be {cost(0.5):g}. On the other half, which you did not choose on, it costs {cost(at, others):g}, " \

@@ -8,7 +8,7 @@ from workshop_utils.drawing import COLOURS, Figure, mosaic
 from workshop_utils.evaluation import Predictions, decide, evaluate
 from workshop_utils.widgets.panel import WIDE, Panel
 
-STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
+STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.999)
 
 
 def top_k(predictions: Predictions, dataset: ImageDataset) -> Panel:
