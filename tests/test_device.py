@@ -75,3 +75,10 @@ def test_memory_that_a_step_frees_is_kept_for_the_next():
            "for _ in range(20): step()\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
     faults = {word: int(fresh_python(code.replace("KEEP", word)).stdout) for word in ("pass", "device.pick('cpu')")}
     assert faults["device.pick('cpu')"] * 10 < faults["pass"], faults
+
+
+@pytest.mark.parametrize("own, expected", [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_idle_threads_wait_without_spinning_unless_the_user_says_otherwise(own, expected, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)  # this process imported the package
+    code = "import os, sys, workshop_utils; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    assert fresh_python(code, env=own).stdout.strip() == expected

@@ -149,8 +149,8 @@ def bars(values: dict[str, float], label: str, *, highest: float | None = None) 
     return figure
 
 
-def runs(results: dict[str, Sequence[float]], label: str) -> Figure:
-    """One row a method: a dot for each seed, a line at the mean; label: what was measured."""
+def runs(results: dict[str, Sequence[float]], label: str, *, each: str = "seed") -> Figure:
+    """One row a method: a dot for each seed, or whatever `each` names, a line at the mean; label: what was measured."""
     figure = Figure(label, (9, 0.6 * len(results) + 1))
     axes = figure.subplots()
     for place, (name, values) in enumerate(results.items()):
@@ -161,8 +161,8 @@ def runs(results: dict[str, Sequence[float]], label: str) -> Figure:
     axes.set_ylim(len(results) - 0.5, -0.75)
     axes.set_xlabel(label)
     axes.margins(x=0.1)
-    figure.description = f"{label}, a dot for each seed. " + " ".join(
-        f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} seeds." for name, values in results.items())
+    figure.description = f"{label}, a dot for each {each}. " + " ".join(
+        f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} {each}s." for name, values in results.items())
     return figure
 
 

@@ -35,6 +35,7 @@ def panels() -> Iterable[tuple[str, widgets.Panel, Iterable]]:
     reader, net = models.ready("lenet-mnist"), models.build("efficientnet_lite0", classes=1000, pretrained=True)
     yield "(a) browser", widgets.browser(), _cycle("page", range(2, 21))
     yield "(a) guess the set", widgets.guess_the_set(), _cycle("number", range(2, 13))
+    yield "label pictures", widgets.labelling(test.subset(torch.arange(20))), _cycle("number", range(2, 21))
     yield "(b) top-k", widgets.top_k(predictions, test), _cycle("k", range(2, 11))
     yield "(b) threshold", widgets.threshold(predictions, positive="Shirt"), _cycle("at", (0.1, 0.2, 0.3, 0.9))
     yield "(c) confusion matrix", widgets.confusion(evaluation.evaluate(predictions), test), _cycle("said", test.classes)
