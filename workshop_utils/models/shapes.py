@@ -1,5 +1,7 @@
 """What goes into a net, what comes out of each layer, and what it costs."""
 
+import copy
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import torch
@@ -69,7 +71,25 @@ def _outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         with evaluating(model):
             return model(images)
     except RuntimeError as error:
-        raise ValueError(f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {str(error).splitlines()[0]}") from None
+        words = f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {str(error).splitlines()[0]}"
+        side = _smallest_side(model, images.shape[1])
+        if side and min(images.shape[-2:]) < side:
+            words = f"Pictures of {images.shape[-2]} x {images.shape[-1]} pixels are too small for this net: it needs {side} x {side} or more. " \
+                "Enlarge them, or take a net for small pictures, such as small_resnet."
+        raise ValueError(words) from None
+
+
+def _smallest_side(model: nn.Module, channels: int) -> int | None:
+    """The side in pixels of the smallest square that the net can read, or None if it reads none up to 512."""
+    empty = copy.deepcopy(model).to("meta").eval()  # nothing is computed
+
+    def works(side: int) -> bool:
+        try:
+            return empty(torch.zeros(1, channels, side, side, device="meta")).ndim == 2
+        except (RuntimeError, ValueError):
+            return False
+
+    return bisect_left(range(513), True, key=works) if works(512) else None
 
 
 def _place(model: nn.Module) -> torch.device:
