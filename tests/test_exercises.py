@@ -100,8 +100,8 @@ def scores(given, name="Trouser"):
 
 # (number, answer as a function of what the notebook has, part of the sentence)
 WRONG = [
-    ("1.1", lambda g: "A", "the labels agree"), ("1.1", lambda g: "b", "runs, without any error"), ("1.1", lambda g: "D", "never saw the second"), ("1.1", lambda g: "E", "one letter of"),
-    ("1.2", lambda g: 100 * 20 / 168, "percentage"), ("1.2", lambda g: 1 / 9, "equally large"), ("1.2", lambda g: 20, "share of all"), ("1.2", lambda g: 15 / 168, "rarest class"),
+    ("1.1", lambda g: "A", "how they look"), ("1.1", lambda g: "b", "runs, without any error"), ("1.1", lambda g: "D", "never saw the second"), ("1.1", lambda g: "E", "one letter of"),
+    ("1.2", lambda g: 100 * 20 / 168, "percentage"), ("1.2", lambda g: 1 / 9, "equally large"), ("1.2", lambda g: 20, "share of all"), ("1.2", lambda g: 20 / 320, "test drawings too"), ("1.2", lambda g: 15 / 168, "rarest class"),
     ("1.2", lambda g: 0.5, "came 0.5"), ("1.2", lambda g: "bird", "came 'bird'"),
     ("1.3", lambda g: parts(labels=lambda a, order: a[order.flip(0)]), "still have their own label"), ("1.3", lambda g: parts(cut=lambda a: (a, a[:10])), "10 pictures are in both"),
     ("1.3", lambda g: parts(order=lambda n: torch.arange(n)), "hardly any classes"), ("1.3", lambda g: parts(cut=lambda a: (a[20:], a[:10])), "come out of 100"),
@@ -112,7 +112,9 @@ WRONG = [
     ("1.5", lambda g: by_hand(lambda p: -np.log2(p).mean()), "base 2"), ("1.5", lambda g: by_hand(lambda p: -np.log(p).sum()), "the sum over"),
     ("1.5", lambda g: by_hand(lambda p: -np.log(p)), "one value a picture"), ("1.5", lambda g: by_hand(lambda p: -np.log(p.mean())), "before the mean"),
     ("1.5", lambda g: lambda p, labels: -np.log(p).mean(), "mean over all classes"), ("1.5", lambda g: lambda p, labels: None, "is there a return?"),
-    ("1.5", lambda g: lambda p, labels: F.cross_entropy(torch.tensor(p), torch.tensor(labels)), "a second time"), ("1.5", lambda g: 2.3, "function or a net"),
+    ("1.5", lambda g: lambda p, labels: F.cross_entropy(torch.tensor(p), torch.tensor(labels)), "a second time"), ("1.5", lambda g: lambda p, labels: -np.log(p[labels]), "picked rows"),
+    ("1.5", lambda g: lambda p, labels: -np.log(p[:, labels]).mean(), "all pairs"), ("1.5", lambda g: lambda p, labels: -np.log(p.max(1)).mean(), "also where the net is wrong"),
+    ("1.5", lambda g: 2.3, "function or a net"),
     ("1.6", lambda g: "A", "accuracy would be higher"), ("1.6", lambda g: "C", "is a mean"), ("1.6", lambda g: "D", "no such weights"),
     ("1.7", lambda g: (100 * scores(g).precision, 100 * scores(g).recall), "percentages"), ("1.7", lambda g: (scores(g).recall, scores(g).precision), "swapped"),
     ("1.7", lambda g: (scores(g, "Shirt").precision, scores(g, "Shirt").recall), "scores of 'Shirt'"), ("1.7", lambda g: 0.9, "of shape (2,)"),
@@ -120,9 +122,9 @@ WRONG = [
     ("1.8", lambda g: ("recall", 0.5), "default"), ("1.8", lambda g: ("recall", 30), "percentage"), ("1.8", lambda g: ("recall", 0.0), "everything is called"),
     ("1.8", lambda g: ("recall", 1.0), "nothing is called"), ("1.8", lambda g: ("precision", 0.2), "Misses lower recall"), ("1.8", lambda g: ("recall", float("nan")), "came nan"),
     ("1.8", lambda g: ("Recall ", 0.97), "There is a threshold that costs"), ("1.8", lambda g: ("f1", 0.2), 'came \'f1\''), ("1.8", lambda g: 0.2, "a metric and a threshold"),
-    ("1.9", lambda g: "A", "8 of 2,000"), ("1.9", lambda g: "C", "wider"), ("1.9", lambda g: "D", "chance in it too"),
+    ("1.9", lambda g: "A", "20 of 10,000"), ("1.9", lambda g: "C", "wider"), ("1.9", lambda g: "D", "chance in it too"),
     ("1.10", lambda g: "A", "more twins"), ("1.10", lambda g: "B", "share that leaks"), ("1.10", lambda g: "D", "can have twins"),
-    ("1.11", lambda g: lambda x: x, "Nothing changed"), ("1.11", lambda g: lambda x: 255 - x, "you would notice"), ("1.11", lambda g: lambda x: x * 0, "you would notice"),
+    ("1.11", lambda g: lambda x: x, "Nothing changed"), ("1.11", lambda g: lambda x: 255 - x, "you would notice"), ("1.11", lambda g: lambda x: x - 3, "uint8 has wrapped"), ("1.11", lambda g: lambda x: x * 0, "you would notice"),
     ("1.11", lambda g: lambda x: x.float() + 2, "costs 10 points or more"), ("1.11", lambda g: lambda x: x[0], "shape that came in"), ("1.11", lambda g: lambda x: x * float("nan"), "not numbers"),
     ("2.1", lambda g: lambda x: F.avg_pool2d(x[None], 2)[0], "mean of each square"), ("2.1", lambda g: lambda x: -F.max_pool2d(-x[None], 2)[0], "smallest"),
     ("2.1", lambda g: lambda x: x.reshape(3, 2, 4, 2).amax((0, 2)), "wrong dimensions"), ("2.1", lambda g: lambda x: F.max_pool2d(x[None], 2)[0].T, "swapped"),
@@ -309,6 +311,11 @@ def test_reset_of_everything_has_to_name_a_chapter():
 def test_number_that_does_not_exist_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="No exercise is called '1.99'"):
         exercises.check("1.99", 1)
+
+
+def test_number_without_quotes_is_answered_with_quotes():
+    with pytest.raises(ValueError, match='in quotes: "1.2"'):
+        exercises.hint(1.2)
 
 
 def test_check_without_the_notebooks_data_says_what_lacks():

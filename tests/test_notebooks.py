@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from workshop_utils import data
 from workshop_utils.tools import course, links
 
 NOTEBOOKS = sorted(course.NOTEBOOKS.rglob("*.ipynb"))
@@ -78,6 +79,17 @@ def test_links_to_other_notebooks_lead_to_a_file(path):
     texts = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
     links = [link for text in texts for link in re.findall(r"\]\(([^):]+\.ipynb)\)", text)]
     assert [link for link in links if not (path.parent / link).is_file()] == []
+
+
+def test_table_of_the_famous_sets_agrees_with_their_cards():
+    table = next(cell.source for cell in nbformat.read(course.chapter(1), as_version=4).cells if "| set | what it is for |" in cell.source)
+    rows = {line.split("](")[0].lstrip("| ["): line for line in table.splitlines() if line.startswith("| [")}
+    for name, size in {"mnist": "60,000 + 10,000", "fashion-mnist": "60,000 + 10,000", "sign-mnist": "27,455 + 7,172", "medical-mnist": "58,954",
+                       "cifar10": "6,000 a class", "cifar100": "600 a class"}.items():
+        card, row = data.card(name), rows[data.card(name).title]
+        train, test = card.splits["train"], card.splits["test"]
+        assert size in row and size in (f"{train:,} + {test:,}", f"{train + test:,}", f"{(train + test) // len(card.classes):,} a class")
+        assert f"{card.shape[1]}x{card.shape[2]} {'grey' if card.shape[0] == 1 else 'colour'} | {len(card.classes)} |" in row
 
 
 @pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
@@ -184,6 +196,7 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     text = (course.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
-    (figure, words), (panel, sentence) = patterns
+    (figure, words), (panel, sentence), (about, number) = patterns
     assert re.sub(figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
+    assert re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
     assert re.sub(panel, sentence, "Panel: Top-k. In words: 87.9 % of them.") == "Panel: Top-k. PANEL-IN-WORDS "

@@ -14,10 +14,10 @@ from workshop_utils.progress import watched_by
 LEVELS_AT_MOST, POINTS_AT_LEAST = 45, 10  # of exercise 1.11: how far pixels may move on average, how far accuracy has to fall
 
 ANOTHER_SET = question("1.1", "A net on another set", right="C", hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
-    A="Both sets name the same things with the same numbers, so the labels agree. The pictures differ.",
-    B="28 x 28 is what the net reads, and the shapes agree. It runs, without any error, and that is the danger.",
+    A="Both sets hold the digits 0 to 9. What differs is how they look.",
+    B="Both are 28 x 28 and grey, or the net would have refused them. It runs, without any error, and that is the danger.",
     C="Background, contrast and framing differ from set to set, as the game showed, and a net has learned those too (Torralba and Efros 2011).",
-    D="More epochs on the first set make it better at the first set. It still never saw the second.")
+    D="Longer training on the first set makes it better at the first set. It still never saw the second.")
 
 
 @exercise("1.2", "The score to beat", hints=(
@@ -30,6 +30,7 @@ def score_to_beat(answer) -> str:
         "That is a percentage. The task asks for a fraction between 0 and 1.": 100 * counts.max() / counts.sum(),
         f"That would hold if all {len(counts)} classes were equally large. They are not: look for the largest.": 1 / len(counts),
         "That is how many pictures the largest class has. What share of all is it?": counts.max(),
+        "That counts the test drawings too. Take the 168 of the training set.": counts.max() / 320,
         "That is the share of the rarest class. Which class would you name?": counts.min() / counts.sum(),
     }, "a fraction: the largest class, divided by all", tolerance=0.006)
     return f"{counts.max() / counts.sum():.1%}, by knowing nothing. A net on this set that reaches 12 % has learned nothing."
@@ -99,6 +100,12 @@ def cross_entropy(answer) -> str:
         "That is the logarithm to base 2. Take np.log, the natural one.": -given.log2().mean(),
         "That is the sum over the pictures. Cross-entropy here is their mean.": -given.log().sum(),
         "That is one value a picture. What is missing is their mean.": -given.log(),
+        "labels alone picked rows. One number a picture is needed: index pictures and labels together.": -probabilities[labels].log(),
+        "labels alone picked rows, and the mean went over all of them. Index pictures and labels together.": -probabilities[labels].log().mean(),
+        "That is the mean over all pairs of a picture and a label. Index pictures and labels together.": -probabilities[:, labels].log().mean(),
+        "That is the most probable class. Take the probability of the right class, also where the net is wrong.": -probabilities.max(1).values.log().mean(),
+        "These are probabilities of the most probable class. Take the right class's, then the logarithm and the mean.": probabilities.max(1).values,
+        "That is before the logarithm.": given.mean(),
         "That is the mean over all classes. Only the probability of the right class counts.": -probabilities.log().mean(),
         "These are probabilities already; softmax was applied a second time.": torch.nn.functional.cross_entropy(probabilities, labels),
         "The logarithm comes before the mean: it is the mean of the logarithms.": -given.mean().log(),
@@ -127,7 +134,8 @@ def trousers(answer, result: Evaluation) -> str:
         "That is the accuracy over all classes, not this class.": (result.accuracy, result.accuracy),
         "These are the scores of 'Shirt'.": (result.per_class[result.predictions.classes.index("Shirt")].precision, result.per_class[result.predictions.classes.index("Shirt")].recall),
     }, "two fractions, precision and recall", tolerance=0.0055)
-    return "Trousers look like nothing else here, so both are close to 1. Shirts look like T-shirts, pullovers and coats."
+    higher = "Precision is" if scores.precision > scores.recall else "Recall is" if scores.recall > scores.precision else "Neither is"
+    return f"{higher} higher, if only by a little: trousers look like nothing else here, so both are close to 1. Shirts look like T-shirts, pullovers and coats."
 
 
 @exercise("1.8", "Metric and threshold by cost", given=("predictions", "others", "miss", "alarm"), hints=(
@@ -167,15 +175,15 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
         raise Wrong(f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {cost(at):g}. A machine that takes nothing needs no net.")
     if cost(at) > 1.1 * reachable:
         raise Wrong(f"{at:g} costs {cost(at):g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}.")
-    return f"It costs {cost(at):g}; at 0.5 it would be {cost(0.5):g}. On the other half, which you did not choose on, it costs {cost(at, others):g}, " \
-        f"where {best(others):g} was the best: a choice looks better on the pictures it was made on."
+    return f"It costs {cost(at):g}; {reachable:g} is the lowest here, and 0.5 would cost {cost(0.5):g}. On the other half, which you did not choose on, it costs " \
+        f"{cost(at, others):g}; the best threshold there, known only in hindsight, {best(others):g}."
 
 
-TIE = question("1.9", "Two nets, 0.4 points apart", right="B", hints=("How wide is the interval of one of them?", "0.4 points of 2,000 pictures are how many pictures?"),
-    A="0.4 points are 8 of 2,000 pictures. Other test pictures would often turn the order round, as the cells above show.",
-    B="The difference is far smaller than what chance does on 2,000 pictures. Test on many more, or train each net several times.",
+TIE = question("1.9", "A record by 0.2 points", right="B", hints=("How wide is the interval of one of them, with n = 10,000?", "0.2 points of 10,000 pictures are how many pictures?"),
+    A="0.2 points are 20 of 10,000 pictures. The interval of each is 0.57 points to both sides, and another seed alone may move it as much.",
+    B="The difference is well within what chance does on 10,000 pictures, and one run each says nothing about other seeds.",
     C="Fewer pictures make the interval wider, so the difference would say even less.",
-    D="Cross-entropy is a mean over the same 2,000 pictures and has chance in it too. It may be looked at, but it does not settle this.")
+    D="Cross-entropy is a mean over the same pictures and has chance in it too. It may be looked at, but it does not settle this.")
 
 LEAK = question("1.10", "Where the twins belong", right="C", hints=("What must never be on both sides?", "Think of ten photographs of one patient."),
     A="A random split puts some twins on both sides: that is the leak. With more pictures there are more twins.",
@@ -188,24 +196,26 @@ LEAK = question("1.10", "Where the twins belong", right="C", hints=("What must n
     "What would a careless photographer do? Move, turn, mirror, darken, blur, dirty the lens.", "LeNet learned from clothes in the middle. torch.roll(images, ..., dims=3) moves them sideways."),
     solution="def disturb(images):\n    return torch.roll(images, 3, dims=3)", why="Three pixels to the right: you would not notice, but the net never saw clothes off the centre.")
 def disturb(answer, net: nn.Module, test: ImageDataset) -> str:
-    chosen = test.per_class(min(50, int(torch.bincount(test.labels).min())))
-    given = ask(answer, chosen.images)
-    if not isinstance(given, Tensor) or given.is_complex() or given.layout != torch.strided or given.shape != chosen.images.shape:
-        raise Wrong(f"Expected a tensor of the shape that came in, {tuple(chosen.images.shape)}; came {described(given)}.")
+    given = ask(answer, test.images)
+    if not isinstance(given, Tensor) or given.is_complex() or given.layout != torch.strided or given.shape != test.images.shape:
+        raise Wrong(f"Expected a tensor of the shape that came in, {tuple(test.images.shape)}; came {described(given)}.")
     if not torch.isfinite(given.double()).all():
         raise Wrong("Some pixels are not numbers (NaN or infinite).")
-    changed = ImageDataset(given.double().round().clamp(0, 255).byte(), chosen.labels, chosen.classes, name="disturbed", mean=test.mean, std=test.std)
-    levels = float((changed.images.double() - chosen.images.double()).abs().mean())
+    changed = ImageDataset(given.float().round().clamp(0, 255).byte(), test.labels, test.classes, name="disturbed", mean=test.mean, std=test.std)
+    difference = changed.images.short() - test.images.short()
+    levels = float(difference.abs().float().mean())
     if not levels:
         raise Wrong("Nothing changed. Move, turn, mirror, darken, cover: what would a careless photographer do?")
+    if levels > LEVELS_AT_MOST and len((difference % 256).unique()) == 1:
+        raise Wrong("uint8 has wrapped round: 255 + 40 is 39, not 295. Compute with images.float(); the check rounds and cuts at 0 and 255.")
     if levels > LEVELS_AT_MOST:
         raise Wrong(f"That changes a pixel by {levels:.0f} of 255 on average, more than {LEVELS_AT_MOST}: you would notice. Be gentler.")
     with watched_by(lambda *_: None):
-        before, after = (100 * evaluate(predict(net, pictures)).accuracy for pictures in (chosen, changed))
+        before, after = (100 * evaluate(predict(net, pictures)).accuracy for pictures in (test, changed))
     if before - after < POINTS_AT_LEAST:
         raise Wrong(f"Accuracy goes from {before:.0f} % to {after:.0f} %. Find a change that costs {POINTS_AT_LEAST} points or more.")
     return f"Accuracy falls from {before:.0f} % to {after:.0f} %, and a pixel changes by {levels:.0f} of 255 on average. " \
-        "The test set has the same careful framing as the training set, so its accuracy says nothing about other pictures. Augmentation (chapter 2) helps."
+        "Test and training set were made in the same careful way, so the accuracy says little about pictures that were not. Augmentation (chapter 2) helps."
 
 
 EXERCISES = (ANOTHER_SET, score_to_beat, split, smallest_k, cross_entropy, SAME_ACCURACY, trousers, cheapest_threshold, TIE, LEAK, disturb)

@@ -94,8 +94,8 @@ def described(value: Any) -> str:
         text = repr(value)
         return text if len(text) <= 40 else f"{text[:37]}..."
     if isinstance(value, (torch.Tensor, np.ndarray)):
-        kind = "tensor" if isinstance(value, torch.Tensor) else "array"
-        return f"the {kind} {value.item():.4g}" if value.ndim == 0 else f"a {kind} of shape {tuple(value.shape)}"
+        kind, article = ("tensor", "a") if isinstance(value, torch.Tensor) else ("array", "an")
+        return f"the {kind} {value.item():.4g}" if value.ndim == 0 else f"{article} {kind} of shape {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)}"
     return "None (is there a return?)" if value is None else f"something of type {type(value).__name__}"

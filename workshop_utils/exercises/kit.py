@@ -120,7 +120,9 @@ def progress(chapter: int | None = None, *, reset: bool = False) -> None:
 
 def find(number: str) -> Exercise:
     """The exercise of that number. Raises ValueError, with those that there are, if there is none."""
-    chapter = str(number).partition(".")[0]
+    if not isinstance(number, str):
+        raise ValueError(f'Put the number of the exercise in quotes: "{number}".')
+    chapter = number.partition(".")[0]
     known = {exercise.number: exercise for one in CHAPTERS if str(one) == chapter or chapter not in "123" for exercise in exercises(one)}
     if number not in known:
         raise names.unknown("exercise", number, known, "exercises.progress()")

@@ -14,7 +14,13 @@ export default {
         if (!/^[0-9]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
         if (event.target.matches("input, textarea, select, [contenteditable]")) return;
         const buttons = [...panel.querySelectorAll("button")];
-        buttons.find((button) => button.textContent.trim().startsWith(`${event.key} `))?.click();
+        const pressed = buttons.find((button) => button.textContent.trim().startsWith(`${event.key} `));
+        if (!pressed) return;
+        pressed.click();
+        panel.focus({ preventScroll: true });  // the button that had the focus may be drawn anew, and the next digit would go to the notebook
+      });
+      panel.addEventListener("click", (event) => {
+        if (event.detail && event.target.matches(".widget-toggle-button")) panel.focus({ preventScroll: true });  // by mouse, not by keyboard
       });
     });
   },

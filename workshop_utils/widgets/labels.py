@@ -57,7 +57,7 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     """One picture, small as the net gets it, and how many have a label."""
     picture, known = dataset.images[number - 1], _remembered()
     labelled = sum(_key(other) in known for other in dataset.images)
-    figure = Figure("You against the net", (5, 2.6))
+    figure = Figure("You against the net", (2.6, 2.7))
     axes = figure.subplots()
     axes.imshow(drawable(picture), interpolation="nearest")
     axes.axis("off")
@@ -65,8 +65,8 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     name, how = known.get(_key(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
     rest = "All have a label: run the next cell." if labelled == len(dataset) else ""
-    figure.description = f"Picture {number}: {picture.shape[-2]} x {picture.shape[-1]} pixels, {picture.float().mean():.0f} of 255 on average. " \
-        f"{ask} {labelled} of {len(dataset)} have a label. {rest}".strip()
+    figure.description = f"Picture {number}, {picture.shape[-2]} x {picture.shape[-1]} pixels. {ask} " \
+        f"{labelled} of {len(dataset)} have a label. {rest}".strip()
     return figure
 
 

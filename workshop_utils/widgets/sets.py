@@ -15,7 +15,8 @@ UNDECIDED = "?"
 
 def browser() -> Panel:
     """Leafs through every data set of the course, ten pictures at a time."""
-    names = [card.name for card in data.catalog()]
+    cards = sorted(data.catalog(), key=lambda card: not card.bundled)  # those that are here for certain come first
+    names = [(card.name if card.bundled else f"{card.name} (does not come with the course)", card.name) for card in cards]
     return Panel("The data sets, picture by picture", browser_figure, {
         "name": ipywidgets.Dropdown(options=names, value="fashion-mnist", description="data set", **WIDE),
         "page": ipywidgets.IntSlider(1, min=1, max=20, description="page", **WIDE),

@@ -61,7 +61,9 @@ def threshold_figure(predictions: Predictions, *, positive: str, miss: float, al
     left.minorticks_off()
     left.set_yticks([0, 1], [f"not {positive}", positive])
     left.set_xlabel(f"probability of '{positive}'; right of the line it is called so")
-    bars = right.barh(["found", "missed", "false alarms"], [counts.hits, counts.misses, counts.alarms], color=COLOURS[:3])
+    bars = right.barh(["found", "missed", "false alarms"], [counts.hits, counts.misses, counts.alarms], color=[COLOURS[1], "white", COLOURS[0]],
+                      edgecolor=[COLOURS[1], COLOURS[1], COLOURS[0]], hatch=["", "//", "xx"])  # the colours of the dots
+    right.set_title(f"cost {counts.cost(miss, alarm):,.12g}", fontsize=12)
     right.bar_label(bars, padding=3)
     right.invert_yaxis()
     right.margins(x=0.2)
