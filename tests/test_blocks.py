@@ -1,0 +1,116 @@
+"""The eleven ideas as blocks of one small net, and the recorded experiments about them."""
+
+import importlib.util
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from workshop_utils import models, recorded
+from workshop_utils.models import blocks
+
+every_idea = pytest.mark.parametrize("idea", models.IDEAS)
+RECORDINGS = sorted(recorded.RECORDED.glob("*.json"))
+every_recording = pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+
+
+def parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+@every_idea
+def test_net_reads_small_pictures_and_gives_a_score_a_class_in_train_and_eval(idea):
+    for channels, side in ((1, 28), (3, 8)):
+        net = models.small(idea, classes=7, channels=channels)
+        for training in (True, False):
+            outputs = net.train(training)(torch.rand(2, channels, side, side))
+            assert tuple(outputs.shape) == (2, 7)
+        outputs.square().sum().backward()
+        assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in net.parameters())
+
+
+@every_idea
+@pytest.mark.parametrize("budget", [20_000, 50_000])
+def test_net_is_as_wide_as_its_budget_allows(idea, budget):
+    net = models.small(idea, classes=10, channels=1, budget=budget)
+    width = net[-1].in_features // 4
+    assert parameters(net) <= budget < blocks._size(idea, width + 4, 10, 1)
+
+
+def test_vgg_block_has_the_parameters_counted_by_hand():
+    width, net = 12, models.small("vgg", classes=10, channels=1)
+    pairs = ((width, width), (width, 2 * width), (2 * width, 4 * width))
+    by_hand = 9 * width + 2 * width + sum(9 * i * o + 2 * o + 9 * o * o + 2 * o for i, o in pairs) + (4 * width + 1) * 10
+    assert parameters(net) == by_hand
+
+
+def test_residual_block_whose_body_is_silent_passes_its_input_on():
+    block = blocks.Residual(3, 3, nn.Conv2d(3, 3, 3, padding=1))
+    for parameter in block.body.parameters():
+        nn.init.zeros_(parameter)
+    nn.init.dirac_(block.skip.weight)
+    x = torch.rand(2, 3, 5, 5)
+    torch.testing.assert_close(block(x), x)
+
+
+def test_dense_layers_read_the_maps_of_all_before_them():
+    assert [layer[0].in_channels for layer in blocks.Dense(8, 16).layers] == [8, 12, 16]
+
+
+def test_parallel_branches_stand_side_by_side():
+    x = torch.rand(1, 2, 4, 4)
+    torch.testing.assert_close(blocks.Parallel(nn.Identity(), nn.Identity())(x), torch.cat([x, x], 1))
+
+
+def test_squeeze_multiplies_each_channel_by_one_number_from_0_to_1():
+    x = torch.rand(2, 8, 4, 4) + 1
+    factors = blocks.Squeeze(8)(x) / x
+    assert torch.allclose(factors, factors[..., :1, :1].expand_as(factors), atol=1e-5) and 0 < factors.min() and factors.max() < 1
+
+
+@pytest.mark.parametrize("block, dense, fewer", [(blocks.separable, blocks.convolution, 5), (lambda i, o: blocks.convolution(i, o, groups=4), blocks.convolution, 3)])
+def test_separable_and_grouped_convolutions_need_a_fraction_of_the_weights(block, dense, fewer):
+    assert parameters(block(32, 32)) * fewer < parameters(dense(32, 32))
+
+
+def test_unknown_idea_and_a_budget_too_small_are_answered():
+    with pytest.raises(ValueError, match="No idea is called 'resnets'. Did you mean 'resnet'"):
+        models.small("resnets", classes=10)
+    with pytest.raises(ValueError, match="100 parameters are too few for 'vgg': the smallest has"):
+        models.small("vgg", classes=10, budget=100)
+
+
+# --- recordings ---
+
+@every_recording
+def test_recording_was_made_by_the_code_that_is_here(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path.with_suffix(".py"))
+    experiment = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(experiment)
+    found = recorded.load(path.stem)
+    assert found["code"] == recorded.code_sum(*experiment.CODE), f"stale: run {found['command']} again"
+    assert found["seeds"] == list(experiment.SEEDS) and getattr(experiment, "DESIGN", None) not in found["seeds"]
+
+
+def test_recording_of_the_ideas_has_every_idea_and_seed():
+    found = recorded.load("ideas")
+    assert set(found["results"]) == set(models.IDEAS)
+    for idea, row in found["results"].items():
+        assert len(row["accuracy"]) == len(found["seeds"]) and row["parameters"] == parameters(models.small(idea, classes=10, channels=1))
+
+
+def test_code_sum_changes_with_the_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "HOME", tmp_path)
+    (tmp_path / "one.py").write_text("x = 1")
+    before = recorded.code_sum("one.py")
+    (tmp_path / "one.py").write_text("x = 2")
+    assert recorded.code_sum("one.py") != before
+
+
+def test_recording_that_was_never_made_says_the_command_and_a_label_says_seeds_and_minutes(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "RECORDED", tmp_path)
+    with pytest.raises(FileNotFoundError, match="python notebooks/recorded/record.py race makes it"):
+        recorded.load("race")
+    (tmp_path / "race.json").write_text(json.dumps({"seeds": [0, 1], "seconds": 130}))
+    assert recorded.label("race") == "recorded, 2 seeds, 2 min"

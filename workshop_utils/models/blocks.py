@@ -1,0 +1,147 @@
+"""The idea of each famous architecture as a block, in one small net that is the same for all."""
+
+from typing import Callable
+
+import torch
+from torch import Tensor, nn
+
+from workshop_utils import names
+
+Block = Callable[[int, int], nn.Module]  # (c_in, c_out) -> (B, c_in, H, W) to (B, c_out, H, W)
+WIDEST = 256
+
+
+def small(idea: str, *, classes: int, channels: int = 3, budget: int = 50_000) -> nn.Module:
+    """A stem, three blocks of one idea, each halved by pooling, an average and a head: (B, channels, H, W) from 8 x 8 on -> (B, classes).
+
+    The maps are as many as fit into `budget` parameters, twice as many after each block, so that nets of different ideas can be
+    compared. Raises ValueError for an idea that there is not, with those that there are, and for a budget that is too small.
+    """
+    if idea not in IDEAS:
+        raise names.unknown("idea", idea, IDEAS, "models.IDEAS")
+    fitting = [width for width in range(4, WIDEST + 1, 4) if _size(idea, width, classes, channels) <= budget]
+    if not fitting:
+        raise ValueError(f"{budget:,} parameters are too few for '{idea}': the smallest has {_size(idea, 4, classes, channels):,}.")
+    return _net(IDEAS[idea], fitting[-1], classes, channels).to(memory_format=torch.channels_last)
+
+
+def convolution(c_in: int, c_out: int, kernel: int = 3, *, groups: int = 1) -> nn.Module:
+    """A convolution that keeps height and width, batch normalisation, ReLU."""
+    return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out), nn.ReLU())
+
+
+class Residual(nn.Module):
+    """What `body` gives is added to the input; a 1x1 convolution matches the channels."""
+
+    def __init__(self, c_in: int, c_out: int, body: nn.Module):
+        super().__init__()
+        self.body, self.skip = body, nn.Conv2d(c_in, c_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + self.skip(x)
+
+
+class Parallel(nn.Module):
+    """Every branch reads the same input; their maps are put side by side."""
+
+    def __init__(self, *branches: nn.Module):
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
+
+
+class Squeeze(nn.Module):
+    """Each channel is multiplied by a weight from 0 to 1 that depends on the averages of all channels."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        hidden = max(4, channels // 8)
+        self.weigh = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weigh(x)
+
+
+class Dense(nn.Module):
+    """Three layers, each of which reads the maps of all before it; a 1x1 convolution brings them together."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__()
+        growth = c_out // 4
+        self.layers = nn.ModuleList(convolution(c_in + number * growth, growth) for number in range(3))
+        self.merge = convolution(c_in + 3 * growth, c_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], dim=1)
+        return self.merge(x)
+
+
+def separable(c_in: int, c_out: int) -> nn.Module:
+    """First across pixels, each channel alone, then across channels."""
+    return nn.Sequential(nn.Conv2d(c_in, c_in, 3, padding=1, groups=c_in, bias=False), convolution(c_in, c_out, 1))
+
+
+def _lenet(c_in: int, c_out: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 5, padding=2), nn.Tanh())
+
+
+def _alexnet(c_in: int, c_out: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 5, padding=2), nn.ReLU(), nn.Dropout2d(0.1))
+
+
+def _zfnet(c_in: int, c_out: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU(), nn.Dropout2d(0.1))
+
+
+def _vgg(c_in: int, c_out: int) -> nn.Module:
+    return nn.Sequential(convolution(c_in, c_out), convolution(c_out, c_out))
+
+
+def _googlenet(c_in: int, c_out: int) -> nn.Module:
+    part, narrow = c_out // 4, max(2, c_out // 8)
+    return Parallel(
+        convolution(c_in, part, 1),
+        nn.Sequential(convolution(c_in, narrow, 1), convolution(narrow, part, 3)),
+        nn.Sequential(convolution(c_in, narrow, 1), convolution(narrow, part, 5)),
+        nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), convolution(c_in, part, 1)),
+    )
+
+
+def _resnet(c_in: int, c_out: int) -> nn.Module:
+    return Residual(c_in, c_out, _vgg(c_in, c_out))
+
+
+def _resnext(c_in: int, c_out: int) -> nn.Module:
+    middle = c_out // 2 * 2
+    return Residual(c_in, c_out, nn.Sequential(convolution(c_in, middle, 1), convolution(middle, middle, groups=4), convolution(middle, c_out, 1)))
+
+
+def _senet(c_in: int, c_out: int) -> nn.Module:
+    return Residual(c_in, c_out, nn.Sequential(_vgg(c_in, c_out), Squeeze(c_out)))
+
+
+def _xception(c_in: int, c_out: int) -> nn.Module:
+    return Residual(c_in, c_out, nn.Sequential(separable(c_in, c_out), separable(c_out, c_out)))
+
+
+def _efficientnet(c_in: int, c_out: int) -> nn.Module:
+    wide = 4 * c_in
+    return Residual(c_in, c_out, nn.Sequential(
+        convolution(c_in, wide, 1), convolution(wide, wide, groups=wide), Squeeze(wide), nn.Conv2d(wide, c_out, 1, bias=False), nn.BatchNorm2d(c_out)))
+
+
+IDEAS: dict[str, Block] = {"lenet": _lenet, "alexnet": _alexnet, "zfnet": _zfnet, "vgg": _vgg, "googlenet": _googlenet, "resnet": _resnet, "resnext": _resnext,
+                           "densenet": Dense, "senet": _senet, "xception": _xception, "efficientnet": _efficientnet}
+
+
+def _net(block: Block, width: int, classes: int, channels: int) -> nn.Module:
+    stages = [nn.Sequential(block(c_in, c_out), nn.MaxPool2d(2)) for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))]
+    return nn.Sequential(convolution(channels, width), *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, classes))
+
+
+def _size(idea: str, width: int, classes: int, channels: int) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in _net(IDEAS[idea], width, classes, channels).parameters())
