@@ -35,7 +35,7 @@ def test_net_reads_small_pictures_and_gives_a_score_a_class_in_train_and_eval(id
 def test_net_is_as_wide_as_its_budget_allows(idea, budget):
     net = models.small(idea, classes=10, channels=1, budget=budget)
     width = net[-1].in_features // 4
-    assert parameters(net) <= budget < blocks._size(idea, width + 4, 10, 1)
+    assert parameters(net) <= budget < blocks._size(models.IDEAS[idea], width + 4, 10, 1)
 
 
 def test_vgg_block_has_the_parameters_counted_by_hand():
@@ -49,7 +49,6 @@ def test_residual_block_whose_body_is_silent_passes_its_input_on():
     block = blocks.Residual(3, 3, nn.Conv2d(3, 3, 3, padding=1))
     for parameter in block.body.parameters():
         nn.init.zeros_(parameter)
-    nn.init.dirac_(block.skip.weight)
     x = torch.rand(2, 3, 5, 5)
     torch.testing.assert_close(block(x), x)
 
@@ -72,6 +71,30 @@ def test_squeeze_multiplies_each_channel_by_one_number_from_0_to_1():
 @pytest.mark.parametrize("block, dense, fewer", [(blocks.separable, blocks.convolution, 5), (lambda i, o: blocks.convolution(i, o, groups=4), blocks.convolution, 3)])
 def test_separable_and_grouped_convolutions_need_a_fraction_of_the_weights(block, dense, fewer):
     assert parameters(block(32, 32)) * fewer < parameters(dense(32, 32))
+
+
+def test_block_of_ones_own_goes_into_the_same_net():
+    def mine(c_in, c_out):
+        return nn.Conv2d(c_in, c_out, 1)
+
+    net = models.small(mine, classes=3)
+    assert tuple(net(torch.rand(2, 3, 16, 16)).shape) == (2, 3)
+    with pytest.raises(ValueError, match="10 parameters are too few for 'mine'"):
+        models.small(mine, classes=3, budget=10)
+
+
+def test_deep_net_has_as_many_layers_as_it_says_and_a_skip_costs_no_parameter():
+    for layers in (4, 20):
+        plain, residual = (models.deep(layers, skip=skip, classes=5, channels=1) for skip in (False, True))
+        assert sum(isinstance(layer, (nn.Conv2d, nn.Linear)) for layer in plain.modules()) == layers
+        assert parameters(plain) == parameters(residual)
+        assert tuple(residual(torch.rand(2, 1, 28, 28)).shape) == (2, 5)
+
+
+@pytest.mark.parametrize("layers", [2, 7])
+def test_deep_net_of_an_impossible_number_of_layers_is_refused(layers):
+    with pytest.raises(ValueError, match=f"an even number of layers, 4 or more; {layers} is none"):
+        models.deep(layers, skip=True, classes=5)
 
 
 def test_unknown_idea_and_a_budget_too_small_are_answered():

@@ -149,20 +149,66 @@ def bars(values: dict[str, float], label: str, *, highest: float | None = None) 
     return figure
 
 
-def runs(results: dict[str, Sequence[float]], label: str, *, each: str = "seed") -> Figure:
-    """One row a method: a dot for each seed, or whatever `each` names, a line at the mean; label: what was measured."""
+def runs(results: dict[str, Sequence[float]], label: str, *, each: str = "seed", mark: dict[str, float] | None = None) -> Figure:
+    """One row a method: a dot for each seed, or whatever `each` names, a line at the mean; label: what was measured.
+
+    mark: name of a row -> one more value, a star: a run of one's own beside the others.
+    """
     figure = Figure(label, (9, 0.6 * len(results) + 1))
     axes = figure.subplots()
     for place, (name, values) in enumerate(results.items()):
         axes.plot(values, [place] * len(values), MARKERS[place % 7], color=COLOURS[place % 7], markersize=9, alpha=0.7)
         axes.vlines(np.mean(values), place - 0.3, place + 0.3, color=COLOURS[place % 7], linewidth=3)
         axes.annotate(f"mean {number(np.mean(values))}", (np.mean(values), place - 0.32), ha="center", va="bottom", fontsize=10)
+    figure.description = f"{label}, a dot for each {each}. " + " ".join(
+        f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} {each}s." for name, values in results.items())
+    for name, value in (mark or {}).items():
+        axes.plot(value, list(results).index(name), "*", color="black", markersize=18, markeredgecolor="white", label=f"yours: {number(value)}")
+        axes.legend(loc="lower left", frameon=False)
+        figure.description += f" A star in the row {name} at {number(value)}: yours."
     axes.set_yticks(range(len(results)), list(results))
     axes.set_ylim(len(results) - 0.5, -0.75)
     axes.set_xlabel(label)
     axes.margins(x=0.1)
-    figure.description = f"{label}, a dot for each {each}. " + " ".join(
-        f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} {each}s." for name, values in results.items())
+    return figure
+
+
+def lines(series: dict[str, dict[float, Sequence[float]]], x_label: str, y_label: str, *, log: bool = False) -> Figure:
+    """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds."""
+    figure = Figure(f"{y_label}, by {x_label}", (9, 3.8))
+    axes = figure.subplots()
+    parts = []
+    for place, (name, found) in enumerate(series.items()):
+        colour, marker = COLOURS[place % 7], MARKERS[place % 7]
+        axes.plot(list(found), [np.mean(values) for values in found.values()], ("-", "--", ":", "-.")[place % 4], color=colour, linewidth=2)
+        for x, values in found.items():
+            axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
+        axes.plot([], [], ("-", "--", ":", "-.")[place % 4] + marker, color=colour, label=name)
+        parts.append(f"{name}: " + ", ".join(
+            f"{number(np.mean(values))} at {number(x)}" + (f" ({number(min(values))} to {number(max(values))})" if len(values) > 1 else "") for x, values in found.items()))
+    axes.set(xlabel=x_label, ylabel=y_label, xticks=sorted({x for found in series.values() for x in found}))
+    if log:
+        axes.set_yscale("log")
+    axes.legend(frameon=False)
+    figure.description = f"A line for each of {len(series)}: {y_label}, by {x_label}. " + ". ".join(parts) + "."
+    return figure
+
+
+def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> Figure:
+    """Each name at (cost, score), cost on a logarithmic axis; the names that no other beats in both are joined by a line."""
+    figure = Figure(f"{score}, by {cost}", (10, 5))
+    axes = figure.subplots()
+    best = [name for name, (paid, got) in points.items() if not any(p <= paid and g >= got and (p, g) != (paid, got) for p, g in points.values())]
+    best.sort(key=lambda name: points[name])
+    axes.plot(*zip(*(points[name] for name in best)), "--", color="#888888", zorder=1)
+    for place, (name, point) in enumerate(points.items()):
+        axes.plot(*point, MARKERS[place % 7], color=COLOURS[0 if name in best else 1], markersize=9)
+        axes.annotate(name, point, xytext=(6, -12 if place % 2 else 6), textcoords="offset points", fontsize=10)
+    axes.set(xlabel=f"{cost} (each step to the right is ten times as much)", ylabel=score, xscale="log")
+    axes.margins(x=0.12, y=0.08)
+    figure.description = f"{score} by {cost}, from the cheapest on: " + \
+        "; ".join(f"{name} {number(got)} for {number(paid)}" for name, (paid, got) in sorted(points.items(), key=lambda item: item[1])) + \
+        f". Joined by a line, for no other is both cheaper and better: {', '.join(best)}."
     return figure
 
 

@@ -9,12 +9,12 @@ import time
 
 import torch
 
-from workshop_utils import data, device, evaluation, models, training
+from workshop_utils import data, evaluation, models, training
 from workshop_utils.data import ImageDataset
 
 SEEDS = (0, 1, 2, 3, 4)
 DESIGN = 100
-EPOCHS = 4
+EPOCHS = 3
 RATES = (0.002, 0.005, 0.01)
 CODE = ("notebooks/recorded/ideas.py", "workshop_utils/models/blocks.py", "workshop_utils/training.py", "workshop_utils/data/batches.py")
 
@@ -29,7 +29,6 @@ def trained(idea: str, rate: float, seed: int, learn: ImageDataset) -> torch.nn.
 
 def run() -> dict:
     """idea -> rate, accuracies of the seeds, seconds of a training, parameters, multiply-adds, kilobytes of maps, milliseconds a picture."""
-    device.pick("cpu")
     learn, validation = data.load("fashion-mnist").split_off(0.1, seed=0)
     test = data.load("fashion-mnist", "test")
 

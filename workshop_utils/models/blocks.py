@@ -1,4 +1,4 @@
-"""The idea of each famous architecture as a block, in one small net that is the same for all."""
+"""The idea of each famous architecture as a block, in one small net that is the same for all, and deep nets of one block."""
 
 from typing import Callable
 
@@ -11,31 +11,49 @@ Block = Callable[[int, int], nn.Module]  # (c_in, c_out) -> (B, c_in, H, W) to (
 WIDEST = 256
 
 
-def small(idea: str, *, classes: int, channels: int = 3, budget: int = 50_000) -> nn.Module:
-    """A stem, three blocks of one idea, each halved by pooling, an average and a head: (B, channels, H, W) from 8 x 8 on -> (B, classes).
+def small(block: str | Block, *, classes: int, channels: int = 3, budget: int = 50_000) -> nn.Module:
+    """A stem, three blocks of one idea with pooling before each, an average and a head: (B, channels, H, W) from 8 x 8 on -> (B, classes).
 
-    The maps are as many as fit into `budget` parameters, twice as many after each block, so that nets of different ideas can be
-    compared. Raises ValueError for an idea that there is not, with those that there are, and for a budget that is too small.
+    block: a name of IDEAS, or a function (c_in, c_out) that gives a layer from (B, c_in, H, W) to (B, c_out, H, W). The maps are
+    as many as fit into `budget` parameters, twice as many in each block, so that nets of different ideas can be compared. Raises
+    ValueError for an idea that there is not, with those that there are, and for a budget that is too small.
     """
-    if idea not in IDEAS:
-        raise names.unknown("idea", idea, IDEAS, "models.IDEAS")
-    fitting = [width for width in range(4, WIDEST + 1, 4) if _size(idea, width, classes, channels) <= budget]
+    if isinstance(block, str) and block not in IDEAS:
+        raise names.unknown("idea", block, IDEAS, "models.IDEAS")
+    make = IDEAS[block] if isinstance(block, str) else block
+    fitting = [width for width in range(4, WIDEST + 1, 4) if _size(make, width, classes, channels) <= budget]
     if not fitting:
-        raise ValueError(f"{budget:,} parameters are too few for '{idea}': the smallest has {_size(idea, 4, classes, channels):,}.")
-    return _net(IDEAS[idea], fitting[-1], classes, channels).to(memory_format=torch.channels_last)
+        name = block if isinstance(block, str) else block.__name__
+        raise ValueError(f"{budget:,} parameters are too few for '{name}': the smallest has {_size(make, 4, classes, channels):,}.")
+    return _net(make, fitting[-1], classes, channels).to(memory_format=torch.channels_last)
 
 
-def convolution(c_in: int, c_out: int, kernel: int = 3, *, groups: int = 1) -> nn.Module:
-    """A convolution that keeps height and width, batch normalisation, ReLU."""
-    return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out), nn.ReLU())
+def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int = 16) -> nn.Module:
+    """A narrow net of equal pairs of 3x3 convolutions, plain or with a skip connection around each pair: (B, channels, H, W) -> (B, classes).
+
+    layers: convolutions and the head, an even number from 4 on, else ValueError. The stem quarters height and width, so that deep
+    nets can be trained on a laptop. Source: the plain and residual nets of He et al. 2015, section 3.3, in small.
+    """
+    if layers < 4 or layers % 2:
+        raise ValueError(f"A stem, pairs of convolutions and a head make an even number of layers, 4 or more; {layers} is none.")
+    pairs = [_resnet(width, width) if skip else _vgg(width, width) for _ in range(layers // 2 - 1)]
+    net = nn.Sequential(convolution(channels, width), nn.MaxPool2d(4), *pairs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+    return net.to(memory_format=torch.channels_last)
+
+
+def convolution(c_in: int, c_out: int, kernel: int = 3, *, groups: int = 1, relu: bool = True) -> nn.Module:
+    """A convolution that keeps height and width, batch normalisation and, unless something is to be added before it, ReLU."""
+    layers = [nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out), *([nn.ReLU()] if relu else [])]
+    return nn.Sequential(*layers)
 
 
 class Residual(nn.Module):
-    """What `body` gives is added to the input; a 1x1 convolution matches the channels."""
+    """What `body` gives is added to the input; where the channels differ, a 1x1 convolution matches them."""
 
     def __init__(self, c_in: int, c_out: int, body: nn.Module):
         super().__init__()
-        self.body, self.skip = body, nn.Conv2d(c_in, c_out, 1, bias=False)
+        self.body = body
+        self.skip = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x) + self.skip(x)
@@ -79,9 +97,14 @@ class Dense(nn.Module):
         return self.merge(x)
 
 
-def separable(c_in: int, c_out: int) -> nn.Module:
+def separable(c_in: int, c_out: int, *, relu: bool = True) -> nn.Module:
     """First across pixels, each channel alone, then across channels."""
-    return nn.Sequential(nn.Conv2d(c_in, c_in, 3, padding=1, groups=c_in, bias=False), convolution(c_in, c_out, 1))
+    return nn.Sequential(nn.Conv2d(c_in, c_in, 3, padding=1, groups=c_in, bias=False), convolution(c_in, c_out, 1, relu=relu))
+
+
+def _pair(c_in: int, c_out: int) -> nn.Module:
+    """Two 3x3 convolutions; the second has no ReLU, for it comes after the addition."""
+    return nn.Sequential(convolution(c_in, c_out), convolution(c_out, c_out, relu=False))
 
 
 def _lenet(c_in: int, c_out: int) -> nn.Module:
@@ -111,26 +134,27 @@ def _googlenet(c_in: int, c_out: int) -> nn.Module:
 
 
 def _resnet(c_in: int, c_out: int) -> nn.Module:
-    return Residual(c_in, c_out, _vgg(c_in, c_out))
+    return nn.Sequential(Residual(c_in, c_out, _pair(c_in, c_out)), nn.ReLU())
 
 
 def _resnext(c_in: int, c_out: int) -> nn.Module:
     middle = c_out // 2 * 2
-    return Residual(c_in, c_out, nn.Sequential(convolution(c_in, middle, 1), convolution(middle, middle, groups=4), convolution(middle, c_out, 1)))
+    body = nn.Sequential(convolution(c_in, middle, 1), convolution(middle, middle, groups=4), convolution(middle, c_out, 1, relu=False))
+    return nn.Sequential(Residual(c_in, c_out, body), nn.ReLU())
 
 
 def _senet(c_in: int, c_out: int) -> nn.Module:
-    return Residual(c_in, c_out, nn.Sequential(_vgg(c_in, c_out), Squeeze(c_out)))
+    return nn.Sequential(Residual(c_in, c_out, nn.Sequential(_pair(c_in, c_out), Squeeze(c_out))), nn.ReLU())
 
 
 def _xception(c_in: int, c_out: int) -> nn.Module:
-    return Residual(c_in, c_out, nn.Sequential(separable(c_in, c_out), separable(c_out, c_out)))
+    return Residual(c_in, c_out, nn.Sequential(separable(c_in, c_out), separable(c_out, c_out, relu=False)))
 
 
 def _efficientnet(c_in: int, c_out: int) -> nn.Module:
     wide = 4 * c_in
     return Residual(c_in, c_out, nn.Sequential(
-        convolution(c_in, wide, 1), convolution(wide, wide, groups=wide), Squeeze(wide), nn.Conv2d(wide, c_out, 1, bias=False), nn.BatchNorm2d(c_out)))
+        convolution(c_in, wide, 1), convolution(wide, wide, groups=wide), Squeeze(wide), convolution(wide, c_out, 1, relu=False)))
 
 
 IDEAS: dict[str, Block] = {"lenet": _lenet, "alexnet": _alexnet, "zfnet": _zfnet, "vgg": _vgg, "googlenet": _googlenet, "resnet": _resnet, "resnext": _resnext,
@@ -138,10 +162,10 @@ IDEAS: dict[str, Block] = {"lenet": _lenet, "alexnet": _alexnet, "zfnet": _zfnet
 
 
 def _net(block: Block, width: int, classes: int, channels: int) -> nn.Module:
-    stages = [nn.Sequential(block(c_in, c_out), nn.MaxPool2d(2)) for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))]
+    stages = [nn.Sequential(nn.MaxPool2d(2), block(c_in, c_out)) for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))]
     return nn.Sequential(convolution(channels, width), *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, classes))
 
 
-def _size(idea: str, width: int, classes: int, channels: int) -> int:
+def _size(block: Block, width: int, classes: int, channels: int) -> int:
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in _net(IDEAS[idea], width, classes, channels).parameters())
+        return sum(parameter.numel() for parameter in _net(block, width, classes, channels).parameters())

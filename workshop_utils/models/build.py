@@ -29,8 +29,8 @@ def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = Fals
         raise ValueError(f"A classifier needs two classes or more; classes is {classes}.")
     if not pretrained:
         return _channels_last(_untrained(library, entry or name, classes, channels))
-    if CARDS[name].top1 is None:
-        with_weights = ", ".join(card.name for card in CARDS.values() if card.top1 is not None)
+    if library == "here":
+        with_weights = ", ".join(card.name for card in CARDS.values() if card.library != "here")
         raise ValueError(f"There are no pretrained weights for '{name}'. There are for: {with_weights}.")
     if channels != 3:
         raise ValueError(f"Pretrained nets read RGB, so channels must stay 3, not {channels}; their .preprocess turns grey pictures into RGB.")

@@ -1,6 +1,7 @@
 """Nets described by a line of words: "conv3 16, pool, dense 64"."""
 
 import re
+from typing import Callable
 
 from torch import nn
 
@@ -8,17 +9,20 @@ BLOCK = re.compile(r"(conv)([1357]) (\d{1,4})( same)?|(pool)|(dense) (\d{1,4})")
 BLOCKS_AT_MOST = 30
 
 
-def stacked(blocks: str, *, classes: int, input_shape: tuple[int, int, int]) -> nn.Sequential:
+def stacked(blocks: str, *, classes: int, input_shape: tuple[int, int, int], activation: Callable[[], nn.Module] = nn.ReLU,
+            dropout: float = 0) -> nn.Sequential:
     """A net of the named blocks, in order, and a linear head: (B, *input_shape) float32 -> (B, classes) logits.
 
-    blocks: "conv3 16" is a 3x3 convolution to 16 channels with ReLU (sizes 1, 3, 5, 7; "conv3 16 same" keeps height and
-    width), "pool" halves height and width, "dense 64" is a linear layer with ReLU. input_shape: (channels, height, width).
+    blocks: "conv3 16" is a 3x3 convolution to 16 channels with the activation (sizes 1, 3, 5, 7; "conv3 16 same" keeps
+    height and width), "pool" halves height and width, "dense 64" is a linear layer with the activation. input_shape:
+    (channels, height, width). dropout: the share that is switched off before each dense layer and the head, as in AlexNet.
     Raises ValueError, naming the block, where it cannot be read or the shape collapses.
     """
     words = [block.strip().lower() for block in blocks.split(",") if block.strip()]
     if len(words) > BLOCKS_AT_MOST:
         raise ValueError(f"{len(words)} blocks are more than the {BLOCKS_AT_MOST} that can be stacked here.")
     layers: list[nn.Module] = []
+    dropped = [nn.Dropout(dropout)] if dropout else []  # one module for all: it has no state
     channels, height, width = input_shape
     features = 0  # of a flat vector; 0 while there are maps
     for number, word in enumerate(words, 1):
@@ -33,7 +37,7 @@ def stacked(blocks: str, *, classes: int, input_shape: tuple[int, int, int]) -> 
                 raise ValueError(f"Block {number}, '{word}', does not fit: the maps before it are only {height} x {width}. Take a pool away, or use same.")
         if match[1]:
             out = _at_least_one(int(match[3]), number, word)
-            layers += [nn.Conv2d(channels, out, side, padding=side // 2 if match[4] else 0), nn.ReLU()]
+            layers += [nn.Conv2d(channels, out, side, padding=side // 2 if match[4] else 0), activation()]
             channels, height, width = out, *(edge if match[4] else edge - side + 1 for edge in (height, width))
         elif match[5]:
             layers.append(nn.MaxPool2d(2))
@@ -41,10 +45,10 @@ def stacked(blocks: str, *, classes: int, input_shape: tuple[int, int, int]) -> 
         else:
             layers += [] if features else [nn.Flatten()]
             out = _at_least_one(int(match[7]), number, word)
-            layers += [nn.Linear(features or channels * height * width, out), nn.ReLU()]
+            layers += [*dropped, nn.Linear(features or channels * height * width, out), activation()]
             features = out
     layers += [] if features else [nn.Flatten()]
-    return nn.Sequential(*layers, nn.Linear(features or channels * height * width, classes))
+    return nn.Sequential(*layers, *dropped, nn.Linear(features or channels * height * width, classes))
 
 
 def _at_least_one(out: int, number: int, word: str) -> int:
