@@ -37,6 +37,9 @@ FIGURES = {
     "confusion": (lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1]))),
     "bars": (lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"), lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall")),
     "runs": (lambda: plots.runs({"CNN": [0.5, 0.7]}, "accuracy"), lambda: plots.runs({"CNN": [0.5, 0.9]}, "accuracy")),
+    "lines": (lambda: plots.lines({"plain": {8: [0.1, 0.2], 20: [0.3, 0.5]}}, "layers", "error"),
+              lambda: plots.lines({"plain": {8: [0.1, 0.2], 20: [0.3, 0.7]}}, "layers", "error", log=True)),
+    "tradeoff": (lambda: plots.tradeoff({"A": (1, 0.5), "B": (9, 0.4)}, "cost", "score"), lambda: plots.tradeoff({"A": (1, 0.5), "B": (9, 0.6)}, "cost", "score")),
     "histogram": (lambda: plots.histogram([1, 2, 3, 4], "score", mark=2.5, interval=(1, 4)), lambda: plots.histogram([1, 2, 3, 9], "score", mark=2.5, interval=(1, 4))),
     "boxes": (lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX]), lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX._replace(xmax=7)])),
     "calibration": (lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 2]))),
@@ -105,6 +108,28 @@ def test_bars_name_the_extremes_and_write_every_value():
     figure = plots.bars({"one": 0.25, "two": 0.5, "three": 0.125}, "recall")
     assert "Most: two with 0.5" in figure.description and "fewest: three with 0.125" in figure.description
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.25", "0.5", "0.125"]
+
+
+def test_star_of_ones_own_run_is_drawn_and_said():
+    figure = plots.runs({"CNN": [0.5, 0.7], "MLP": [0.4, 0.5]}, "accuracy", mark={"MLP": 0.45})
+    assert figure.description.endswith("A star in the row MLP at 0.45: yours.")
+    assert [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "*"] == [[[0.45, 1.0]]]
+
+
+def test_lines_say_mean_and_range_at_every_place():
+    words = plots.lines({"plain": {8: [0.1, 0.3], 20: [0.5]}, "residual": {8: [0.2]}}, "layers", "error").description
+    assert "plain: 0.2 at 8 (0.1 to 0.3), 0.5 at 20. residual: 0.2 at 8." in words
+
+
+def test_tradeoff_joins_those_that_no_other_beats_in_both():
+    words = plots.tradeoff({"cheap": (1, 0.5), "dominated": (5, 0.4), "best": (9, 0.9)}, "cost", "score").description
+    assert "from the cheapest on: cheap 0.5 for 1; dominated 0.4 for 5; best 0.9 for 9." in words and words.endswith("better: cheap, best.")
+
+
+def test_names_of_points_close_together_do_not_cover_each_other():
+    axes = plots.tradeoff({"resnet50": (4.1, 76), "resnext50": (4.2, 76.2), "seresnet50": (3.9, 76.1)}, "cost", "score").axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[place + 1:])
 
 
 def test_runs_say_mean_and_range_of_every_method():

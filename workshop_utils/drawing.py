@@ -4,11 +4,13 @@ import base64
 from collections.abc import Sequence
 from html import escape
 from io import BytesIO
+from itertools import product
 
 import numpy as np
 import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.transforms import Bbox
 from torch import Tensor
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
@@ -78,6 +80,21 @@ def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], *, aspect:
                   color="white" if shares[row, column] > 0.5 else "black")
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
+
+
+def names_beside(figure: Figure, axes, points: dict[str, tuple[float, float]]) -> None:
+    """Writes each name beside its point: right or left, above or below, where it covers no name and no point."""
+    figure.draw_without_rendering()  # the layout, so that places are final
+    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in axes.transData.transform(list(points.values()))]
+    for name, point in points.items():
+        text = axes.annotate(name, point, xytext=(0, 0), textcoords="offset points", fontsize=10)
+        for side, shift in product(("left", "right"), (4, -14, 14, -24)):
+            text.xyann = (8 if side == "left" else -8, shift)
+            text.set_ha(side)
+            box = text.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
 
 
 def extremes(values: dict[str, float], unit: str) -> str:

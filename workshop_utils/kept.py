@@ -1,4 +1,4 @@
-"""Where the course keeps what a person did: solved exercises and labelled pictures."""
+"""Where the course keeps what a person did: solved exercises, labelled pictures, runs of nets."""
 
 import os
 from pathlib import Path

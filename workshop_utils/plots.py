@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.imagenet import Box
-from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, counts_in_cells, drawable, extremes, number
+from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, counts_in_cells, drawable, extremes, names_beside, number
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
 
@@ -203,9 +204,12 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     axes.plot(*zip(*(points[name] for name in best)), "--", color="#888888", zorder=1)
     for place, (name, point) in enumerate(points.items()):
         axes.plot(*point, MARKERS[place % 7], color=COLOURS[0 if name in best else 1], markersize=9)
-        axes.annotate(name, point, xytext=(6, -12 if place % 2 else 6), textcoords="offset points", fontsize=10)
-    axes.set(xlabel=f"{cost} (each step to the right is ten times as much)", ylabel=score, xscale="log")
+    axes.set(xlabel=f"{cost} (each mark is about three times the one before)", ylabel=score, xscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter(lambda value, _: number(value))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.12, y=0.08)
+    names_beside(figure, axes, points)
     figure.description = f"{score} by {cost}, from the cheapest on: " + \
         "; ".join(f"{name} {number(got)} for {number(paid)}" for name, (paid, got) in sorted(points.items(), key=lambda item: item[1])) + \
         f". Joined by a line, for no other is both cheaper and better: {', '.join(best)}."

@@ -1,0 +1,97 @@
+"""Whose small net is best? A run becomes a short code to read out or paste, and codes become one ranking, without a network."""
+
+import hashlib
+import re
+from typing import NamedTuple
+
+from torch import nn
+
+from workshop_utils import kept
+from workshop_utils.drawing import COLOURS, HATCHES, Figure
+from workshop_utils.evaluation import Evaluation
+from workshop_utils.training import History
+
+BUDGET = 50_000  # parameters; a larger net is listed, but not ranked
+SHOWN = 20
+_here: dict[str, None] = {}  # codes of this kernel, in order, for the case that the folder cannot be written
+
+
+class Run(NamedTuple):
+    """One training of one net. accuracy: in percent; seconds: of training."""
+
+    name: str
+    accuracy: float
+    parameters: int
+    seconds: int
+
+    @property
+    def code(self) -> str:
+        """The run as text without spaces; the end is computed from the rest, so that a slip of reading is noticed."""
+        text = f"{self.name}:{self.accuracy:.2f}:{self.parameters}:{self.seconds}"
+        return f"{text}:{hashlib.sha1(text.encode()).hexdigest()[:3]}"
+
+
+def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> None:
+    """Puts a trained net on the scoreboard under a name, and prints the code of the run. Kept when the kernel ends."""
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    run = Run(re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody", round(100 * result.accuracy, 2), parameters, round(history.seconds))
+    _store([run.code])
+    print(f"{run.name}, on the scoreboard. Your code: {run.code}")
+
+
+def add(codes: str = "") -> Figure:
+    """The ranking of all runs, after adding those of other people: codes, as `keep` prints them, with spaces or line ends between.
+
+    Best accuracy first, of equals the smaller net. Prints a sentence for each code that cannot be read; the others are kept.
+    """
+    given = codes.split()
+    readable = [code for code in given if _read(code)]
+    _store(readable)
+    for code in given:
+        if code not in readable:
+            print(f"'{code[:60]}' is no code, or one character of it is wrong. A code looks like {Run('anna', 87.5, 21_000, 9).code}")
+    return _figure(sorted(filter(None, map(_read, _stored())), key=lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters)))
+
+
+def _figure(runs: list[Run]) -> Figure:
+    shown = runs[:SHOWN]
+    figure = Figure("Scoreboard", (10, 0.42 * max(len(shown), 1) + 0.9))
+    if not runs:
+        figure.description = "The scoreboard is empty. scoreboard.keep(name, net, result, history) puts a run on it."
+        return figure
+    axes = figure.subplots()
+    labels = [f"{place}. {run.name}" if run.parameters <= BUDGET else f"{run.name} (too large)" for place, run in enumerate(shown, 1)]
+    bars = axes.barh(range(len(shown)), [run.accuracy for run in shown], color=COLOURS[0], edgecolor="white")
+    for bar, run in zip(bars, shown):
+        bar.set(**({"color": COLOURS[1], "hatch": HATCHES[1]} if run.parameters > BUDGET else {}))
+    axes.bar_label(bars, [f"{run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s" for run in shown], padding=3)
+    axes.set_yticks(range(len(shown)), labels)
+    axes.invert_yaxis()
+    axes.set(xlabel="test accuracy, %", xlim=(0, 155), xticks=range(0, 101, 20))
+    minutes = sum(run.seconds for run in runs) / 60
+    figure.description = f"The {len(shown)} best of {len(runs)} runs, which took {minutes:.1f} minutes of training together. " + " ".join(
+        f"{label}: {run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s." for label, run in zip(labels, shown))
+    return figure
+
+
+def _read(code: str) -> Run | None:
+    parts = re.fullmatch(r"([\w-]{1,20}):(\d{1,3}\.\d\d):(\d{1,12}):(\d{1,6}):[0-9a-f]{3}", code)
+    run = Run(parts[1], float(parts[2]), int(parts[3]), int(parts[4])) if parts else None
+    return run if run and run.code == code and run.accuracy <= 100 else None
+
+
+def _stored() -> list[str]:
+    file = kept.folder() / "scoreboard.txt"
+    lines = file.read_text("utf-8", errors="replace").split() if file.is_file() else []
+    return list(dict.fromkeys([*lines, *_here]))
+
+
+def _store(codes: list[str]) -> None:
+    new = [code for code in codes if code not in _stored()]
+    _here.update(dict.fromkeys(new))
+    try:
+        kept.folder().mkdir(parents=True, exist_ok=True)
+        with open(kept.folder() / "scoreboard.txt", "a", encoding="utf-8") as file:
+            file.writelines(f"{code}\n" for code in new)
+    except OSError:
+        pass  # a folder that cannot be written: the runs stay on the board until the kernel ends
