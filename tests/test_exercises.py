@@ -94,6 +94,20 @@ def dry(net):
     return net
 
 
+def block(forward, around=False):
+    """A class as exercise 2.7 asks for, with another way through it."""
+    class Block(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.first, self.second = (nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)) for _ in range(2))
+            if around:
+                self.around = nn.Conv2d(channels, channels, 1)
+
+        def forward(self, x):
+            return forward(self, x)
+    return Block
+
+
 def scores(given, name="Trouser"):
     return given["result"].per_class[given["result"].predictions.classes.index(name)]
 
@@ -126,21 +140,26 @@ WRONG = [
     ("1.10", lambda g: "A", "more twins"), ("1.10", lambda g: "B", "share that leaks"), ("1.10", lambda g: "D", "can have twins"),
     ("1.11", lambda g: lambda x: x, "Nothing changed"), ("1.11", lambda g: lambda x: 255 - x, "you would notice"), ("1.11", lambda g: lambda x: x - 3, "uint8 has wrapped"), ("1.11", lambda g: lambda x: x * 0, "you would notice"),
     ("1.11", lambda g: lambda x: x.float() + 2, "costs 10 points or more"), ("1.11", lambda g: lambda x: x[0], "shape that came in"), ("1.11", lambda g: lambda x: x * float("nan"), "not numbers"),
-    ("2.1", lambda g: lambda x: F.avg_pool2d(x[None], 2)[0], "mean of each square"), ("2.1", lambda g: lambda x: -F.max_pool2d(-x[None], 2)[0], "smallest"),
-    ("2.1", lambda g: lambda x: x.reshape(3, 2, 4, 2).amax((0, 2)), "wrong dimensions"), ("2.1", lambda g: lambda x: F.max_pool2d(x[None], 2)[0].T, "swapped"),
-    ("2.1", lambda g: lambda x: F.max_pool2d(x[None], 2, 1)[0], "overlap"), ("2.1", lambda g: lambda x: x[::2, ::2], "without comparing"),
-    ("2.1", lambda g: lambda x: x.max(), "whole picture"), ("2.1", lambda g: lambda x: x[:2], "of shape (3, 4); came a tensor of shape (2, 8)"),
-    ("2.2", lambda g: torch.tensor([[-1.0] * 3, [0.0] * 3, [1.0] * 3]), "turned by a quarter"), ("2.2", lambda g: [[1, 0, -1]] * 3, "other way round"),
-    ("2.2", lambda g: torch.ones(3, 3), "add up to 9"), ("2.2", lambda g: torch.zeros(3, 3), "zeros"), ("2.2", lambda g: torch.ones(2, 2), "shape (3, 3)"), ("2.2", lambda g: [[-1, 0, 2], [-1, 0, -1], [-1, 0, 2]], "not at an edge"),
-    ("2.2", lambda g: [[-1, -1, 0], [-1, 0, 1], [0, 1, 1]], "also from top to bottom"), ("2.2", lambda g: [[float("nan")] * 3] * 3, "finite"),
-    ("2.3", lambda g: 2400, "also has one bias"), ("2.3", lambda g: 416, "through all 6 channels"), ("2.3", lambda g: 400, "and it has a bias"),
-    ("2.3", lambda g: 151, "one kernel"), ("2.3", lambda g: 2496, "One bias a kernel"), ("2.3", lambda g: 5, "came 5"),
-    ("2.4", lambda g: "A", "They shrink"), ("2.4", lambda g: "B", "There are more"), ("2.4", lambda g: "C", "scaled by itself"),
-    ("2.5", lambda g: "B", "dense layers behind them"), ("2.5", lambda g: "C", "still whole"), ("2.5", lambda g: "D", "forgives a pixel"),
-    ("2.6", lambda g: models.build("lenet", classes=10, channels=1), "61,706 parameters, more than"), ("2.6", lambda g: tiny(), "0 convolutions"),
-    ("2.6", lambda g: dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9), classes=9)), "(3, 10); came a tensor of shape (3, 9)"),
-    ("2.6", lambda g: nn.Sequential(dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9))), nn.Softmax(1)), "softmax is inside"), ("2.6", lambda g: nn.Sequential, "Expected a net"),
-    ("2.7", lambda g: "A", "accept the same"), ("2.7", lambda g: "B", "does not stop learning"), ("2.7", lambda g: "D", "another switch"),
+    ("2.1", lambda g: torch.tensor([[-1.0] * 3, [0.0] * 3, [1.0] * 3]), "turned by a quarter"), ("2.1", lambda g: [[1, 0, -1]] * 3, "other way round"),
+    ("2.1", lambda g: torch.ones(3, 3), "add up to 9"), ("2.1", lambda g: torch.zeros(3, 3), "zeros"), ("2.1", lambda g: torch.ones(2, 2), "shape (3, 3)"), ("2.1", lambda g: [[-1, 0, 2], [-1, 0, -1], [-1, 0, 2]], "not at an edge"),
+    ("2.1", lambda g: [[-1, -1, 0], [-1, 0, 1], [0, 1, 1]], "also from top to bottom"), ("2.1", lambda g: [[float("nan")] * 3] * 3, "finite"),
+    ("2.2", lambda g: 2400, "also has one bias"), ("2.2", lambda g: 416, "through all 6 channels"), ("2.2", lambda g: 400, "and it has a bias"),
+    ("2.2", lambda g: 151, "one kernel"), ("2.2", lambda g: 2496, "One bias a kernel"), ("2.2", lambda g: 5, "came 5"),
+    ("2.3", lambda g: "A", "They shrink"), ("2.3", lambda g: "B", "There are more"), ("2.3", lambda g: "C", "scaled by itself"),
+    ("2.4", lambda g: "A", "another kind"), ("2.4", lambda g: "B", "cannot doubt"), ("2.4", lambda g: "D", "more closely"),
+    ("2.5", lambda g: "A", "accept the same"), ("2.5", lambda g: "B", "does not stop learning"), ("2.5", lambda g: "D", "another switch"),
+    ("2.6", lambda g: 27 / 49, "share that is left"), ("2.6", lambda g: 0.82, "one 3x3 against"), ("2.6", lambda g: 0.63, "two of them"), ("2.6", lambda g: 0.28, "two 3x3 against"),
+    ("2.6", lambda g: 45, "percentage"), ("2.6", lambda g: 0.9, "came 0.9"),
+    ("2.7", lambda g: block(lambda s, x: s.second(torch.relu(s.first(x))).relu() + x), "after the last ReLU"), ("2.7", lambda g: block(lambda s, x: torch.relu(x)), "computes nothing"),
+    ("2.7", lambda g: block(lambda s, x: torch.relu(s.second(torch.relu(s.first(x) + x)) + 2 * x)), "answers the double"), ("2.7", lambda g: block(lambda s, x: torch.relu(s.second(s.first(x)) - x)), "sign turned"),
+    ("2.7", lambda g: block(lambda s, x: torch.relu(s.second(s.first(x)) + s.around(x)), around=True), "weights of its own"), ("2.7", lambda g: block(lambda s, x: s.first(x).mean()), "of the same shape"),
+    ("2.7", lambda g: lambda channels: channels, "Expected the class Block"), ("2.7", lambda g: block(lambda s, x: torch.relu(s.second(s.first(x)) + torch.relu(x) + 1)), "of the right shape but with other"),
+    ("2.8", lambda g: "resnet18", "11.7 million parameters"), ("2.8", lambda g: "densenet121", "fits into the memory, but needs 2.8 billion"), ("2.8", lambda g: "googlenet", "fits, with 69.8 %"),
+    ("2.8", lambda g: "EfficientNet_Lite0", "within both limits that is better"), ("2.8", lambda g: "lenet", "never measured"), ("2.8", lambda g: "resnet", "a name from the table"), ("2.8", lambda g: 3, "as text"),
+    ("2.9", lambda g: "A", "overlap"), ("2.9", lambda g: "C", "lucky draw"), ("2.9", lambda g: "D", "tie in everything"),
+    ("2.10", lambda g: models.build("lenet", classes=10, channels=1), "61,706 parameters, more than"), ("2.10", lambda g: tiny(), "0 convolutions"),
+    ("2.10", lambda g: dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9), classes=9)), "(3, 10); came a tensor of shape (3, 9)"),
+    ("2.10", lambda g: nn.Sequential(dry(tiny(nn.Conv2d(1, 2, 9), nn.Conv2d(2, 2, 9))), nn.Softmax(1)), "softmax is inside"), ("2.10", lambda g: nn.Sequential, "Expected a net"),
     ("3.1", lambda g: probabilities(lambda s: s), "before softmax"), ("3.1", lambda g: probabilities(lambda s: s.softmax(1).softmax(1)), "applied twice"),
     ("3.1", lambda g: probabilities(lambda s: s.softmax(0)), "wrong dimension"), ("3.1", lambda g: probabilities(lambda s: s.log_softmax(1)), "logarithms"),
     ("3.1", lambda g: probabilities(lambda s: s.argmax(1)), "most probable class"), ("3.1", lambda g: probabilities(lambda s: s.softmax(1).mean(0)), "mean over the pictures"),
@@ -170,7 +189,7 @@ def test_at_least_three_mistakes_are_in_the_table(exercise):
 @every_exercise
 def test_stub_is_not_attempted_and_says_what_to_do(exercise, given):
     said = []
-    context = {"torch": torch, "models": models, "data": data, "SOURCE": "bundled", "choosing": None, "judging": None, "lenet": given["net"],
+    context = {"torch": torch, "nn": nn, "models": models, "data": data, "SOURCE": "bundled", "choosing": None, "judging": None, "lenet": given["net"],
                "exercises": type("Stub", (), {"check": staticmethod(lambda number, answer, **_: said.append(verdict(number, answer, given)))})}
     source = "\n".join(line for line in stubs()[exercise.number].splitlines() if not line.startswith("from "))
     exec(source, {**context, **given})
@@ -199,7 +218,7 @@ def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
     client.execute(env={**os.environ, "WORKSHOP_PROGRESS": str(tmp_path / "progress")})
     assert asked == [exercise.number for exercise in kit.exercises(int(path.name[:2]))]
-    assert {file.name for file in (tmp_path / "progress").iterdir()} == set(asked)
+    assert {file.name for file in (tmp_path / "progress").iterdir() if re.fullmatch(r"\d\.\d+", file.name)} == set(asked)
 
 
 @every_exercise
@@ -211,7 +230,7 @@ def test_question_has_its_options_in_the_notebook_and_hints_go_from_nudge_to_mor
         assert re.findall(r"^- \*\*([A-Z])\*\* ", text, re.M) == list("ABCD")
 
 
-@pytest.mark.parametrize("name", sorted(set(widgets.__all__) - {"Panel", "your_labels"}))
+@pytest.mark.parametrize("name", sorted(set(widgets.__all__) - {"Panel", "drawn", "your_labels"}))
 def test_panel_stands_in_a_section_with_an_exercise(name):
     """A panel that no exercise uses has no place in the course."""
     sections = [section for path in course.chapters() for section in
@@ -222,25 +241,25 @@ def test_panel_stands_in_a_section_with_an_exercise(name):
 # --- what a check promises ---
 
 def test_exception_shows_the_attendees_own_line():
-    def answer(picture):
-        return picture.reshape(7, 7)  # mine
-    said = kit.judged(kit.find("2.1"), answer)
-    assert said.kind == "raised" and said.words.startswith("RuntimeError") and said.code.endswith("return picture.reshape(7, 7)  # mine")
+    def answer(probabilities, labels):
+        return probabilities.reshape(7, 7)  # mine
+    said = kit.judged(kit.find("1.5"), answer)
+    assert said.kind == "raised" and said.words.startswith("ValueError") and said.code.endswith("return probabilities.reshape(7, 7)  # mine")
 
 
 def test_exception_inside_a_net_shows_the_line_in_its_forward():
     class Mine(nn.Module):
         def forward(self, images):
             return images.view(7)
-    assert "return images.view(7)" in kit.judged(kit.find("2.6"), Mine()).code
+    assert "return images.view(7)" in kit.judged(kit.find("2.10"), Mine()).code
 
 
 def test_answer_that_never_ends_is_stopped_by_the_interrupt():
-    def answer(picture):
+    def answer(probabilities, labels):
         while True:
             pass
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    assert kit.judged(kit.find("2.1"), answer).kind == "stopped"
+    assert kit.judged(kit.find("1.5"), answer).kind == "stopped"
 
 
 def test_answer_cannot_change_what_it_is_given():
@@ -250,13 +269,13 @@ def test_answer_cannot_change_what_it_is_given():
 
 
 def test_check_leaves_net_mode_and_random_numbers_as_they_were(given):
-    net = kit.find("2.6")
+    net = kit.find("2.10")
     mine = models.stacked("conv3 4, pool, conv3 4, pool", classes=10, input_shape=(1, 28, 28)).train()
     before = copy.deepcopy(mine.state_dict())
     torch.manual_seed(0), np.random.seed(0)
     expected = torch.rand(2), np.random.rand(2)
     torch.manual_seed(0), np.random.seed(0)
-    assert kit.judged(net, mine).kind == "right" and kit.judged(kit.find("2.1"), lambda x: np.random.rand(3)).kind == "wrong"
+    assert kit.judged(net, mine).kind == "right" and kit.judged(kit.find("1.5"), lambda p, labels: np.random.rand(3)).kind == "wrong"
     assert mine.training and transfer.changed(before, mine.state_dict()) == []
     assert torch.equal(torch.rand(2), expected[0]) and np.array_equal(np.random.rand(2), expected[1])
 
@@ -264,8 +283,8 @@ def test_check_leaves_net_mode_and_random_numbers_as_they_were(given):
 def test_inputs_of_functions_are_new_each_time():
     seen = []
     for _ in range(2):
-        kit.judged(kit.find("2.1"), lambda picture: seen.append(picture))
-    assert not torch.equal(*seen)
+        kit.judged(kit.find("1.5"), lambda probabilities, labels: seen.append(probabilities))
+    assert not np.array_equal(*seen)
 
 
 STRANGE = [None, True, float("inf"), 10 ** 400, "", "A" * 1000, b"x", object(), [], {}, {1}, (1, 2, 3), iter([1]), (i for i in "ab"), print, int, lambda: 1,
@@ -302,10 +321,10 @@ def test_scores_rounded_to_two_digits_are_right(given):
 
 
 def test_reset_of_everything_has_to_name_a_chapter():
-    solved.remember("2.3")
+    solved.remember("2.2")
     with pytest.raises(ValueError, match="Say which chapter"):
         exercises.progress(reset=True)
-    assert solved.remembered() == {"2.3"}
+    assert solved.remembered() == {"2.2"}
 
 
 def test_number_that_does_not_exist_is_answered_with_the_nearest():
@@ -353,17 +372,17 @@ def test_hint_gives_one_more_each_time(capsys):
 
 
 def test_solution_shows_code_and_why(capsys):
-    exercises.solution("2.3")
-    assert kit.find("2.3").solution in (said := capsys.readouterr().out) and kit.find("2.3").why in said
+    exercises.solution("2.2")
+    assert kit.find("2.2").solution in (said := capsys.readouterr().out) and kit.find("2.2").why in said
 
 
 def test_progress_is_remembered_by_a_new_kernel_and_can_be_reset(capsys):
-    exercises.check("2.3", 2416)
+    exercises.check("2.2", 2416)
     kit._last_chapter.clear()  # as after a restart
     exercises.progress(2)
-    assert "1 of 7 solved" in capsys.readouterr().out
+    assert "1 of 10 solved" in capsys.readouterr().out
     exercises.progress(2, reset=True)
-    assert "0 of 7 solved" in capsys.readouterr().out and solved.remembered() == set()
+    assert "0 of 10 solved" in capsys.readouterr().out and solved.remembered() == set()
 
 
 def test_progress_without_a_number_shows_the_chapter_last_worked_on(capsys):
@@ -377,6 +396,6 @@ def test_progress_without_a_number_shows_the_chapter_last_worked_on(capsys):
 def test_folder_that_cannot_be_written_costs_no_verdict(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "file"))
-    exercises.check("2.3", 2416)
+    exercises.check("2.2", 2416)
     said = capsys.readouterr().out
-    assert "2.3. Right." in said and "could not be noted" in said
+    assert "2.2. Right." in said and "could not be noted" in said

@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 import sys
+from graphlib import TopologicalSorter
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -23,7 +24,7 @@ from workshop_utils.models import shapes, trained
 
 OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
-PRETRAINED = [card.name for card in models.catalog() if card.top1 is not None]
+PRETRAINED = [card.name for card in models.catalog() if card.library != "here"]
 building = sys.modules["workshop_utils.models.build"]  # the module; models.build is its function
 SMALL = {"classes": 10, "channels": 1, "shape": (1, 28, 28)}
 LARGE = {"classes": 1000, "channels": 3, "shape": (3, 224, 224)}
@@ -50,7 +51,29 @@ def test_built_net_has_the_parameters_that_its_card_states(name):
 def test_card_agrees_with_torchvisions_table(name):
     card = models.card(name)
     table = torchvision.models.get_model_weights(card.library.partition("/")[2]).IMAGENET1K_V1.meta
-    assert card.parameters == table["num_params"] and card.top1 == table["_metrics"]["ImageNet-1K"]["acc@1"]
+    assert card.parameters == table["num_params"] and {"acc@1": card.top1, "acc@5": card.top5} == table["_metrics"]["ImageNet-1K"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_counts_the_layers_on_the_longest_way_through_the_net(name):
+    """Convolutions and dense layers one after another; squeeze-and-excitation stands beside the way, not on it."""
+    net = on_meta(name)
+    for place, layer in list(net.named_modules()):
+        if type(layer).__name__ in ("SqueezeExcitation", "SEModule", "SqueezeExcite"):
+            net.set_submodule(place, nn.Identity())
+    pixels = models.card(name).pixels
+    scores = net.train()(torch.zeros(2, size_of(name)["channels"], pixels, pixels, device="meta"))
+
+    graph, todo = {}, [scores.grad_fn]
+    while todo:
+        node = todo.pop()
+        if node not in graph:
+            graph[node] = [other for other, _ in node.next_functions if other]
+            todo += graph[node]
+    depth = {}
+    for node in TopologicalSorter(graph).static_order():
+        depth[node] = max((depth[other] for other in graph[node]), default=0) + (node.name() in ("ConvolutionBackward0", "AddmmBackward0"))
+    assert depth[scores.grad_fn] == models.card(name).layers
 
 
 def test_every_architecture_of_the_course_has_its_published_number_of_parameters():

@@ -196,7 +196,8 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     text = (course.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
-    (figure, words), (panel, sentence), (about, number) = patterns
+    (figure, words), (panel, sentence), (about, number), (code, mark) = patterns
     assert re.sub(figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
     assert re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
+    assert re.sub(code, mark, "anna, on the scoreboard. Your code: anna:88.35:20000:9:0af") == "anna, on the scoreboard. CODE "
     assert re.sub(panel, sentence, "Panel: Top-k. In words: 87.9 % of them.") == "Panel: Top-k. PANEL-IN-WORDS "

@@ -334,6 +334,14 @@ def test_strokes_anywhere_fit_into_20_by_20_with_their_centre_in_the_middle(top,
     assert all(abs(float((made.sum(1 - axis) * places).sum() / made.sum()) - 14) <= 1 for axis in (0, 1))
 
 
+def test_strokes_given_as_points_are_drawn_as_the_pad_draws_them():
+    one = widgets.drawn([[(140, 40), (140, 240)]])
+    assert one.shape == (1, 28, 28) and one.dtype == torch.uint8
+    rows, columns = one[0].nonzero().unbind(1)
+    assert rows.min() == 4 and rows.max() == 23 and columns.max() - columns.min() < 4  # 20 high, a pen wide
+    assert torch.equal(one, widgets.drawn([[(40, 40), (40, 240)]]))  # centred, wherever it was drawn
+
+
 def test_real_digits_drawn_large_and_off_centre_are_still_read():
     drawn = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
     for number in range(200):

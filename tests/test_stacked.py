@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from workshop_utils import models
 
@@ -37,3 +38,10 @@ def test_net_runs_forward_and_backward(blocks):
 def test_mistake_is_answered_with_the_block_and_what_is_wrong(blocks, words):
     with pytest.raises(ValueError, match=words):
         parameters(blocks)
+
+
+def test_activation_is_exchanged_everywhere_and_dropout_stands_before_each_dense_layer():
+    net = models.stacked("conv3 4, pool, dense 5, dense 6", classes=2, input_shape=(1, 8, 8), activation=nn.Tanh, dropout=0.25)
+    kinds = [type(layer).__name__ for layer in net]
+    assert kinds == ["Conv2d", "Tanh", "MaxPool2d", "Flatten", "Dropout", "Linear", "Tanh", "Dropout", "Linear", "Tanh", "Dropout", "Linear"]
+    assert net[4].p == 0.25

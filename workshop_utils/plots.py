@@ -31,7 +31,8 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
     titles = titles or [""] * len(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure = Figure(title, (width, rows * (width / columns + 0.35)))
+    lines = 1 + max(name.count("\n") for name in titles)
+    figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if place < len(pictures):
@@ -165,7 +166,7 @@ def runs(results: dict[str, Sequence[float]], label: str, *, each: str = "seed",
         f"{name}: mean {number(np.mean(values))}, from {number(min(values))} to {number(max(values))} over {len(values)} {each}s." for name, values in results.items())
     for name, value in (mark or {}).items():
         axes.plot(value, list(results).index(name), "*", color="black", markersize=18, markeredgecolor="white", label=f"yours: {number(value)}")
-        axes.legend(loc="lower left", frameon=False)
+        axes.legend(frameon=False)
         figure.description += f" A star in the row {name} at {number(value)}: yours."
     axes.set_yticks(range(len(results)), list(results))
     axes.set_ylim(len(results) - 0.5, -0.75)

@@ -12,7 +12,7 @@ import torch
 from workshop_utils import data, evaluation, models, training
 from workshop_utils.data import ImageDataset
 
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (10, 11, 12, 13, 14)  # 0 to 4 were seen while the experiment was designed
 DESIGN = 100
 EPOCHS = 3
 RATES = (0.002, 0.005, 0.01)
@@ -28,39 +28,38 @@ def trained(idea: str, rate: float, seed: int, learn: ImageDataset) -> torch.nn.
 
 
 def run() -> dict:
-    """idea -> rate, accuracies of the seeds, seconds of a training, parameters, multiply-adds, kilobytes of maps, milliseconds a picture."""
+    """idea -> rate, accuracies of the seeds, parameters, multiply-adds, kilobytes of maps, milliseconds a picture."""
     learn, validation = data.load("fashion-mnist").split_off(0.1, seed=0)
     test = data.load("fashion-mnist", "test")
 
     def accuracy(net: torch.nn.Module, pictures: ImageDataset) -> float:
         return evaluation.evaluate(evaluation.predict(net, pictures)).accuracy
 
-    results = {}
+    results, nets = {}, {}
     for idea in models.IDEAS:
         rate = max(RATES, key=lambda rate: accuracy(trained(idea, rate, DESIGN, learn), validation))
-        accuracies, seconds, milliseconds = [], [], []
+        accuracies = []
         for seed in SEEDS:
-            began = time.perf_counter()
-            net = trained(idea, rate, seed, learn)
-            seconds.append(time.perf_counter() - began)
-            accuracies.append(accuracy(net, test))
-            milliseconds.append(_milliseconds(net))
-        table = models.summary(net, (1, 28, 28))
+            nets[idea] = trained(idea, rate, seed, learn)
+            accuracies.append(accuracy(nets[idea], test))
+        table = models.summary(nets[idea], (1, 28, 28))
         results[idea] = {
-            "rate": rate, "accuracy": accuracies, "seconds": round(statistics.median(seconds), 1), "parameters": table.parameters,
-            "multiply_adds": table.multiply_adds, "map_kilobytes": round(sum(4 * torch.Size(row.output).numel() for row in table) / 1000),
-            "milliseconds": round(statistics.median(milliseconds), 3),
+            "rate": rate, "accuracy": accuracies, "parameters": table.parameters, "multiply_adds": table.multiply_adds,
+            "map_kilobytes": round(sum(4 * torch.Size(row.output).numel() for row in table) / 1000),
         }
         print(idea, results[idea], flush=True)
+    for idea, milliseconds in timed(nets).items():
+        results[idea]["milliseconds"] = milliseconds
     return results
 
 
-def _milliseconds(net: torch.nn.Module, batch: int = 100, repeats: int = 5) -> float:
-    """Of one picture, in batches of a hundred: the median of five passes after one that does not count."""
-    pictures, times = torch.rand(batch, 1, 28, 28), []
+def timed(nets: dict[str, torch.nn.Module], batch: int = 100, rounds: int = 15) -> dict[str, float]:
+    """Milliseconds of one picture, in batches of a hundred: the nets take turns, one round does not count, then the median."""
+    pictures, times = torch.rand(batch, 1, 28, 28), {idea: [] for idea in nets}
     with torch.inference_mode():
-        for _ in range(repeats + 1):
-            began = time.perf_counter()
-            net(pictures)
-            times.append(1000 * (time.perf_counter() - began) / batch)
-    return statistics.median(times[1:])
+        for _ in range(rounds + 1):
+            for idea, net in nets.items():
+                began = time.perf_counter()
+                net(pictures)
+                times[idea].append(1000 * (time.perf_counter() - began) / batch)
+    return {idea: round(statistics.median(found[1:]), 3) for idea, found in times.items()}

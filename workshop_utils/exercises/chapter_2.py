@@ -7,34 +7,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from workshop_utils import models
-from workshop_utils.exercises.judging import Wrong, as_array, ask, described, judge
+from workshop_utils.exercises.judging import Unattempted, Wrong, as_array, ask, described, judge
 from workshop_utils.exercises.kit import exercise, question
+from workshop_utils.scoreboard import BUDGET
 
-PARAMETERS_AT_MOST = 20_000
-
-
-@exercise("2.1", "Max pooling", hints=(
-    "reshape cuts height and width into pairs: (H / 2, 2, W / 2, 2).", "Then the largest value over the two dimensions of length 2: amax(dim=(1, 3))."),
-    solution="def max_pool(picture):\n    height, width = picture.shape\n    return picture.reshape(height // 2, 2, width // 2, 2).amax(dim=(1, 3))",
-    why="After reshape, dimensions 1 and 3 count within a 2 x 2 square; the largest of each square stays.")
-def max_pool(answer) -> str:
-    picture = torch.randn(6, 8)
-    squares = picture.reshape(3, 2, 4, 2)
-    judge(ask(answer, picture), squares.amax(dim=(1, 3)), {
-        "That is the mean of each square. Max pooling keeps the largest value.": squares.mean(dim=(1, 3)),
-        "That is the smallest value of each square.": squares.amin(dim=(1, 3)),
-        "The maximum went over the wrong dimensions: 0 and 2 count the squares, 1 and 3 the values within one.": squares.amax(dim=(0, 2)),
-        "Rows and columns are swapped.": squares.amax(dim=(1, 3)).T,
-        "That takes one value of each square without comparing.": picture[::2, ::2],
-        "Only the height was halved. Each square is two rows and two columns.": picture.reshape(3, 2, 8).amax(1),
-        "Only the width was halved. Each square is two rows and two columns.": picture.reshape(6, 4, 2).amax(2),
-        "The squares overlap: the window has to move by two pixels, not by one.": F.max_pool2d(picture[None], 2, stride=1)[0],
-        "That is the largest value of the whole picture.": picture.max(),
-    }, "the maximum of every 2 x 2 square")
-    return "No parameter in sight: pooling learns nothing, it only forgets where exactly something was."
+MILLIONS, BILLIONS = 10, 2  # what the phone of 2.8 has: parameters, multiply-adds a picture
 
 
-@exercise("2.2", "A kernel for left-to-right edges", hints=(
+@exercise("2.1", "A kernel for left-to-right edges", hints=(
     "An even area must answer 0: the nine numbers add up to 0.", "A change from top to bottom must answer 0, so each row of the kernel must add up to 0: there a row sees one value three times.", "Dark (small) on the left, light on the right: negative on the left."),
     solution="my_kernel = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]])", why="Right minus left, three times: 0 on even areas and from top to bottom, positive where it gets lighter to the right.")
 def edge_kernel(answer) -> str:
@@ -68,7 +48,7 @@ def edge_kernel(answer) -> str:
     return "Nobody writes kernels by hand today: training finds them. But the first layers of trained nets are full of edge kernels like yours."
 
 
-@exercise("2.3", "The parameters of a convolution", hints=("How many numbers has one kernel of 5 x 5 that reaches through 6 channels?", "Add one bias for each kernel, then multiply by 16."),
+@exercise("2.2", "The parameters of a convolution", hints=("How many numbers has one kernel of 5 x 5 that reaches through 6 channels?", "Add one bias for each kernel, then multiply by 16."),
           solution="my_count = 16 * (5 * 5 * 6 + 1)", why="A kernel reaches through all channels of its input, and each has one bias.")
 def parameters_of_a_convolution(answer) -> str:
     layer = models.build("lenet", classes=10, channels=1).get_submodule("4")
@@ -83,20 +63,105 @@ def parameters_of_a_convolution(answer) -> str:
     return "The size of the picture does not matter for it: the same kernels slide over all of it. That is why convolutions are cheap in parameters."
 
 
-DEEPER_MAPS = question("2.4", "Maps of deeper layers", right="D", hints=("Compare layers 1 and 4 in the panel: their number, and their size.", "What did pooling do in between?"),
+DEEPER_MAPS = question("2.3", "Maps of deeper layers", right="D", hints=("Compare layers 1 and 4 in the panel: their number, and their size.", "What did pooling do in between?"),
     A="Look at the sizes in the list: 28 x 28, then 14 x 14, 10 x 10 and 5 x 5. They shrink.",
     B="There are more of them: 6, then 16. Each is another question to the picture.",
     C="White is only the highest value of that map. Each map is scaled by itself, so brightness cannot be compared between maps.",
     D="Deeper means smaller, coarser and more: they say that something is there and roughly where, no longer how it looks.")
 
-SHIFTED = question("2.5", "A shifted digit", right="A", hints=("Shift it four pixels to the left. Where do MNIST's digits stand?", "What follows after the last pooling?"),
-    A="All of MNIST's digits stand in the middle. The dense layers have one weight for each place and never saw a digit elsewhere.",
-    B="That is so for the convolutions: their maps shift along. But the dense layers behind them have one weight for each place.",
-    C="Look at what the net sees: at four pixels nearly every digit is still whole.",
-    D="Pooling forgives a pixel or two, not more. It halves the picture; it does not forget where things are.")
+OTHER_DIGITS = question("2.4", "Sure and wrong", right="C", hints=("What did the net learn from, and from whom?", "How sure was it when it was wrong? Can a threshold on that help?"),
+    A="Then it would know the digits of the training set even better. Yours are of another kind, and no pass over the old ones shows them.",
+    B="Look at how sure it was: about as sure as on digits that it knows. What it never saw, it cannot doubt.",
+    C="What it never saw it cannot know. Collect such digits, with the label that their writers mean; in chapter 3 few are enough.",
+    D="More weights fit the training digits more closely. They hold nothing about digits that were not there.")
+
+FORGOTTEN_EVAL = question("2.5", "model.eval() forgotten", right="C", hints=("What does dropout do in training mode?", "Is what it does the same each time?"),
+    A="Nothing raises an error: both modes accept the same pictures. That is why it is forgotten so often.",
+    B="eval() does not stop learning; without an optimizer's step no weight moves either way.",
+    C="A random half of the values is switched off, so the score is lower and differs from run to run.",
+    D="Gradients cost memory and time, but change no answer. torch.no_grad() is another switch than eval().")
 
 
-@exercise("2.6", "Your own net", hints=("Most parameters sit in the first dense layer: make what reaches it small.", "Two convolutions with pooling after each leave 5 x 5; a dense layer of 32 is enough."),
+@exercise("2.6", "Three 3x3 for one 7x7", hints=("From C channels to C channels, one 7x7 has 7 * 7 * C * C weights. And three 3x3?", "saved = 1 - what is left / what it was; C drops out."),
+          solution="my_saving = 1 - 3 * 3 * 3 / (7 * 7)", why="27 C C weights instead of 49 C C, and two more ReLUs in between.")
+def saving(answer) -> str:
+    judge(answer, 1 - 27 / 49, {
+        "That is the share that is left. What is saved is the rest.": 27 / 49,
+        "That is one 3x3 against the 7x7; there are three of them.": 1 - 9 / 49,
+        "That is two of them, as wide as one 5x5. Three see 7x7.": 1 - 18 / 49,
+        "That is two 3x3 against one 5x5. Here it is three against one 7x7.": 1 - 18 / 25,
+        "That is a percentage. The task asks for a fraction between 0 and 1.": 100 * (1 - 27 / 49),
+        "That counts sides, not areas: a 7x7 kernel has 49 numbers for each channel.": 1 - 9 / 7,
+    }, "a fraction between 0 and 1", tolerance=0.012)
+    return "45 %: the paper counts the same way, as 81 % more for the 7x7 (section 2.3)."
+
+
+@exercise("2.7", "From plain to residual", hints=("What does the last line have to add before its ReLU?", "x is still there under its name: forward may use it again."),
+    solution="class Block(nn.Module):\n    def __init__(self, channels):\n        super().__init__()\n"
+             "        self.first = nn.Sequential(\n            nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)\n        )\n"
+             "        self.second = nn.Sequential(\n            nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels)\n        )\n\n"
+             "    def forward(self, x):\n        out = torch.relu(self.first(x))\n        return torch.relu(self.second(out) + x)",
+    why="The input is added before the last ReLU: two characters and a name.")
+def residual(answer) -> str:
+    block, x = ask(answer, 8), torch.randn(2, 8, 6, 6)
+    if not isinstance(block, nn.Module):
+        raise Wrong(f"Expected the class Block, which makes a layer from a number of channels; it made {described(block)}.")
+    silent = copy.deepcopy(block).eval()
+    for parameter in silent.parameters():
+        nn.init.zeros_(parameter)
+    with torch.no_grad():
+        loud, quiet = ask(block.eval(), x), ask(silent, x)
+    for given in (loud, quiet):
+        if not isinstance(given, torch.Tensor) or given.shape != x.shape:
+            raise Wrong(f"For a tensor of shape {tuple(x.shape)} expected one of the same shape; came {described(given)}.")
+    passed = torch.relu(x)
+    if torch.allclose(loud, passed, atol=1e-5):
+        raise Wrong("It passes its input on and computes nothing: the two convolutions are gone.")
+    if not quiet.any():
+        if sum(parameter.numel() for parameter in block.parameters()) > 2 * (8 * 8 * 9 + 3 * 8):
+            raise Wrong("The way around goes through weights of its own. The channels match here, so add x itself.")
+        raise Unattempted("The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again. "
+                          'exercises.hint("2.7") helps.')
+    if torch.allclose(quiet, x, atol=1e-5):
+        raise Wrong("The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.")
+    judge(quiet, passed, {
+        "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": 2 * passed,
+        "The input goes around with its sign turned.": torch.relu(-x),
+    }, "with all weights at zero, the input after ReLU", tolerance=1e-4)
+    return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."
+
+
+@exercise("2.8", "A net for a phone", hints=("Strike out first: which have more than 10 million parameters? Which lie to the right of 2 in the picture?", "Of what is left, take the highest top-1."),
+          solution='my_architecture = "efficientnet_b0"', why="Of the nets within both limits it has the highest top-1 accuracy.")
+def phone(answer) -> str:
+    if not isinstance(answer, str):
+        raise Wrong(f'Expected the name of an architecture, as text: "resnet18"; came {described(answer)}.')
+    cards = {card.name: card for card in models.catalog()}
+    if answer.strip().lower() not in cards:
+        raise Wrong(f"Expected a name from the table, such as \"resnet18\"; came {described(answer)}.")
+    card = cards[answer.strip().lower()]
+    if card.parameters > 1e6 * MILLIONS:
+        raise Wrong(f"{card.title} has {card.parameters / 1e6:.1f} million parameters, more than {MILLIONS}.")
+    with torch.device("meta"):
+        work = models.summary(models.build(card.name, classes=1000), (3, card.pixels, card.pixels)).multiply_adds / 1e9
+    if work > BILLIONS:
+        raise Wrong(f"{card.title} fits into the memory, but needs {work:.1f} billion multiply-adds a picture, more than {BILLIONS}.")
+    if card.top1 is None:
+        raise Wrong(f"{card.title} is small, but was never measured on ImageNet.")
+    if card.name != "efficientnet_b0":
+        raise Wrong(f"{card.title} fits, with {card.top1:.1f} % top-1. There is a net within both limits that is better.")
+    return f"{card.parameters / 1e6:.1f} million parameters, {work:.2f} billion multiply-adds, {card.top1:.1f} %. It was designed for exactly this trade. " \
+        "Before you ship it, measure milliseconds on the phone itself: multiply-adds are not time."
+
+
+TIED_IDEAS = question("2.9", "A difference within the spread", right="B", hints=("Compare their difference with how far the five dots of one row lie apart.", "What would five other seeds give?"),
+    A="The mean is higher, but its dots and the other's overlap: with five other seeds it may well be the other way round.",
+    B="The dots of both overlap, so five seeds cannot tell them apart. Then what they cost decides.",
+    C="One seed chosen from five is a lucky draw; the best of five is always better than the next run will be.",
+    D="They differ in parameters, multiply-adds and time, and the table shows by how much. A tie in accuracy is not a tie in everything.")
+
+
+@exercise("2.10", "Your own net", hints=("Most parameters sit in the first dense layer: make what reaches it small.", "Two convolutions with pooling after each leave 5 x 5; a dense layer of 32 is enough."),
           solution='my_net = models.stacked("conv3 8, pool, conv3 16, pool, dense 32", classes=10, input_shape=(1, 28, 28))',
           why="Two poolings leave 16 x 5 x 5 = 400 values, so the dense layer has 400 x 32 weights and 32 biases.")
 def own_net(answer) -> str:
@@ -113,15 +178,9 @@ def own_net(answer) -> str:
         raise Wrong("It answers with probabilities: softmax is inside. The loss applies softmax itself, so it would be applied twice.")
     if convolutions < 2:
         raise Wrong(f"It has {convolutions} convolutions; the task asks for two or more.")
-    if count > PARAMETERS_AT_MOST:
-        raise Wrong(f"It has {count:,} parameters, more than {PARAMETERS_AT_MOST:,}. The panel says which layer has most of them.")
-    return f"{count:,} parameters, {convolutions} convolutions. It runs in the race below, as 'yours'."
+    if count > BUDGET:
+        raise Wrong(f"It has {count:,} parameters, more than {BUDGET:,}. The panel says which layer has most of them.")
+    return f"{count:,} parameters, {convolutions} convolutions. The next cell trains it and puts it on the scoreboard."
 
 
-FORGOTTEN_EVAL = question("2.7", "model.eval() forgotten", right="C", hints=("What does dropout do in training mode?", "Is what it does the same each time?"),
-    A="Nothing raises an error: both modes accept the same pictures. That is why it is forgotten so often.",
-    B="eval() does not stop learning; without an optimizer's step no weight moves either way.",
-    C="A random half of the values is switched off, so the score is lower and differs from run to run.",
-    D="Gradients cost memory and time, but change no answer. torch.no_grad() is another switch than eval().")
-
-EXERCISES = (max_pool, edge_kernel, parameters_of_a_convolution, DEEPER_MAPS, SHIFTED, own_net, FORGOTTEN_EVAL)
+EXERCISES = (edge_kernel, parameters_of_a_convolution, DEEPER_MAPS, OTHER_DIGITS, FORGOTTEN_EVAL, saving, residual, phone, TIED_IDEAS, own_net)

@@ -16,7 +16,7 @@ class ModelCard:
 
     layers: convolutions and dense layers one after another, side branches left out; a separable convolution counts twice.
     parameters: with the number of classes and channels that `source` states. pixels: the side of the pictures that it was
-    made for. top1, top5: ImageNet accuracy in percent of one net on one crop, as `source` has it, or None. library: where
+    made for. top1, top5: ImageNet accuracy in percent of one net, as `source` has it, or None. library: where
     the net comes from, "here" or a library and its name there, which has weights.
     """
 

@@ -1,13 +1,14 @@
 """What does the net say to your own digit? Draw one, or take a sample; shift it, turn it, and see the answer change."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 
 import ipywidgets
 import numpy as np
 import torch
 import torch.nn.functional as F
 import traitlets
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from workshop_utils import plots
@@ -19,6 +20,7 @@ from workshop_utils.evaluation import predict
 from workshop_utils.widgets.panel import WIDE, Panel, scripted
 
 DRAWING = "my drawing"
+SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
 TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
 
@@ -66,6 +68,17 @@ def from_browser(text: str) -> Tensor:
     if len(text) > TEXT_AT_MOST:
         raise ValueError(f"The drawing came as {len(text):,} characters, more than the {TEXT_AT_MOST:,} that a pad can send.")
     return as_mnist(decode(b64decode(text.partition(",")[2]), channels=1)[0])
+
+
+def drawn(strokes: Sequence[Sequence[tuple[int, int]]]) -> Tensor:
+    """What the pad would send for these strokes, (1, 28, 28) uint8. A stroke: points (right, down) on a pad of 280 x 280, joined by lines."""
+    paper = Image.new("L", (SIDE, SIDE))
+    pen = ImageDraw.Draw(paper)
+    for stroke in strokes:
+        pen.line(stroke, fill=255, width=PEN, joint="curve")
+        for right, down in (stroke[0], stroke[-1]):  # round ends
+            pen.circle((right, down), PEN / 2, fill=255)
+    return as_mnist(torch.from_numpy(np.array(paper)))
 
 
 def as_mnist(ink: Tensor) -> Tensor:
