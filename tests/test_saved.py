@@ -1,0 +1,96 @@
+"""Classifiers saved and loaded again: the same answers, and a sentence for every file that is none."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+from helpers import loaded
+from safetensors.torch import save_file
+from torch import nn
+
+from workshop_utils import models
+
+CLASSES = ("cat", "dog", "طائر")
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    return models.build("efficientnet_lite0", classes=3, pretrained=True).eval()
+
+
+@pytest.fixture
+def path(net, tmp_path):
+    return models.save(net, tmp_path / "mine", architecture="efficientnet_lite0", classes=CLASSES, temperature=1.5)
+
+
+def test_loaded_classifier_answers_as_before_and_knows_its_classes(net, path):
+    again, pictures = models.load(path), loaded("photos").images[:2]
+    with torch.inference_mode():
+        torch.testing.assert_close(again(again.preprocess(pictures)), net(net.preprocess(pictures)))
+    assert again.classes == CLASSES and again.temperature == 1.5 and not again.training
+
+
+def test_two_files_hold_numbers_and_words_and_nothing_that_could_run(path):
+    assert sorted(file.name for file in path.parent.iterdir()) == ["mine.json", "mine.safetensors"]
+    card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    assert card["classes"] == list(CLASSES) and card["preprocessing"] == {"resize": 256, "crop": 224, "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+
+
+def test_existing_classifier_is_overwritten_only_if_asked(net, path):
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="it was left as it is"):
+        models.save(net, path, architecture="efficientnet_lite0", classes=("other",) * 3)
+    assert path.read_bytes() == before
+    models.save(net, path, architecture="efficientnet_lite0", classes=("a", "b", "c"), overwrite=True)
+    assert models.load(path).classes == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("architecture, classes, words", [("resnet18", CLASSES, "This net is no resnet18 with 3 classes: "),
+                                                          ("efficientnet_lite0", ("a", "b"), "2 tensors differ, 'classifier.bias' first \\(\\(3,\\) for \\(2,\\)\\)")])
+def test_net_of_another_architecture_is_not_saved(net, tmp_path, architecture, classes, words):
+    with pytest.raises(ValueError, match=words):
+        models.save(net, tmp_path / "mine", architecture=architecture, classes=classes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_net_without_preprocessing_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match="has no .preprocess"):
+        models.save(models.build("small_vgg", classes=3), tmp_path / "mine", architecture="small_vgg", classes=CLASSES)
+
+
+def rewritten(path, **changes):
+    """The JSON file with other entries; None takes one away."""
+    file = path.with_suffix(".json")
+    card = {key: value for key, value in {**json.loads(file.read_text("utf-8")), **changes}.items() if value is not None}
+    file.write_text(json.dumps(card), "utf-8")
+
+
+def foreign(path):
+    save_file({"weight": torch.zeros(2)}, path)
+    rewritten(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def pickled(path):
+    torch.save(nn.Linear(2, 2).state_dict(), path)
+    rewritten(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize("damage, error, words", [
+    (lambda path: path.write_bytes(path.read_bytes()[:-100]), ValueError, "is damaged, or belongs to another classifier"),
+    (foreign, ValueError, "The file 'mine.safetensors' is no efficientnet_lite0 with 3 classes"),
+    (pickled, ValueError, "is not a safetensors file"),
+    (lambda path: path.with_suffix(".json").unlink(), FileNotFoundError, "There is no file 'mine.json'"),
+    (lambda path: path.unlink(), FileNotFoundError, "There is no file 'mine.safetensors'"),
+    (lambda path: path.with_suffix(".json").write_text("[1, 2]"), ValueError, "does not describe a classifier"),
+    (lambda path: path.with_suffix(".json").write_text("{"), ValueError, "does not describe a classifier"),
+    (lambda path: rewritten(path, classes=None), ValueError, "does not describe a classifier"),
+    (lambda path: rewritten(path, architecture="resnet"), ValueError, "No model is called 'resnet'"),
+    (lambda path: rewritten(path, classes=["a", "b"]), ValueError, "is no efficientnet_lite0 with 2 classes"),
+    (lambda path: rewritten(path, preprocessing={"resize": 256}), ValueError, "does not describe a classifier"),
+])
+def test_damaged_or_foreign_file_is_refused_in_a_sentence(path, damage, error, words):
+    damage(path)
+    with pytest.raises(error, match=words):
+        models.load(path)

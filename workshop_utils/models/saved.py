@@ -1,0 +1,86 @@
+"""A finished classifier in two files: its numbers as safetensors, all else that it needs as JSON beside them. No pickle."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+from torchvision.transforms.v2 import InterpolationMode
+
+from workshop_utils.models.build import build
+from workshop_utils.models.preprocessing import preprocessing
+
+
+def save(net: nn.Module, path: str | Path, *, architecture: str, classes: tuple[str, ...], temperature: float = 1.0, overwrite: bool = False) -> Path:
+    """Writes NAME.safetensors and NAME.json with all that `load` needs to use the net again; returns the first path.
+
+    architecture: the name that `models.build` knows. classes: in the order of the net's scores. temperature: what the scores
+    are divided by before softmax (calibration, chapter 1's companion). Raises ValueError if the net is of another
+    architecture or has no preprocessing, FileExistsError if there is such a file and overwrite is False.
+    """
+    from safetensors.torch import save as to_bytes
+
+    path = Path(path).with_suffix(".safetensors")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"There is a classifier '{path.name}' already, and it was left as it is. Take another name, or overwrite=True.")
+    if not hasattr(net, "preprocess"):
+        raise ValueError("This net has no .preprocess, so nobody could use it rightly later. Build it with pretrained=True.")
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    _require_same(architecture, len(classes), state, "This net")
+    raw = to_bytes(state)
+    resize, crop, normalise = (step for step in net.preprocess.transforms if type(step).__name__ in ("Resize", "CenterCrop", "Normalize"))
+    card = {"architecture": architecture, "classes": list(classes), "temperature": temperature, "sha256": hashlib.sha256(raw).hexdigest(),
+            "preprocessing": {"resize": resize.size[0], "crop": crop.size[0], "mean": list(normalise.mean), "std": list(normalise.std),
+                              "interpolation": resize.interpolation.value}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for target, content in ((path, raw), (path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())):
+        aside = target.with_name(target.name + ".part")
+        aside.write_bytes(content)
+        os.replace(aside, target)
+    return path
+
+
+def load(path: str | Path) -> nn.Module:
+    """The net that `save` wrote, in evaluation mode, with `.preprocess`, `.classes` and `.temperature`.
+
+    Raises FileNotFoundError if one of the two files is missing, ValueError if they are damaged or do not belong together.
+    """
+    from safetensors.torch import load as from_bytes
+
+    path = Path(path).with_suffix(".safetensors")
+    for file in (path, path.with_suffix(".json")):
+        if not file.is_file():
+            raise FileNotFoundError(f"There is no file '{file.name}' in {file.parent.resolve()}. A classifier is two files: NAME.safetensors and NAME.json.")
+    raw = path.read_bytes()
+    try:
+        card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        architecture, classes, recipe = card["architecture"], tuple(card["classes"]), dict(card["preprocessing"])
+        sha256, temperature = card["sha256"], float(card["temperature"])
+        preprocess = preprocessing(**recipe | {"interpolation": InterpolationMode(recipe["interpolation"])})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"The file '{path.with_suffix('.json').name}' does not describe a classifier ({type(error).__name__}: {error}). "
+                         "Was it changed by hand? Save the classifier again.") from None
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise ValueError(f"The file '{path.name}' is damaged, or belongs to another classifier: its sha256 is not the one in '{path.stem}.json'. Save it again.")
+    try:
+        state = from_bytes(raw)
+    except Exception as error:  # safetensors has an exception of its own
+        raise ValueError(f"The file '{path.name}' is not a safetensors file ({error}). Other formats are not read: they could run code.") from None
+    _require_same(architecture, len(classes), state, f"The file '{path.name}'")
+    net = build(architecture, classes=len(classes))
+    net.load_state_dict(state)
+    net.preprocess, net.classes, net.temperature = preprocess, classes, temperature
+    return net.eval()
+
+
+def _require_same(architecture: str, classes: int, state: dict[str, torch.Tensor], what: str) -> None:
+    """Raises ValueError unless the tensors have the names and shapes of that architecture."""
+    with torch.device("meta"):
+        expected = {name: tuple(tensor.shape) for name, tensor in build(architecture, classes=classes).state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if odd:
+        raise ValueError(f"{what} is no {architecture} with {classes} classes: {len(odd)} tensors differ, '{odd[0]}' first "
+                         f"({found.get(odd[0], 'absent')} for {expected.get(odd[0], 'absent')}).")
