@@ -199,5 +199,5 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     (figure, words), (panel, sentence), (about, number), (code, mark) = patterns
     assert re.sub(figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
     assert re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
-    assert re.sub(code, mark, "anna, on the scoreboard. Your code: anna:88.35:20000:9:0af") == "anna, on the scoreboard. CODE "
+    assert re.sub(code, mark, "anna is on the scoreboard. The code of this run: anna:88.35:20000:9:0af") == "anna is on the scoreboard. CODE "
     assert re.sub(panel, sentence, "Panel: Top-k. In words: 87.9 % of them.") == "Panel: Top-k. PANEL-IN-WORDS "

@@ -145,7 +145,7 @@ def test_top_k_lists_the_most_probable_and_stars_the_true_one():
 
 def test_images_name_their_classes_and_their_brightness():
     words = plots.images(tiny_dataset(1)).description
-    assert words.startswith("Pictures: 3 pictures in 1 rows") and "a (1 x 8 x 8" in words and "c (1 x 8 x 8" in words
+    assert words.startswith("Pictures: 3 pictures in 1 row") and "a (1 x 8 x 8" in words and "c (1 x 8 x 8" in words
 
 
 @pytest.mark.parametrize("picture", [torch.full((1, 4, 4), 100, dtype=torch.uint8), torch.full((4, 4), 100, dtype=torch.uint8), torch.full((3, 4, 4), 100, dtype=torch.uint8)], ids=["1 channel", "no channel", "3 channels"])

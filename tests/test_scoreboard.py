@@ -28,7 +28,7 @@ def restarted(monkeypatch) -> None:
 
 def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(monkeypatch, capsys):
     keep("Anna B.", 3)
-    code = capsys.readouterr().out.split("code: ")[1].strip()
+    code = capsys.readouterr().out.split("run: ")[1].strip()
     assert code.startswith("Anna-B-:75.00:99:3:") and " " not in code
     restarted(monkeypatch)
     assert "1. Anna-B-: 75.00 %, 99 parameters, 3 s." in scoreboard.add().description
@@ -57,7 +57,7 @@ def test_same_code_twice_is_one_run_and_an_empty_board_says_what_to_do():
     assert "The scoreboard is empty" in scoreboard.add().description
     code = Run("anna", 88.5, 20_000, 9).code
     scoreboard.add(code)
-    assert "1 best of 1 runs" in scoreboard.add(f"{code} {code}").description
+    assert "1 best of 1 runs" in scoreboard.add(f"{code}, {code}\n").description
 
 
 def test_folder_that_cannot_be_written_keeps_runs_for_this_kernel(tmp_path, monkeypatch):

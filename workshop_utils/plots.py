@@ -38,7 +38,7 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
         if place < len(pictures):
             axes.imshow(drawable(pictures[place]), cmap="gray", interpolation="nearest")
             axes.set_title(titles[place], fontsize=10)
-    figure.description = f"{title}: {len(pictures)} pictures in {rows} rows. From left to right, top to bottom: " + \
+    figure.description = f"{title}: {len(pictures)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: " + \
         "; ".join(f"{name or 'untitled'} ({_darkness(picture)})" for name, picture in zip(titles, pictures)) + "."
     return figure
 
@@ -156,7 +156,7 @@ def runs(results: dict[str, Sequence[float]], label: str, *, each: str = "seed",
 
     mark: name of a row -> one more value, a star: a run of one's own beside the others.
     """
-    figure = Figure(label, (9, 0.6 * len(results) + 1))
+    figure = Figure(label, (9, (0.6 if len(results) < 7 else 0.45) * len(results) + 1))  # many rows still fit on a laptop's screen
     axes = figure.subplots()
     for place, (name, values) in enumerate(results.items()):
         axes.plot(values, [place] * len(values), MARKERS[place % 7], color=COLOURS[place % 7], markersize=9, alpha=0.7)
@@ -202,7 +202,7 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     axes = figure.subplots()
     best = [name for name, (paid, got) in points.items() if not any(p <= paid and g >= got and (p, g) != (paid, got) for p, g in points.values())]
     best.sort(key=lambda name: points[name])
-    axes.plot(*zip(*(points[name] for name in best)), "--", color="#888888", zorder=1)
+    axes.plot(*zip(*(points[name] for name in best)), "--", color="#888888", zorder=1, label="no other is both cheaper and better")
     for place, (name, point) in enumerate(points.items()):
         axes.plot(*point, MARKERS[place % 7], color=COLOURS[0 if name in best else 1], markersize=9)
     axes.set(xlabel=f"{cost} (each mark is about three times the one before)", ylabel=score, xscale="log")
@@ -210,6 +210,7 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     axes.xaxis.set_major_formatter(lambda value, _: number(value))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.12, y=0.08)
+    axes.legend(loc="lower right", frameon=False)
     names_beside(figure, axes, points)
     figure.description = f"{score} by {cost}, from the cheapest on: " + \
         "; ".join(f"{name} {number(got)} for {number(paid)}" for name, (paid, got) in sorted(points.items(), key=lambda item: item[1])) + \

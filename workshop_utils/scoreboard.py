@@ -36,18 +36,18 @@ def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> Non
     parameters = sum(parameter.numel() for parameter in net.parameters())
     run = Run(re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody", round(100 * result.accuracy, 2), parameters, round(history.seconds))
     _store([run.code])
-    print(f"{run.name}, on the scoreboard. Your code: {run.code}")
+    print(f"{run.name} is on the scoreboard. The code of this run: {run.code}")
 
 
 def add(codes: str = "") -> Figure:
-    """The ranking of all runs, after adding those of other people: codes, as `keep` prints them, with spaces or line ends between.
+    """The ranking of all runs, after adding those of other people: codes, as `keep` prints them, with spaces, commas or line ends between.
 
     Best accuracy first, of equals the smaller net. Prints a sentence for each code that cannot be read; the others are kept.
     """
-    given = codes.split()
+    given = re.split(r"[\s,;]+", codes.strip(" \n,;"))
     readable = [code for code in given if _read(code)]
     _store(readable)
-    for code in given:
+    for code in filter(None, given):
         if code not in readable:
             print(f"'{code[:60]}' is no code, or one character of it is wrong. A code looks like {Run('anna', 87.5, 21_000, 9).code}")
     return _figure(sorted(filter(None, map(_read, _stored())), key=lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters)))

@@ -59,7 +59,8 @@ def judge(given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tol
     if values is not None and same(values, wanted, tolerance):
         return
     if values is None:
-        raise Wrong(f"Expected {what}; came {described(given)}.")
+        quotes = ", which is text. A number stands without quotes." if isinstance(given, str) else "."
+        raise Wrong(f"Expected {what}; came {described(given)}{quotes}")
     for sentence, value in mistakes.items():
         if same(values, as_array(value), tolerance):
             raise Wrong(sentence)

@@ -27,11 +27,12 @@ class ArchitecturePanel(Panel):
         return self._build(self.state["blocks"])
 
 
-def architecture(input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, *, blocks: str = "conv5 6, pool, dense 32") -> ArchitecturePanel:
-    """A line of blocks to edit, with buttons that add and remove; `.build()` gives the net. Words as in models.stacked."""
+def architecture(input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, *, blocks: str = "conv5 6, pool, dense 32",
+                 budget: int | None = None) -> ArchitecturePanel:
+    """A line of blocks to edit, with buttons that add and remove; `.build()` gives the net. Words as in models.stacked. budget: of parameters."""
     line = ipywidgets.Text(blocks, description="blocks", continuous_update=False, layout=ipywidgets.Layout(width="760px"))
     panel = ArchitecturePanel(lambda text: models.stacked(text, classes=classes, input_shape=input_shape), "Stack blocks and see what they cost",
-                              lambda blocks: architecture_figure(input_shape, classes, blocks=blocks), {"blocks": line})
+                              lambda blocks: architecture_figure(input_shape, classes, blocks=blocks, budget=budget), {"blocks": line})
 
     def change(to: Callable[[list[str]], list[str]]) -> None:
         panel.set(blocks=", ".join(to([block.strip() for block in line.value.split(",") if block.strip()])))
@@ -42,7 +43,7 @@ def architecture(input_shape: tuple[int, int, int] = (1, 28, 28), classes: int =
     return panel
 
 
-def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, blocks: str) -> Figure:
+def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, blocks: str, budget: int | None = None) -> Figure:
     """One box a layer, as tall as its maps, with output shape and parameters. Raises ValueError where the shape collapses."""
     with torch.device("meta"):  # shapes without numbers: a design may be far too large to build
         rows = models.summary(models.stacked(blocks, classes=classes, input_shape=input_shape), input_shape)
@@ -59,7 +60,9 @@ def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, bloc
         _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], f"{kind}\n{_shape(row.output)}", f"{row.parameters:,}" if row.parameters else "")
     axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.0, 0.75))
     dearest = max(shown, key=lambda row: row.parameters)
-    figure.description = f"{rows.parameters:,} parameters, {rows.multiply_adds:,} multiply-adds a picture. Shapes: {_shape(input_shape)}; " + \
+    left = (budget or 0) - rows.parameters
+    within = f", {abs(left):,} {'within' if left >= 0 else 'OVER'} the budget of {budget:,}" if budget else ""
+    figure.description = f"{rows.parameters:,} parameters{within}, {rows.multiply_adds:,} multiply-adds a picture. Shapes: {_shape(input_shape)}; " + \
         "; ".join(_shape(row.output) for row in shown) + f". Most parameters: {dearest.kind} with {dearest.parameters:,}."
     return figure
 

@@ -14,7 +14,6 @@ PRESETS = {
     "as it is": (0, 0, 0, 0, 1, 0, 0, 0, 0),
     "blur": (1 / 9,) * 9,
     "horizontal edges": (-1, -1, -1, 0, 0, 0, 1, 1, 1),
-    "vertical edges": (-1, 0, 1, -1, 0, 1, -1, 0, 1),
     "all edges": (-1, -1, -1, -1, 8, -1, -1, -1, -1),
     "sharpen": (0, -1, 0, -1, 5, -1, 0, -1, 0),
     "emboss": (-2, -1, 0, -1, 1, 1, 0, 1, 2),
@@ -25,8 +24,8 @@ def kernel_playground(picture: Tensor) -> Panel:
     """Nine numbers, presets, and what they make of a picture, (C, H, W) or (H, W) uint8."""
     cells = {f"k{row}{column}": ipywidgets.FloatText(value, step=0.5, description=f"{row + 1},{column + 1}", layout=ipywidgets.Layout(width="110px"),
                                                      style={"description_width": "25px"})
-             for (row, column), value in zip(np.ndindex(3, 3), PRESETS["vertical edges"])}
-    preset = ipywidgets.Dropdown(options=(*PRESETS, OWN), value="vertical edges", description="preset", layout=ipywidgets.Layout(flex="0 0 100%"),
+             for (row, column), value in zip(np.ndindex(3, 3), PRESETS["horizontal edges"])}
+    preset = ipywidgets.Dropdown(options=(*PRESETS, OWN), value="horizontal edges", description="preset", layout=ipywidgets.Layout(flex="0 0 100%"),
                                 style={"description_width": "initial"})
 
     def moved(name: str, state: dict) -> dict:
