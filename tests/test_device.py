@@ -77,8 +77,9 @@ def test_memory_that_a_step_frees_is_kept_for_the_next():
     assert faults["device.pick('cpu')"] * 10 < faults["pass"], faults
 
 
-@pytest.mark.parametrize("own, expected", [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+@pytest.mark.parametrize("own, expected", [({}, "passive 1000"), ({"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "5"}, "active 5")])
 def test_idle_threads_wait_without_spinning_unless_the_user_says_otherwise(own, expected, monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)  # this process imported the package
-    code = "import os, sys, workshop_utils; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)  # this process imported the package
+    code = "import os, sys, workshop_utils; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'], os.environ['GOMP_SPINCOUNT'])"
     assert fresh_python(code, env=own).stdout.strip() == expected
