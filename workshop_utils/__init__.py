@@ -11,7 +11,7 @@ from importlib import import_module
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # Linux
 
-__all__ = ["data", "device", "evaluation", "exercises", "explain", "models", "plots", "training", "transfer", "widgets"]
+__all__ = ["data", "device", "evaluation", "exercises", "explain", "models", "plots", "recorded", "scoreboard", "takehome", "training", "transfer", "widgets"]
 
 
 def __getattr__(name):
