@@ -16,6 +16,7 @@ from torch import Tensor
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "os^Dv<>"
+DASHES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
 STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.imagenet import Box
-from workshop_utils.drawing import COLOURS, HATCHES, MARKERS, Figure, counts_in_cells, drawable, extremes, names_beside, number
+from workshop_utils.drawing import COLOURS, DASHES, HATCHES, MARKERS, Figure, counts_in_cells, drawable, extremes, names_beside, number
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
 
@@ -31,8 +31,8 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
     titles = titles or [""] * len(pictures)
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    lines = 1 + max(name.count("\n") for name in titles)
-    figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
+    title_lines = 1 + max(name.count("\n") for name in titles)
+    figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * title_lines)))
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if place < len(pictures):
@@ -181,11 +181,11 @@ def lines(series: dict[str, dict[float, Sequence[float]]], x_label: str, y_label
     axes = figure.subplots()
     parts = []
     for place, (name, found) in enumerate(series.items()):
-        colour, marker = COLOURS[place % 7], MARKERS[place % 7]
-        axes.plot(list(found), [np.mean(values) for values in found.values()], ("-", "--", ":", "-.")[place % 4], color=colour, linewidth=2)
+        colour, marker, dash = COLOURS[place % 7], MARKERS[place % 7], DASHES[place % 4]
+        axes.plot(list(found), [np.mean(values) for values in found.values()], dash, color=colour, linewidth=2)
         for x, values in found.items():
             axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
-        axes.plot([], [], ("-", "--", ":", "-.")[place % 4] + marker, color=colour, label=name)
+        axes.plot([], [], dash + marker, color=colour, label=name)
         parts.append(f"{name}: " + ", ".join(
             f"{number(np.mean(values))} at {number(x)}" + (f" ({number(min(values))} to {number(max(values))})" if len(values) > 1 else "") for x, values in found.items()))
     axes.set(xlabel=x_label, ylabel=y_label, xticks=sorted({x for found in series.values() for x in found}))

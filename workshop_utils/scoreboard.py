@@ -44,10 +44,10 @@ def add(codes: str = "") -> Figure:
 
     Best accuracy first, of equals the smaller net. Prints a sentence for each code that cannot be read; the others are kept.
     """
-    given = re.split(r"[\s,;]+", codes.strip(" \n,;"))
+    given = [code for code in re.split(r"[\s,;]+", codes) if code]
     readable = [code for code in given if _read(code)]
     _store(readable)
-    for code in filter(None, given):
+    for code in given:
         if code not in readable:
             print(f"'{code[:60]}' is no code, or one character of it is wrong. A code looks like {Run('anna', 87.5, 21_000, 9).code}")
     return _figure(sorted(filter(None, map(_read, _stored())), key=lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters)))
@@ -87,7 +87,8 @@ def _stored() -> list[str]:
 
 
 def _store(codes: list[str]) -> None:
-    new = [code for code in codes if code not in _stored()]
+    known = _stored()
+    new = [code for code in codes if code not in known]
     _here.update(dict.fromkeys(new))
     try:
         kept.folder().mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,6 @@ def residual(answer) -> str:
         nn.init.zeros_(parameter)
     with torch.no_grad():
         loud, quiet = ask(block.eval(), x), ask(silent, x)
-    unused = [name for name, parameter in block.named_parameters() if not _matters(block, parameter, x, loud)]
     for given in (loud, quiet):
         if not isinstance(given, torch.Tensor) or given.shape != x.shape:
             raise Wrong(f"For a tensor of shape {tuple(x.shape)} expected one of the same shape; came {described(given)}.")
@@ -128,6 +127,7 @@ def residual(answer) -> str:
         raise Wrong("With all its weights at zero it answers 0 and not its input: x is added before a layer with weights, which loses it again.")
     if torch.allclose(quiet, x, atol=1e-5):
         raise Wrong("The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.")
+    unused = [name for name, parameter in block.named_parameters() if not _matters(block, parameter, x, loud)]
     if unused:
         raise Wrong(f"The input comes through, but '{unused[0].split('.')[0]}' is not used any more. Add x to what both convolutions give.")
     judge(quiet, passed, {
@@ -147,7 +147,7 @@ def _plain(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def _matters(block: nn.Module, parameter: nn.Parameter, x: torch.Tensor, before: torch.Tensor) -> bool:
     """Whether other values of a parameter give another answer; the bias of a convolution that normalisation follows may not."""
-    if parameter.ndim < 4 or not isinstance(before, torch.Tensor):
+    if parameter.ndim < 4:
         return True
     kept = parameter.detach().clone()
     with torch.no_grad():

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
+from workshop_utils import kept
 from workshop_utils.models.build import build
 from workshop_utils.models.preprocessing import preprocessing
 
@@ -34,11 +34,8 @@ def save(net: nn.Module, path: str | Path, *, architecture: str, classes: tuple[
     card = {"architecture": architecture, "classes": list(classes), "temperature": temperature, "sha256": hashlib.sha256(raw).hexdigest(),
             "preprocessing": {"resize": resize.size[0], "crop": crop.size[0], "mean": list(normalise.mean), "std": list(normalise.std),
                               "interpolation": resize.interpolation.value}}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for target, content in ((path, raw), (path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())):
-        aside = target.with_name(target.name + ".part")
-        aside.write_bytes(content)
-        os.replace(aside, target)
+    kept.write(path, raw)
+    kept.write(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())
     return path
 
 

@@ -60,8 +60,7 @@ def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, bloc
         _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], f"{kind}\n{_shape(row.output)}", f"{row.parameters:,}" if row.parameters else "")
     axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.0, 0.75))
     dearest = max(shown, key=lambda row: row.parameters)
-    left = (budget or 0) - rows.parameters
-    within = f", {abs(left):,} {'within' if left >= 0 else 'OVER'} the budget of {budget:,}" if budget else ""
+    within = f", {abs(budget - rows.parameters):,} {'within' if rows.parameters <= budget else 'OVER'} the budget of {budget:,}" if budget else ""
     figure.description = f"{rows.parameters:,} parameters{within}, {rows.multiply_adds:,} multiply-adds a picture. Shapes: {_shape(input_shape)}; " + \
         "; ".join(_shape(row.output) for row in shown) + f". Most parameters: {dearest.kind} with {dearest.parameters:,}."
     return figure

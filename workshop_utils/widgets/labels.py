@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Iterable
@@ -118,9 +117,6 @@ def _remember(picture: Tensor, name: str, how: str) -> None:
     answers, file = _remembered(), _file()
     answers[_key(picture)] = (name, how)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_suffix(".part")
-        aside.write_text(json.dumps(answers), "utf-8")
-        os.replace(aside, file)
+        kept.write(file, json.dumps(answers).encode())
     except OSError:
         pass  # a folder that cannot be written: the answers hold until the kernel ends
