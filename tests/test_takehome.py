@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import loaded
-from test_browser import CHROMIUM, chromium, expect  # noqa: F401, chromium is a fixture
+from test_browser import CHROMIUM, OPTIONS, expect, sync_api
 from torch import nn
 
 from workshop_utils import evaluation, models, takehome
@@ -16,10 +16,18 @@ in_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium was found: nam
 STROKES = [[(60, 50), (210, 50), (120, 240)], [(90, 140), (190, 130)]]  # a crossed seven
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
 def opened(browser, net, folder, **context):
     """The page of a net in a browser without a network, and every request and error that it causes."""
     path = takehome.page(net, loaded("mnist"), folder / "my-net.html")
-    page = chromium.new_context(offline=True, **context).new_page()
+    page = browser.new_context(offline=True, **context).new_page()
     page.noticed = []
     page.on("request", lambda request: page.noticed.append(request.url))
     page.on("pageerror", lambda error: page.noticed.append(str(error)))
@@ -30,12 +38,12 @@ def opened(browser, net, folder, **context):
 
 @in_browser
 @pytest.mark.parametrize("kind", ["lenet", "own design"])
-def test_page_says_what_torch_says_to_100_pictures(chromium, tmp_path, kind):
+def test_page_says_what_torch_says_to_100_pictures(browser, tmp_path, kind):
     torch.manual_seed(0)
     net = models.ready("lenet-mnist") if kind == "lenet" else models.stacked("conv3 8 same, pool, conv5 12, dense 20", classes=10, input_shape=(1, 28, 28), dropout=0.5)
     pictures = loaded("mnist", "test").subset(range(0, 1000, 10))
     expected = evaluation.predict(net, pictures).probabilities
-    page = opened(chromium, net, tmp_path)
+    page = opened(browser, net, tmp_path)
     said = np.array(page.evaluate("pictures => pictures.map(probabilities)", pictures.images.flatten(1).tolist()))
     assert len(said) == 100 and (said.argmax(1) == expected.argmax(1)).all()
     np.testing.assert_allclose(said, expected, atol=1e-3)
@@ -43,9 +51,9 @@ def test_page_says_what_torch_says_to_100_pictures(chromium, tmp_path, kind):
 
 @in_browser
 @pytest.mark.parametrize("context", [{}, {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}], ids=["laptop", "phone"])
-def test_drawing_is_seen_as_the_notebooks_pad_sees_it_and_nothing_is_sent(chromium, tmp_path, context):
+def test_drawing_is_seen_as_the_notebooks_pad_sees_it_and_nothing_is_sent(browser, tmp_path, context):
     net = models.ready("lenet-mnist")
-    page = opened(chromium, net, tmp_path, **context)
+    page = opened(browser, net, tmp_path, **context)
     pad = page.get_by_label("Drawing pad").bounding_box()
     for stroke in STROKES:
         for number, (x, y) in enumerate(stroke):
