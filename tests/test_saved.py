@@ -1,5 +1,6 @@
 """Classifiers saved and loaded again: the same answers, and a sentence for every file that is none."""
 
+import copy
 import hashlib
 import json
 
@@ -17,19 +18,21 @@ CLASSES = ("cat", "dog", "طائر")
 @pytest.fixture(scope="module")
 def net():
     torch.manual_seed(0)
-    return models.build("efficientnet_lite0", classes=3, pretrained=True).eval()
+    made = models.build("efficientnet_lite0", classes=3, pretrained=True).eval()
+    made.classes, made.threshold = CLASSES, 0.7
+    return made
 
 
 @pytest.fixture
 def path(net, tmp_path):
-    return models.save(net, tmp_path / "mine", architecture="efficientnet_lite0", classes=CLASSES, temperature=1.5)
+    return models.save(net, tmp_path / "mine")
 
 
 def test_loaded_classifier_answers_as_before_and_knows_its_classes(net, path):
     again, pictures = models.load(path), loaded("photos").images[:2]
     with torch.inference_mode():
         torch.testing.assert_close(again(again.preprocess(pictures)), net(net.preprocess(pictures)))
-    assert again.classes == CLASSES and again.temperature == 1.5 and not again.training
+    assert again.classes == CLASSES and again.threshold == 0.7 and not again.training
 
 
 def test_two_files_hold_numbers_and_words_and_nothing_that_could_run(path):
@@ -38,26 +41,37 @@ def test_two_files_hold_numbers_and_words_and_nothing_that_could_run(path):
     assert card["classes"] == list(CLASSES) and card["preprocessing"] == {"resize": 256, "crop": 224, "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
 
 
+def with_(net, **attributes):
+    """The same net under other words."""
+    other = copy.copy(net)
+    for name, value in attributes.items():
+        setattr(other, name, value)
+    return other
+
+
 def test_existing_classifier_is_overwritten_only_if_asked(net, path):
-    before = path.read_bytes()
+    before, other = path.read_bytes(), with_(net, classes=("a", "b", "c"))
     with pytest.raises(FileExistsError, match="it was left as it is"):
-        models.save(net, path, architecture="efficientnet_lite0", classes=("other",) * 3)
+        models.save(other, path)
     assert path.read_bytes() == before
-    models.save(net, path, architecture="efficientnet_lite0", classes=("a", "b", "c"), overwrite=True)
+    models.save(other, path, overwrite=True)
     assert models.load(path).classes == ("a", "b", "c")
 
 
-@pytest.mark.parametrize("architecture, classes, words", [("resnet18", CLASSES, "This net is no resnet18 with 3 classes: "),
-                                                          ("efficientnet_lite0", ("a", "b"), "2 tensors differ, 'classifier.bias' first \\(\\(3,\\) for \\(2,\\)\\)")])
-def test_net_of_another_architecture_is_not_saved(net, tmp_path, architecture, classes, words):
+@pytest.mark.parametrize("words, change", [("This net is no resnet18 with 3 classes: ", {"architecture": "resnet18"}),
+                                           ("2 tensors differ, 'classifier.bias' first \\(\\(3,\\) for \\(2,\\)\\)", {"classes": ("a", "b")})])
+def test_net_of_another_architecture_is_not_saved(net, tmp_path, words, change):
     with pytest.raises(ValueError, match=words):
-        models.save(net, tmp_path / "mine", architecture=architecture, classes=classes)
+        models.save(with_(net, **change), tmp_path / "mine")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_net_without_preprocessing_is_not_saved(tmp_path):
+def test_net_without_preprocessing_or_classes_is_not_saved(tmp_path):
+    small = models.build("small_vgg", classes=3)
     with pytest.raises(ValueError, match="has no .preprocess"):
-        models.save(models.build("small_vgg", classes=3), tmp_path / "mine", architecture="small_vgg", classes=CLASSES)
+        models.save(small, tmp_path / "mine")
+    with pytest.raises(ValueError, match="has no .classes, .* net.classes = dataset.classes"):
+        models.save(with_(small, preprocess=models.preprocessing(resize=28, crop=28, mean=[0.5], std=[0.5])), tmp_path / "mine")
 
 
 def rewritten(path, **changes):

@@ -1,14 +1,22 @@
 """Transfer learning: freeze, take features, train a head, and see what really changed."""
 
+import copy
+import hashlib
+import math
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workshop_utils import device as devices
-from workshop_utils.data import Batches, ImageDataset
+from workshop_utils.data import Batches, ImageDataset, LazyImageDataset
 from workshop_utils.models import head
 from workshop_utils.models.modes import BatchNorm, evaluating
 from workshop_utils.progress import progress
+
+REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
+_remembered: dict[str, Tensor] = {}
 
 
 def freeze(model: nn.Module, *, keep_head: bool = True) -> nn.Module:
@@ -41,7 +49,13 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
 
 
 def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 8) -> Tensor:
-    """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times."""
+    """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
+
+    Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory.
+    """
+    key = _contents(backbone, dataset)
+    if key in _remembered:
+        return _remembered[key].clone()
     place = devices.pick(device)
     backbone.to(place)
     caught = []
@@ -50,7 +64,25 @@ def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_s
     with hook, evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
             backbone(images)
-    return torch.cat(caught)
+    found = torch.cat(caught)
+    if key:
+        _remembered[key] = found.clone()
+        if len(_remembered) > REMEMBERED_AT_MOST:
+            del _remembered[next(iter(_remembered))]  # the oldest
+    return found
+
+
+def _contents(backbone: nn.Module, dataset: ImageDataset) -> str:
+    """A sum of all that features depend on; empty where that cannot be told, or would fill the memory."""
+    preprocess = getattr(backbone, "preprocess", None)
+    if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST or not isinstance(preprocess, nn.Module | None):
+        return ""
+    name, layer = head(backbone)  # what lies behind the features does not matter
+    digest = hashlib.sha256(f"{backbone} {preprocess}".replace(f"{layer}", "").encode())
+    body = (tensor for key, tensor in backbone.state_dict().items() if key.rpartition(".")[0] != name)
+    for tensor in (*body, dataset.images, dataset.mean, dataset.std):
+        digest.update(tensor.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
 
 
 def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> nn.Linear:
@@ -75,6 +107,57 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
         layer.weight.copy_(torch.from_numpy(weight) / std)
         layer.bias.copy_(torch.from_numpy(bias) - layer.weight @ mean)
     return layer
+
+
+def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> Tensor:
+    """(N, classes) logits, each row from a head that was fitted without that picture: what to expect of new pictures.
+
+    Five folds, or as many as the smallest class has pictures. Raises ValueError if a class has fewer than two.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    fewest = int(torch.bincount(labels, minlength=classes).min())
+    if fewest < 2:
+        raise ValueError(f"A class with {fewest} {'picture' if fewest == 1 else 'pictures'} has none to leave out. Give every class two or more.")
+    logits = torch.empty(len(labels), classes)
+    for train, left_out in StratifiedKFold(min(5, fewest), shuffle=True, random_state=0).split(features, labels):
+        with torch.inference_mode():
+            logits[left_out] = fit_head(features[train], labels[train], classes=classes, strength=strength)(features[left_out])
+    return logits
+
+
+def temperature(logits: Tensor, labels: Tensor) -> float:
+    """The number by which to divide (N, K) logits, so that softmax gives probabilities that can be believed.
+
+    It makes the labels most probable, where each is not quite certain, so that a few pictures without an error do not
+    make the net sure of everything. Sources: Guo et al. 2017, arXiv:1706.04599; the uncertain labels: Platt 1999.
+    """
+    from scipy.optimize import minimize_scalar
+
+    classes = logits.shape[1]
+    uncertain = classes / (len(labels) / classes + classes)  # as if each class had been seen once more, in every class
+    loss = lambda log: float(F.cross_entropy(logits / math.exp(log), labels, label_smoothing=uncertain))
+    return math.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded").x)
+
+
+def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 0.003) -> nn.Module:
+    """A copy of a pretrained net with a calibrated head for the classes of `dataset`: .classes, .preprocess, .threshold.
+
+    threshold: 95 % of the pictures, each judged by a head that was fitted without it, reach this probability for some
+    class; a new picture that does not looks like none of them. With one picture in a class it is 0, and the probabilities
+    are not calibrated. Raises ValueError if a class has no picture.
+    """
+    known, labels, classes = features(backbone, dataset), dataset.labels, len(dataset.classes)
+    layer, threshold = fit_head(known, labels, classes=classes, strength=strength), 0.0
+    if torch.bincount(labels).min() > 1:
+        logits = out_of_fold(known, labels, classes=classes, strength=strength)
+        scale = temperature(logits, labels)
+        layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
+        threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
+    net = copy.deepcopy(backbone)
+    net.set_submodule(head(net)[0], layer)
+    net.classes, net.threshold = dataset.classes, threshold
+    return net.eval()
 
 
 def parameter_groups(model: nn.Module, *, head_rate: float, body_rate: float) -> list[dict]:

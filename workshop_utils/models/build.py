@@ -28,7 +28,7 @@ def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = Fals
     if classes < 2:
         raise ValueError(f"A classifier needs two classes or more; classes is {classes}.")
     if not pretrained:
-        return _channels_last(_untrained(library, entry or name, classes, channels))
+        return _finished(_untrained(library, entry or name, classes, channels), name)
     if library == "here":
         with_weights = ", ".join(card.name for card in CARDS.values() if card.library != "here")
         raise ValueError(f"There are no pretrained weights for '{name}'. There are for: {with_weights}.")
@@ -38,7 +38,7 @@ def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = Fals
     if classes != 1000:
         place, old = head(model)
         model.set_submodule(place, nn.Linear(old.in_features, classes))
-    return _channels_last(model)
+    return _finished(model, name)
 
 
 def head(model: nn.Module) -> tuple[str, nn.Linear]:
@@ -49,8 +49,9 @@ def head(model: nn.Module) -> tuple[str, nn.Linear]:
     return linear[-1]
 
 
-def _channels_last(model: nn.Module) -> nn.Module:
-    """Pixels of all channels side by side in memory: on a CPU every net here trains and predicts 1.04 to 1.6 times as fast."""
+def _finished(model: nn.Module, name: str) -> nn.Module:
+    """With its name, for `models.save`; and pixels of all channels side by side in memory: on a CPU every net here trains and predicts 1.04 to 1.6 times as fast."""
+    model.architecture = name
     return model.to(memory_format=torch.channels_last)
 
 

@@ -13,25 +13,27 @@ from workshop_utils.models.build import build
 from workshop_utils.models.preprocessing import preprocessing
 
 
-def save(net: nn.Module, path: str | Path, *, architecture: str, classes: tuple[str, ...], temperature: float = 1.0, overwrite: bool = False) -> Path:
+def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
     """Writes NAME.safetensors and NAME.json with all that `load` needs to use the net again; returns the first path.
 
-    architecture: the name that `models.build` knows. classes: in the order of the net's scores. temperature: what the scores
-    are divided by before softmax (calibration, chapter 1's companion). Raises ValueError if the net is of another
-    architecture or has no preprocessing, FileExistsError if there is such a file and overwrite is False.
+    net: from `models.build`, with .preprocess and .classes, as `transfer.classifier` makes it; its .threshold, if it has one,
+    is kept too. Raises ValueError if something is missing, or the net is no longer of the architecture that it was built
+    as, FileExistsError if there is such a file and overwrite is False.
     """
     from safetensors.torch import save as to_bytes
 
     path = Path(path).with_suffix(".safetensors")
     if path.exists() and not overwrite:
         raise FileExistsError(f"There is a classifier '{path.name}' already, and it was left as it is. Take another name, or overwrite=True.")
-    if not hasattr(net, "preprocess"):
-        raise ValueError("This net has no .preprocess, so nobody could use it rightly later. Build it with pretrained=True.")
+    for what, cure in {"architecture": "Build it with models.build.", "preprocess": "Build it with pretrained=True.",
+                       "classes": "Give it the names in the order of its scores: net.classes = dataset.classes."}.items():
+        if not hasattr(net, what):
+            raise ValueError(f"This net has no .{what}, so nobody could use it rightly later. {cure}")
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    _require_same(architecture, len(classes), state, "This net")
+    _require_same(net.architecture, len(net.classes), state, "This net")
     raw = to_bytes(state)
     resize, crop, normalise = (step for step in net.preprocess.transforms if type(step).__name__ in ("Resize", "CenterCrop", "Normalize"))
-    card = {"architecture": architecture, "classes": list(classes), "temperature": temperature, "sha256": hashlib.sha256(raw).hexdigest(),
+    card = {"architecture": net.architecture, "classes": list(net.classes), "threshold": getattr(net, "threshold", 0.0), "sha256": hashlib.sha256(raw).hexdigest(),
             "preprocessing": {"resize": resize.size[0], "crop": crop.size[0], "mean": list(normalise.mean), "std": list(normalise.std),
                               "interpolation": resize.interpolation.value}}
     kept.write(path, raw)
@@ -40,7 +42,7 @@ def save(net: nn.Module, path: str | Path, *, architecture: str, classes: tuple[
 
 
 def load(path: str | Path) -> nn.Module:
-    """The net that `save` wrote, in evaluation mode, with `.preprocess`, `.classes` and `.temperature`.
+    """The net that `save` wrote, in evaluation mode, with `.preprocess`, `.classes` and `.threshold`.
 
     Raises FileNotFoundError if one of the two files is missing, ValueError if they are damaged or do not belong together.
     """
@@ -54,7 +56,7 @@ def load(path: str | Path) -> nn.Module:
     try:
         card = json.loads(path.with_suffix(".json").read_text("utf-8"))
         architecture, classes, recipe = card["architecture"], tuple(card["classes"]), dict(card["preprocessing"])
-        sha256, temperature = card["sha256"], float(card["temperature"])
+        sha256, threshold = card["sha256"], float(card["threshold"])
         preprocess = preprocessing(**recipe | {"interpolation": InterpolationMode(recipe["interpolation"])})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"The file '{path.with_suffix('.json').name}' does not describe a classifier ({type(error).__name__}: {error}). "
@@ -68,7 +70,7 @@ def load(path: str | Path) -> nn.Module:
     _require_same(architecture, len(classes), state, f"The file '{path.name}'")
     net = build(architecture, classes=len(classes))
     net.load_state_dict(state)
-    net.preprocess, net.classes, net.temperature = preprocess, classes, temperature
+    net.preprocess, net.classes, net.threshold = preprocess, classes, threshold
     return net.eval()
 
 
