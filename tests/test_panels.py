@@ -379,32 +379,107 @@ def test_design_too_large_to_build_is_still_drawn():
     assert "1,90" in made.sentence.value and "parameters" in made.sentence.value
 
 
-def test_own_classes_are_learnt_and_a_new_picture_is_named():
-    collection = collecting.Collection(colour_net())
-    for name, shade in (("dark", 20), ("bright", 230)):
-        collection.add({name: [file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(4)]})
+def readers(*raw):
+    return [lambda content=content: content for content in raw]
+
+
+def greys(shade, count=4):
+    return readers(*(file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(count)))
+
+
+@pytest.fixture
+def collection(tmp_path):
+    return collecting.Collection(colour_net(), folder=tmp_path / "mine")
+
+
+def test_own_classes_are_learnt_and_a_new_picture_is_named(collection):
+    collection.add({"dark": greys(20), "bright": greys(230)})
     collection.train()
     collection.ask(file_bytes(Image.new("RGB", (50, 50), (235,) * 3)))
     assert "It says 'bright'" in collecting.own_figure(collection).description and float(collection.answer().sum()) == pytest.approx(1)
-    collection.add({"dark": [file_bytes(photo())]})
-    assert collection.head is None  # it was made for fewer pictures
+    assert collection.classifier.classes == ("bright", "dark")
+    collection.add({"dark": readers(file_bytes(photo()))})
+    assert collection.classifier is None  # it was made for fewer pictures
 
 
-@pytest.mark.parametrize("files, words", [([b"broken"], "None was taken"), ([file_bytes(photo()), b"broken"], "None was taken"), ([bytes(collecting.FILE_AT_MOST + 1)], "larger than")])
-def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words):
-    collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3))
+def test_picture_below_the_threshold_looks_like_none_of_the_classes():
+    net = colour_net()
+    net.classes, net.threshold = ("a", "b"), 0.8
+    picture = torch.zeros(3, 224, 224, dtype=torch.uint8)
+    assert "None of these looks likely: the best, 'b', has 70.0%, and 95 % of your own pictures reach 80.0%" in collecting.answer_figure(picture, torch.tensor([0.3, 0.7]), net).description
+    assert "It says 'b' with 85.0%" in collecting.answer_figure(picture, torch.tensor([0.15, 0.85]), net).description
+
+
+def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(collection):
+    image, facts = Image.new("RGB", (60, 30), (9, 9, 9)), Image.Exif()
+    facts[0x010F] = "maker"
+    collection.add({"cup": readers(file_bytes(image, "JPEG", exif=facts)), "طائر": greys(200, 2)})
+    again = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), collection.folder)
+    assert {name: len(found) for name, found in again.pictures.items()} == {"cup": 1, "طائر": 2}
+    file, = (collection.folder / "cup").iterdir()
+    assert Image.open(file).size == (224, 224) and b"maker" not in file.read_bytes()
+    file.unlink()
+    assert list(again.pictures) == ["طائر"]
+
+
+def test_examples_stand_in_until_there_are_pictures(tmp_path):
+    collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path)
+    assert list(collection.pictures) == ["a", "b", "c"]
+    collection.add({"cup": greys(20, 1)})
+    assert list(collection.pictures) == ["cup"]
+
+
+def test_file_in_the_folder_that_is_no_picture_is_named_and_left_out(collection):
+    collection.add({"cup": greys(20, 2), "hand": greys(200, 2)})
+    (collection.folder / "cup" / "note.png").write_bytes(b"no picture")
+    assert "Left out, for they cannot be read as pictures: cup/note.png" in collecting.own_figure(collection).description
+    assert len(collection.pictures["cup"]) == 2
+
+
+@pytest.mark.parametrize("files, words", [(readers(b"broken"), "None was taken"), (readers(file_bytes(photo()), b"broken"), "None was taken"),
+                                          (readers(bytes(collecting.FILE_AT_MOST + 1)), "larger than")])
+def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words, tmp_path):
+    collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path / "mine")
     with pytest.raises(ValueError, match=words):
         collection.add({"new": files})
-    assert {name: len(found) for name, found in collection.pictures.items()} == {"a": 2, "b": 2, "c": 2}
+    assert {name: len(found) for name, found in collection.pictures.items()} == {"a": 2, "b": 2, "c": 2} and not (tmp_path / "mine").exists()
 
 
-def test_one_class_is_too_few_and_training_comes_before_asking():
-    collection = collecting.Collection(colour_net())
-    collection.add({"only": [file_bytes(photo())]})
+@pytest.mark.parametrize("name", ["", "  ", "../above", "a\\b", ".hidden", "what?", "x" * 61, "line\nbreak"])
+def test_name_that_cannot_be_a_folder_is_refused(collection, name):
+    with pytest.raises(ValueError, match="Give the class a short name"):
+        collection.add({name: greys(20, 1)})
+    assert not collection.folder.exists()
+
+
+def test_too_many_pictures_are_refused_before_any_is_read(collection):
+    def never():
+        raise AssertionError("it was read")
+
+    with pytest.raises(ValueError, match="500 pictures are the limit"):
+        collection.add({"many": [never] * 501})
+
+
+@pytest.mark.parametrize("classes", [2, 200])
+def test_two_classes_or_two_hundred(collection, classes):
+    collection.add({f"class {number:03}": greys(number, 2) for number in range(classes)})
+    collection.train()
+    assert len(collection.classifier.classes) == classes
+    assert ("first 10 classes are shown" in collecting.own_figure(collection).description) == (classes == 200)
+
+
+def test_one_picture_in_a_class_is_learnt_without_a_threshold(collection):
+    collection.add({"dark": greys(20, 1), "bright": greys(230, 3)})
+    collection.train()
+    assert collection.classifier.threshold == 0
+
+
+def test_one_class_is_too_few_and_training_comes_before_asking(collection):
+    collection.add({"only": readers(file_bytes(photo()))})
     with pytest.raises(ValueError, match="two classes or more; there is one class"):
         collection.train()
     with pytest.raises(ValueError, match="Press 'Train' first"):
-        collection.answer()
+        collection.ask(file_bytes(photo()))
 
 
 def folder_taken(panel: widgets.Panel, path) -> str:
@@ -416,7 +491,7 @@ def folder_taken(panel: widgets.Panel, path) -> str:
 
 
 def test_folder_gives_a_class_for_each_of_its_folders_or_nothing(tmp_path):
-    made, folder = widgets.own_pictures(colour_net()), class_folders(tmp_path / "pets", cats=2, dogs=3)
+    made, folder = widgets.own_pictures(colour_net(), folder=tmp_path / "mine"), class_folders(tmp_path / "pets", cats=2, dogs=3)
     assert "first" in folder_taken(made, "")  # Type the path of a folder or a zip first.
     (folder / "dogs" / "broken.png").write_bytes(b"broken")
     assert "None was taken" in folder_taken(made, folder) and made.collection.pictures == {}
@@ -430,12 +505,12 @@ def test_uploads_of_both_ipywidgets_are_read(value):
     assert collecting.uploaded(value) == [b"1", b"2"]
 
 
-def test_same_picture_from_the_camera_twice_is_two_pictures():
-    made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3))
+def test_same_picture_from_the_camera_twice_is_two_pictures(tmp_path):
+    made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3), folder=tmp_path)
     camera = next(child for child in made.box.children if hasattr(child, "photo"))
     for _ in range(2):
         camera.photo = "data:image/jpeg;base64," + base64.b64encode(file_bytes(photo(), "JPEG")).decode()
-    assert len(made.collection.pictures["a"]) == 4
+    assert len(made.collection.pictures["a"]) == 2
 
 
 @pytest.mark.parametrize("batchnorm", [False, True])

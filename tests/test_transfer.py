@@ -127,6 +127,19 @@ def test_frozen_parameters_are_in_no_group():
     assert [(len(group["params"]), group["lr"]) for group in groups] == [(2, 1e-2)]
 
 
+def test_parts_of_the_body_get_rates_of_their_own():
+    model = tiny_net()
+    groups = transfer.parameter_groups(model, head_rate=1e-2, body_rate={"1": 1e-3, "0": 1e-4})
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    assert [(group["lr"], [names[id(p)] for p in group["params"]]) for group in groups] == \
+        [(1e-2, ["5.weight", "5.bias"]), (1e-3, ["1.weight", "1.bias"]), (1e-4, ["0.weight", "0.bias"])]
+
+
+def test_part_that_learns_without_a_rate_is_named():
+    with pytest.raises(ValueError, match="2 tensors learn and have no rate, '0.weight' for one"):
+        transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"1": 1e-3})
+
+
 # --- what changed ---
 
 def test_frozen_batchnorm_left_in_train_mode_is_reported_as_changed():

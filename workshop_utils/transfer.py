@@ -38,7 +38,7 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
     as well; with few pictures its new statistics do more harm than good. Raises ValueError for a part that does not exist.
     """
     for part in parts or [""]:
-        found = {name: parameter for name, parameter in model.named_parameters() if f"{name}.".startswith(f"{part}." if part else "")}
+        found = {name: parameter for name, parameter in model.named_parameters() if _within(name, part)}
         if not found:
             known = dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters())
             raise ValueError(f"No parameter's name begins with '{part}'. At the top there are: {', '.join(known)}.")
@@ -160,16 +160,26 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
     return net.eval()
 
 
-def parameter_groups(model: nn.Module, *, head_rate: float, body_rate: float) -> list[dict]:
-    """Two groups for an optimizer: the head with its rate, everything else that learns with another, usually lower.
+def parameter_groups(model: nn.Module, *, head_rate: float, body_rate: float | dict[str, float]) -> list[dict]:
+    """Groups for an optimizer: the head with its rate, everything else that learns with others, usually lower.
 
-    For example torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate=1e-4)).
+    body_rate: one rate, or one for each part of the body, by the beginnings of parameter names. For example
+    torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate={"blocks.6": 1e-4, "blocks.5": 3e-5})).
+    Raises ValueError for a parameter that learns and has no rate.
     """
-    in_head = {id(parameter) for parameter in head(model)[1].parameters()}
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [{"params": [p for p in learning if id(p) in in_head], "lr": head_rate},
-              {"params": [p for p in learning if id(p) not in in_head], "lr": body_rate}]
-    return [group for group in groups if group["params"]]
+    learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    groups = []
+    for part, rate in {head(model)[0]: head_rate, **(body_rate if isinstance(body_rate, dict) else {"": body_rate})}.items():
+        found = [learning.pop(name) for name in list(learning) if _within(name, part)]
+        groups += [{"params": found, "lr": rate}] if found else []
+    if learning:
+        raise ValueError(f"{len(learning)} tensors learn and have no rate, '{next(iter(learning))}' for one. Freeze them, or give their part a rate.")
+    return groups
+
+
+def _within(name: str, part: str) -> bool:
+    """Whether a parameter belongs to a part of the net; the empty part is the whole net."""
+    return f"{name}.".startswith(f"{part}." if part else "")
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:

@@ -1,5 +1,7 @@
 """Can it learn your things? Two classes or more from camera, files or a folder; a head on frozen features; then a new picture."""
 
+import io
+import time
 from base64 import b64decode
 from pathlib import Path
 from typing import Callable
@@ -10,72 +12,105 @@ import traitlets
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as transforms
 
-from workshop_utils import plots, transfer
-from workshop_utils.data import ImageDataset
+from workshop_utils import kept, plots, transfer
+from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.pictures import decode, picture_files
 from workshop_utils.drawing import Figure, mosaic
 from workshop_utils.models.modes import evaluating
 from workshop_utils.widgets.panel import WIDE, Panel, button, scripted
 
 SIDE = 224
-FILE_AT_MOST, PICTURES_AT_MOST = 20_000_000, 500
+FILE_AT_MOST, PICTURES_AT_MOST, ROWS_AT_MOST = 20_000_000, 500, 10
 ASK = "classify it"
 
 
 class Collection:
-    """Pictures by class, the head that was trained on them, and the last picture that was asked about."""
+    """A person's pictures, which live in a folder with one folder a class, and the classifier that was made of them.
 
-    def __init__(self, net: nn.Module, examples: ImageDataset | None = None):
-        self.net, self.pictures, self.head, self.asked = net, {}, None, None
+    folder: where squares of 224 pixels are kept, without what a camera writes into its files; whatever lies in it counts, so
+    a picture is taken back by deleting its file. examples: pictures that stand in as long as the folder holds none.
+    """
+
+    def __init__(self, net: nn.Module, examples: ImageDataset | None = None, folder: str | Path = "my-pictures"):
+        self.net, self.folder, self.classifier, self.asked = net, Path(folder), None, None
+        self._examples: dict[str, list[Tensor]] = {}
+        self._decoded: dict[str, Tensor | None] = {}  # None: cannot be read
         for picture, label in examples or ():
-            self.pictures.setdefault(examples.classes[label], []).append(picture)
+            self._examples.setdefault(examples.classes[label], []).append(transforms.resize(picture, [SIDE, SIDE], antialias=True))
 
-    def add(self, files: dict[str, list[bytes]]) -> None:
-        """Adds picture files, by class. Raises ValueError, and adds none, if one of them cannot be read or there are too many."""
-        if sum(map(len, [*self.pictures.values(), *files.values()])) > PICTURES_AT_MOST:
+    @property
+    def pictures(self) -> dict[str, list[Tensor]]:
+        """(3, 224, 224) uint8 pictures by class."""
+        found: dict[str, list[Tensor]] = {}
+        for name, picture in self._own().items():
+            if picture is not None:
+                found.setdefault(name.partition("/")[0], []).append(picture)
+        return found or self._examples
+
+    @property
+    def unreadable(self) -> list[str]:
+        """The files of the folder that are no pictures, or not whole."""
+        return [name for name, picture in self._own().items() if picture is None]
+
+    def add(self, files: dict[str, list[Callable[[], bytes]]]) -> None:
+        """Keeps pictures, by class; each is a function that reads a file. Raises ValueError, and keeps none, if one cannot be read or there are too many."""
+        if len(self._own()) + sum(map(len, files.values())) > PICTURES_AT_MOST:
             raise ValueError(f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way.")
-        found = {name: readable(*raw) for name, raw in files.items()}
+        found = {class_name(name): readable(*(read() for read in readers)) for name, readers in files.items()}
+        self.classifier = None
         for name, pictures in found.items():
-            self.pictures.setdefault(name, []).extend(pictures)
-        self.head = None
+            for picture in pictures:
+                buffer = io.BytesIO()
+                transforms.to_pil_image(picture).save(buffer, "PNG")
+                kept.write(self.folder / name / f"{time.time_ns()}.png", buffer.getvalue())
 
     def train(self) -> None:
-        """Features of every picture, once, and a linear head on them. Raises ValueError for fewer than two classes."""
-        dataset = self.dataset()
-        self.head = transfer.fit_head(transfer.features(self.net, dataset), dataset.labels, classes=len(dataset.classes), strength=0.1)
+        """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""
+        pictures = self.pictures
+        if len(pictures) < 2:
+            raise ValueError(f"A classifier needs pictures of two classes or more; there {'are none' if not pictures else 'is one class'} yet.")
+        labels = [label for label, found in enumerate(pictures.values()) for _ in found]
+        images = torch.stack([picture for found in pictures.values() for picture in found])
+        self.classifier = transfer.classifier(self.net, ImageDataset(images, torch.tensor(labels), tuple(pictures), name="your pictures"))
 
     def ask(self, *files: bytes) -> None:
-        """Keeps a picture to be classified."""
+        """Takes a picture to be classified. Raises ValueError before training."""
+        if self.classifier is None:
+            raise ValueError("Press 'Train' first: there is no head for these classes yet.")
         self.asked = readable(*files)[-1]
 
-    def dataset(self) -> ImageDataset:
-        """All pictures as a data set of 224 x 224 pixels. Raises ValueError for fewer than two classes."""
-        if len(self.pictures) < 2:
-            raise ValueError(f"A classifier needs pictures of two classes or more; there {'are none' if not self.pictures else 'is one class'} yet.")
-        found = [(picture, label) for label, pictures in enumerate(self.pictures.values()) for picture in pictures]
-        images = torch.stack([_square(picture) for picture, _ in found])
-        return ImageDataset(images, torch.tensor([label for _, label in found]), tuple(self.pictures), name="your pictures")
-
     def answer(self) -> Tensor:
-        """(K,) probabilities for the picture that was asked about. Raises ValueError before training."""
-        if self.head is None:
-            raise ValueError("Press 'Train' first: there is no head for these classes yet.")
-        features = transfer.features(self.net, ImageDataset(_square(self.asked)[None], torch.tensor([0]), ("asked",), name="asked"))
-        with evaluating(self.head):
-            return self.head(features)[0].softmax(0)
+        """(K,) probabilities for the picture that was asked about."""
+        with evaluating(self.classifier):
+            place = next(self.classifier.parameters()).device
+            return self.classifier(self.classifier.preprocess(self.asked[None].to(place)))[0].softmax(0).cpu()
+
+    def _own(self) -> dict[str, Tensor | None]:
+        """CLASS/FILE -> the picture, or None where it cannot be read; as the folder is now."""
+        try:
+            files = {str(path): read for path, read in picture_files(self.folder).items() if len(path.parts) > 1}
+        except (FileNotFoundError, ValueError):  # nothing was kept yet
+            return {}
+        for name in files.keys() - self._decoded.keys():
+            try:
+                self._decoded[name] = decode(files[name](), SIDE)
+            except DamagedFile:
+                self._decoded[name] = None
+        return {name: self._decoded[name] for name in files}
 
 
-def own_pictures(net: nn.Module, examples: ImageDataset | None = None) -> Panel:
-    """Collects pictures of your classes, trains a head, and classifies a new picture. `panel.collection` has head and pictures.
+def own_pictures(net: nn.Module, examples: ImageDataset | None = None, *, folder: str | Path = "my-pictures") -> Panel:
+    """Collects pictures of your classes, trains a head, and classifies a new picture. `panel.collection.classifier` is the net.
 
     net: a pretrained net with its preprocessing. examples: pictures to begin with, for those who have no camera at hand.
+    folder: where your pictures are kept, so that they are there again when the cell is run again.
     """
-    collection = Collection(net, examples)
+    collection = Collection(net, examples, folder)
     names = list(collection.pictures) or ["first", "second"]
     name = ipywidgets.Text(names[0], description="new pictures are", **WIDE)
     use = ipywidgets.ToggleButtons(options=("a class to learn", ASK), description="use them to", style={"button_width": "auto"})
     files = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Choose files")
-    folder = ipywidgets.Text(description="or a folder", placeholder="path of a folder or zip", **WIDE)
+    typed = ipywidgets.Text(description="or a folder", placeholder="path of a folder or zip", **WIDE)
     camera = scripted("camera.js", photo=traitlets.Unicode())
 
     def take(*raw: bytes) -> None:
@@ -84,18 +119,18 @@ def own_pictures(net: nn.Module, examples: ImageDataset | None = None) -> Panel:
         if use.value == ASK:
             collection.ask(*raw)
         else:
-            collection.add({name.value.strip() or "unnamed": list(raw)})
+            collection.add({name.value: [lambda file=file: file for file in raw]})
 
     def take_folder() -> None:
-        if not folder.value.strip():
+        if not typed.value.strip():
             raise ValueError("Type the path of a folder or a zip first.")
-        found: dict[str, list[bytes]] = {}
-        for path, read in picture_files(Path(folder.value).expanduser()).items():
-            found.setdefault(path.parts[0] if len(path.parts) > 1 else name.value.strip() or "unnamed", []).append(read())
+        found: dict[str, list[Callable[[], bytes]]] = {}
+        for path, read in picture_files(Path(typed.value).expanduser()).items():
+            found.setdefault(path.parts[0] if len(path.parts) > 1 else name.value, []).append(read)
         collection.add(found)
 
     panel = Panel("Your own classifier", lambda **_: own_figure(collection), {"name": name, "use": use}, above=[
-        ipywidgets.HBox([files, folder, button("Take the folder", lambda: panel.act(take_folder, doing="Reading ...")),
+        ipywidgets.HBox([files, typed, button("Take the folder", lambda: panel.act(take_folder, doing="Reading ...")),
                          button("Train", lambda: panel.act(collection.train, doing="Features ..."), button_style="primary")], layout=ipywidgets.Layout(flex_flow="row wrap")),
         *([camera] if camera else [])])
     panel.collection = collection
@@ -117,34 +152,53 @@ def _each_time(widget: ipywidgets.Widget, name: str, action: Callable) -> None:
 
 def own_figure(collection: Collection) -> Figure:
     """Up to eight pictures of each class; once trained and asked, the new picture with the probabilities of the classes."""
-    if collection.asked is not None and collection.head is not None:
-        probabilities, classes = collection.answer(), tuple(collection.pictures)
-        figure = plots.top_k(collection.asked, probabilities, classes, min(5, len(classes)))
-        best = int(probabilities.argmax())
-        figure.description = f"It says '{classes[best]}' with {probabilities[best]:.1%}. It can say nothing but: {', '.join(classes)}."
-        return figure
+    if collection.asked is not None and collection.classifier is not None:
+        return answer_figure(collection.asked, collection.answer(), collection.classifier)
     pictures = collection.pictures
-    figure = Figure("Your pictures", (10, max(1.0, 1.5 * len(pictures))))
-    for axes, (name, found) in zip(figure.subplots(max(len(pictures), 1), 1, squeeze=False).flat, pictures.items()):
+    shown = dict(list(pictures.items())[:ROWS_AT_MOST])
+    figure = Figure("Your pictures", (10, max(1.0, 1.5 * len(shown))))
+    for axes, (name, found) in zip(figure.subplots(max(len(shown), 1), 1, squeeze=False).flat, shown.items()):
         axes.axis("off")
-        axes.imshow(mosaic([_square(picture, 96) for picture in found[:8]] + [torch.full((3, 96, 96), 255, dtype=torch.uint8)] * (8 - len(found)), 8))
+        axes.imshow(mosaic([_small(picture) for picture in found[:8]] + [torch.full((3, 96, 96), 255, dtype=torch.uint8)] * (8 - len(found)), 8))
         axes.set_title(f"{name}: {len(found)}", fontsize=12, loc="left")
     if not pictures:
         figure.axes[0].axis("off")
     counts = ", ".join(f"{len(found)} of '{name}'" for name, found in pictures.items()) or "no pictures yet"
-    trained = "A head is trained: choose 'classify it' and give it a new picture." if collection.head is not None else \
+    trained = f"A head is trained: choose '{ASK}' and give it a new picture." if collection.classifier is not None else \
         "Give two classes a few pictures each, then press 'Train'."
-    figure.description = f"There are {counts}. {trained}"
+    odd = collection.unreadable
+    figure.description = f"There are {counts}. {trained}" + (f" The first {ROWS_AT_MOST} classes are shown." if len(pictures) > ROWS_AT_MOST else "") + \
+        (f" Left out, for they cannot be read as pictures: {', '.join(odd)}." if odd else "")
     return figure
 
 
+def answer_figure(picture: Tensor, probabilities: Tensor, classifier: nn.Module) -> Figure:
+    """A picture with the probabilities of the classes, and whether the most probable one looks likely at all."""
+    classes, best = classifier.classes, int(probabilities.argmax())
+    figure = plots.top_k(picture, probabilities, classes, min(5, len(classes)))
+    if probabilities[best] < classifier.threshold:
+        said = f"None of these looks likely: the best, '{classes[best]}', has {probabilities[best]:.1%}, and 95 % of your own pictures reach {classifier.threshold:.1%}."
+    else:
+        said = f"It says '{classes[best]}' with {probabilities[best]:.1%}."
+    figure.description = f"{said} It can say nothing but: {', '.join(classes)}."
+    return figure
+
+
+def class_name(text: str) -> str:
+    """The name of a class, which becomes a folder's. Raises ValueError for one that no system takes as such."""
+    name = text.strip()
+    if not name or name.startswith(".") or len(name) > 60 or any(sign in '/\\:*?"<>|' or ord(sign) < 32 for sign in name):
+        raise ValueError(f"Give the class a short name without dots at the beginning and without / \\ : * ? \" < > |; this is '{name}'.")
+    return name
+
+
 def readable(*files: bytes) -> list[Tensor]:
-    """Picture files as (3, H, W) uint8. Raises ValueError if one is too large or no picture."""
+    """Picture files as (3, 224, 224) uint8. Raises ValueError if one is too large or no picture."""
     for raw in files:
         if len(raw) > FILE_AT_MOST:
             raise ValueError(f"A picture of {len(raw):,} bytes is larger than the {FILE_AT_MOST:,} that are taken here.")
     try:
-        return [decode(raw) for raw in files]
+        return [decode(raw, SIDE) for raw in files]
     except ValueError as error:
         raise ValueError(f"One of the files {error}. None was taken: give PNG, JPEG, WebP, GIF or BMP pictures.") from None
 
@@ -161,5 +215,5 @@ def from_camera(text: str) -> bytes:
     return b64decode(text.partition(",")[2])
 
 
-def _square(picture: Tensor, side: int = SIDE) -> Tensor:
-    return transforms.center_crop(transforms.resize(picture, side, antialias=True), [side, side])
+def _small(picture: Tensor) -> Tensor:
+    return transforms.resize(picture, [96, 96], antialias=True)
