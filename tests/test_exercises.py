@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -29,7 +30,7 @@ every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: e
 def given():
     """What the notebooks hand over."""
     predictions = evaluation.predict(models.ready("lenet-fashion-mnist"), loaded("fashion-mnist", "test"))
-    return {"predictions": predictions, "others": predictions, "miss": 5, "alarm": 1, "result": evaluation.evaluate(predictions),
+    return {"predictions": predictions, "others": predictions, "miss": 5, "alarm": 1, "price": 0.5, "result": evaluation.evaluate(predictions),
             "net": models.ready("small_resnet-fashion-mnist"), "test": loaded("fashion-mnist", "test")}
 
 
@@ -64,6 +65,29 @@ def head_step(freeze: bool = True, still: bool = True, backward: bool = True, ke
             optimizer.step()
         return net
     return answer
+
+
+def prepare(*parts: str, rates: tuple[float, float] = (1e-3, 1e-4), keep_head: bool = True):
+    def answer(net):
+        transfer.freeze(net, keep_head=keep_head)
+        if parts:
+            transfer.unfreeze(net, *parts)
+        return torch.optim.AdamW(transfer.parameter_groups(net, head_rate=rates[0], body_rate=rates[1]))
+    return answer
+
+
+def saved_birds_and_vehicles() -> str:
+    """The name of the classifier that the notebook saves for those who took no pictures; in the test's own folder."""
+    net = models.build("efficientnet_lite0", classes=2, pretrained=True)
+    net.classes = ("bird", "vehicle")
+    return str(models.save(net, Path(os.environ["WORKSHOP_PROGRESS"]).with_name("birds"), overwrite=True).with_suffix(""))
+
+
+def foreign_file() -> str:
+    path = Path(os.environ["WORKSHOP_PROGRESS"]).with_name("foreign.json")
+    path.write_text("[]")
+    path.with_suffix(".safetensors").write_bytes(b"")
+    return str(path.with_suffix(""))
 
 
 def probabilities(answer):
@@ -164,14 +188,20 @@ WRONG = [
     ("3.1", lambda g: probabilities(lambda s: s.softmax(0)), "wrong dimension"), ("3.1", lambda g: probabilities(lambda s: s.log_softmax(1)), "logarithms"),
     ("3.1", lambda g: probabilities(lambda s: s.argmax(1)), "most probable class"), ("3.1", lambda g: probabilities(lambda s: s.softmax(1).mean(0)), "mean over the pictures"),
     ("3.1", lambda g: lambda net, x: net(net.preprocess(x)).softmax(1), "net.eval() is missing"), ("3.1", lambda g: lambda net, x: net.eval()(x.float()).softmax(1), "net.preprocess"),
-    ("3.2", lambda g: 650, "head alone"), ("3.2", lambda g: 75242, "whole net"), ("3.2", lambda g: 1, "came 1"),
-    ("3.2", lambda g: sum(p.numel() for n, p in g["net"].named_parameters() if n[0] in "25"), "batch normalisation learning too"),
-    ("3.3", lambda g: head_step(still=False), "batch normalisation moved"), ("3.3", lambda g: head_step(backward=False), "Nothing moved"), ("3.3", lambda g: lambda net, images, labels: (net(images), net)[1], "head did not move"),
+    ("3.2", lambda g: "A", "backbone does not"), ("3.2", lambda g: "B", "So far off"), ("3.2", lambda g: "D", "nothing to say"),
+    ("3.3", lambda g: 11520, "also has a bias"), ("3.3", lambda g: 1281, "nine of them"), ("3.3", lambda g: 1281000, "old head"), ("3.3", lambda g: 4652008, "the whole net"), ("3.3", lambda g: 172800, "135 pictures became"),
+    ("3.4", lambda g: 15, "fewer are enough"), ("3.4", lambda g: 3, "one of 1, 2, 5, 10, 15"), ("3.4", lambda g: "frozen", "one of 1, 2, 5"), ("3.4", lambda g: 1, "too few"),
+    ("3.5", lambda g: prepare(), "Only the head moved"), ("3.5", lambda g: prepare("blocks.0", "blocks.1"), "More moved"), ("3.5", lambda g: prepare("blocks.1", rates=(1e-3, 1e-3)), "as long as the head's"),
+    ("3.5", lambda g: prepare("blocks.1", keep_head=False), "the head did not"), ("3.5", lambda g: lambda net: None, "the optimizer back"), ("3.5", lambda g: 5, "Expected the function"),
+    ("3.6", lambda g: "A", "three pictures of 150"), ("3.6", lambda g: "C", "more closely"), ("3.6", lambda g: "D", "chosen on the test set"),
+    ("3.7", lambda g: head_step(still=False), "batch normalisation moved"), ("3.7", lambda g: head_step(backward=False), "Nothing moved"), ("3.7", lambda g: lambda net, images, labels: (net(images), net)[1], "head did not move"),
     ("3.1", lambda g: lambda net, x: net(net.preprocess(x)).softmax(1).detach().numpy(), "net.eval() is missing"),
-    ("3.3", lambda g: head_step(freeze=False), "Besides the head"), ("3.3", lambda g: head_step(keep_head=False), "head did not move"),
-    ("3.3", lambda g: lambda net, images, labels: labels, "the same net back"),
-    ("3.4", lambda g: "A", "no outlines"), ("3.4", lambda g: "C", "for any class"), ("3.4", lambda g: "D", "cover the place"),
-    ("3.5", lambda g: "A", "divides 100 %"), ("3.5", lambda g: "B", "would be honest"), ("3.5", lambda g: "C", "knows only yours"),
+    ("3.7", lambda g: head_step(freeze=False), "Besides the head"), ("3.7", lambda g: head_step(keep_head=False), "head did not move"),
+    ("3.7", lambda g: lambda net, images, labels: labels, "the same net back"),
+    ("3.8", lambda g: "A", "no outlines"), ("3.8", lambda g: "C", "for any class"), ("3.8", lambda g: "D", "cover the place"),
+    ("3.10", lambda g: "no-such-file", "There is no file"), ("3.10", lambda g: 3, "as text"), ("3.10", lambda g: saved_birds_and_vehicles(), "to begin with"), ("3.10", lambda g: foreign_file(), "does not describe a classifier"),
+    ("3.11", lambda g: ("fine tuned", 1), "This plan costs"), ("3.11", lambda g: ("frozen", 3), "one of 1, 2, 5"), ("3.11", lambda g: 5, "a way and a number"), ("3.11", lambda g: ("magic", 5), "one of the ways"),
+    ("3.9", lambda g: "A", "divides 100 %"), ("3.9", lambda g: "B", "would be honest"), ("3.9", lambda g: "C", "knows only yours"),
 ]
 
 
@@ -310,6 +340,19 @@ def test_costs_that_are_drawn_are_those_that_were_tried():
     assert "random.choice([(5, 1), (8, 1), (10, 1), (1, 3), (1, 4)])" in course.chapter(1).read_text("utf-8")
 
 
+PRICES = [0.1, 0.5, 3]
+
+
+def test_prices_that_are_drawn_are_those_that_were_tried():
+    assert f"random.choice({PRICES})" in course.chapter(3).read_text("utf-8")
+
+
+def test_no_plan_is_cheap_at_every_price_and_the_two_extremes_never_are_everywhere(given):
+    plans = [(way, k) for way in ("raw pixels", "from scratch", "frozen", "fine tuned") for k in (1, 2, 5, 10, 15)]
+    right = [{plan for plan in plans if verdict("3.11", plan, {**given, "price": price}).kind == "right"} for price in PRICES]
+    assert all(0 < len(found) <= 6 for found in right) and not set.intersection(*right)
+
+
 def test_every_solution_of_the_open_exercise_that_a_careless_photographer_would_find(given):
     net = models.ready("lenet-fashion-mnist")
     for change in (lambda x: x.roll(3, 3), lambda x: x.roll(-3, 3), lambda x: x.flip(3), lambda x: x.roll(4, 2)):
@@ -363,9 +406,9 @@ def test_what_came_is_described_in_words(value, words):
 # --- hint, solution, progress ---
 
 def test_hint_gives_one_more_each_time(capsys):
-    exercise = kit.find("3.3")
+    exercise = kit.find("3.7")
     for shown in range(1, 5):
-        exercises.hint("3.3")
+        exercises.hint("3.7")
         said = capsys.readouterr().out
         assert [text in said for text in exercise.hints] == [number < shown for number in range(3)]
     assert "exercises.solution" in said
@@ -388,9 +431,9 @@ def test_progress_is_remembered_by_a_new_kernel_and_can_be_reset(capsys):
 def test_progress_without_a_number_shows_the_chapter_last_worked_on(capsys):
     exercises.progress()
     assert f"0 of {len(ALL)} solved" in capsys.readouterr().out
-    exercises.check("3.4", "A")
+    exercises.check("3.8", "A")
     exercises.progress()
-    assert "0 of 5 solved" in capsys.readouterr().out
+    assert "0 of 11 solved" in capsys.readouterr().out
 
 
 def test_folder_that_cannot_be_written_costs_no_verdict(tmp_path, monkeypatch, capsys):

@@ -79,6 +79,55 @@ def test_features_can_be_learnt_from():
     assert layer.weight.grad is not None
 
 
+def passes(model) -> list:
+    """A list that grows with every batch that passes the net's first layer."""
+    seen = []
+    model[0].register_forward_hook(lambda *_: seen.append(1))
+    return seen
+
+
+def test_same_net_and_pictures_are_not_computed_again_and_a_new_head_changes_nothing():
+    model, dataset = tiny_net(), tiny_dataset()
+    first, seen = transfer.features(model, dataset), passes(model)
+    first_again = transfer.features(model, dataset)
+    model[5] = nn.Linear(16, 7)
+    assert torch.equal(first, first_again) and torch.equal(first, transfer.features(model, dataset)) and not seen
+
+
+@pytest.mark.parametrize("change", [lambda model, dataset: model[0].weight.data.add_(0.1), lambda model, dataset: model[1].running_mean.add_(1),
+                                    lambda model, dataset: dataset.images.bitwise_not_(), lambda model, dataset: dataset.std.mul_(2)])
+def test_other_weights_statistics_pixels_or_scaling_are_computed_anew(change):
+    model, dataset = tiny_net(), tiny_dataset()
+    before = transfer.features(model, dataset)
+    change(model, dataset)
+    assert not torch.equal(before, transfer.features(model, dataset))
+
+
+def test_features_that_came_from_memory_can_be_changed_without_harm():
+    model, dataset = tiny_net(), tiny_dataset()
+    transfer.features(model, dataset).zero_()
+    transfer.features(model, dataset).zero_()
+    assert transfer.features(model, dataset).any()
+
+
+def test_preprocessing_whose_contents_nobody_can_read_is_never_remembered():
+    model, dataset = tiny_net(), tiny_dataset()
+    model.preprocess = lambda images: images.float()
+    transfer.features(model, dataset)
+    seen = passes(model)
+    transfer.features(model, dataset)
+    assert seen
+
+
+def test_memory_keeps_the_latest_sixteen(monkeypatch):
+    monkeypatch.setattr(transfer, "_remembered", {})
+    for number in range(18):
+        model = tiny_net()
+        model[0].weight.data.fill_(number)
+        transfer.features(model, tiny_dataset(1))
+    assert len(transfer._remembered) == 16
+
+
 # --- a head of its own ---
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -110,6 +159,57 @@ def test_fitted_head_can_be_put_onto_the_net_and_trained_on():
 def test_class_without_a_picture_is_counted_and_named():
     with pytest.raises(ValueError, match="2 of 4 classes have no picture to learn from, number 1 for one"):
         transfer.fit_head(torch.randn(6, 3), torch.tensor([0, 2, 0, 2, 0, 2]), classes=4)
+
+
+# --- probabilities to believe ---
+
+def clouds(count: int, distance: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features of two classes in 20 dimensions, their means so far apart."""
+    labels = torch.arange(count) % 2
+    noise = torch.randn(count, 20, generator=torch.Generator().manual_seed(seed))
+    return noise + distance * labels[:, None], labels
+
+
+def test_out_of_fold_is_as_good_as_on_new_pictures_and_not_as_on_its_own():
+    known, labels = clouds(40, 0)  # nothing to learn
+    left_out = transfer.out_of_fold(known, labels, classes=2)
+    own = transfer.fit_head(known, labels, classes=2)(known)
+    right = lambda logits: float((logits.argmax(1) == labels).float().mean())
+    assert right(own) > 0.8 and right(left_out) < 0.65
+
+
+def test_class_with_one_picture_has_none_to_leave_out():
+    with pytest.raises(ValueError, match="A class with 1 picture has none to leave out"):
+        transfer.out_of_fold(torch.randn(3, 4), torch.tensor([0, 0, 1]), classes=2)
+
+
+@pytest.mark.parametrize("factor", [0.25, 4])
+def test_temperature_undoes_scores_that_are_too_sure_or_too_shy(factor):
+    generator = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(4000, 3, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    assert transfer.temperature(factor * logits, labels) == pytest.approx(factor, rel=0.1)
+
+
+def test_few_pictures_without_an_error_do_not_make_it_sure_of_everything():
+    assert 0.2 < transfer.temperature(torch.tensor([[4.0, 0], [0, 4.0], [4.0, 0]]), torch.tensor([0, 1, 0])) < 1
+
+
+def test_classifier_is_a_copy_with_a_head_for_the_classes_and_the_net_stays():
+    net, dataset = tiny_net(), tiny_dataset(8)
+    before = copy.deepcopy(net.state_dict())
+    made = transfer.classifier(net, dataset)
+    assert transfer.changed(before, net.state_dict()) == [] and made.classes == dataset.classes and not made.training
+    body = {name: tensor for name, tensor in made.state_dict().items() if not name.startswith("5.")}
+    assert transfer.changed({name: before[name] for name in body}, body) == [] and 1 / 3 < made.threshold < 1
+
+
+def test_threshold_is_reached_by_95_percent_of_the_left_out_pictures():
+    net, dataset = tiny_net(), tiny_dataset(20)
+    made, known = transfer.classifier(net, dataset), transfer.features(net, dataset)
+    logits = transfer.out_of_fold(known, dataset.labels, classes=3, strength=0.003)
+    best = (logits / transfer.temperature(logits, dataset.labels)).softmax(1).amax(1)
+    assert float((best >= made.threshold).float().mean()) == pytest.approx(0.95, abs=0.02)
 
 
 # --- parameter groups ---

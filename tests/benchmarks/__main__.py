@@ -6,9 +6,9 @@ import sys
 import torch
 import torchvision
 
-from tests.benchmarks import loader, panels, reading
+from tests.benchmarks import loader, panels, reading, transfer
 
-BENCHMARKS = {"loader": loader.table, "reading": reading.table, "panels": panels.table}
+BENCHMARKS = {"loader": loader.table, "reading": reading.table, "panels": panels.table, "transfer": transfer.table}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(BENCHMARKS)
