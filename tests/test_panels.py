@@ -505,6 +505,11 @@ def test_uploads_of_both_ipywidgets_are_read(value):
     assert collecting.uploaded(value) == [b"1", b"2"]
 
 
+def test_photograph_that_arrives_in_part_is_answered_with_a_sentence():
+    with pytest.raises(ValueError, match="did not arrive whole"):
+        collecting.from_camera("data:image/jpeg;base64,abc")
+
+
 def test_same_picture_from_the_camera_twice_is_two_pictures(tmp_path):
     made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3), folder=tmp_path)
     camera = next(child for child in made.box.children if hasattr(child, "photo"))

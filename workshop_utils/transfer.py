@@ -88,8 +88,9 @@ def _contents(backbone: nn.Module, dataset: ImageDataset) -> str:
 def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> nn.Linear:
     """A linear layer from (N, D) features to (N, classes) logits: logistic regression, fitted in milliseconds.
 
-    strength: how much larger weights are allowed (scikit-learn's C). The features are standardised for the fit, and the
-    standardisation is folded into the layer, so that it fits onto the net as it is.
+    strength: how large the weights may become (scikit-learn's C). For the fit the features are centred and divided by one
+    spread for all of them: one for each would blow up those that a few pictures hardly show. Both are folded into the
+    layer, so that it fits onto the net as it is.
     Raises ValueError if a class has no picture.
     """
     from sklearn.linear_model import LogisticRegression
@@ -97,14 +98,15 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     missing = sorted(set(range(classes)) - set(labels.tolist()))
     if missing:
         raise ValueError(f"{len(missing)} of {classes} classes have no picture to learn from, number {missing[0]} for one.")
-    mean, std = features.mean(0), features.std(0).clamp(min=1e-6)
-    fitted = LogisticRegression(C=strength, max_iter=1000).fit(((features - mean) / std).numpy(), labels.numpy())
+    mean = features.mean(0)
+    spread = (features - mean).std().clamp(min=1e-6)
+    fitted = LogisticRegression(C=strength, max_iter=1000).fit(((features - mean) / spread).numpy(), labels.numpy())
     weight, bias = fitted.coef_, fitted.intercept_
     if classes == 2:  # scikit-learn keeps one row for two classes
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
     layer = nn.Linear(features.shape[1], classes)
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weight) / std)
+        layer.weight.copy_(torch.from_numpy(weight) / spread)
         layer.bias.copy_(torch.from_numpy(bias) - layer.weight @ mean)
     return layer
 
@@ -138,7 +140,7 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     return math.exp(minimize_scalar(surprise, bounds=(-5, 5), method="bounded").x)
 
 
-def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 0.003) -> nn.Module:
+def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 0.01) -> nn.Module:
     """A copy of a pretrained net with a calibrated head for the classes of `dataset`: .classes, .preprocess, .threshold.
 
     threshold: 95 % of the pictures, each judged by a head that was fitted without it, reach this probability for some

@@ -66,7 +66,7 @@ def from_scratch(few: ImageDataset, seed: int, rate: float, augmented: bool) -> 
     return net
 
 
-def frozen(few: ImageDataset, seed: int, strength: float = 0.003) -> nn.Module:
+def frozen(few: ImageDataset, seed: int, strength: float = 0.01) -> nn.Module:
     """A head on features of the frozen backbone."""
     net = backbone(len(few.classes))
     net.classifier = transfer.fit_head(transfer.features(net, few), few.labels, classes=len(few.classes), strength=strength)
@@ -84,9 +84,9 @@ def fine_tuned(few: ImageDataset, seed: int, rate: float, augmented: bool) -> nn
 
 
 GRIDS: dict[Callable, list[dict]] = {
-    raw_pixels: [{"strength": strength} for strength in (0.0001, 0.001, 0.01, 0.1)],
-    frozen: [{"strength": strength} for strength in (0.001, 0.003, 0.01, 0.03)],
-    fine_tuned: [{"rate": rate, "augmented": augmented} for rate in (0.0001, 0.0003, 0.001) for augmented in (False, True)],
+    raw_pixels: [{"strength": strength} for strength in (0.001, 0.01, 0.1, 1.0)],
+    frozen: [{"strength": strength} for strength in (0.001, 0.003, 0.01, 0.03, 0.1)],
+    fine_tuned: [{"rate": rate, "augmented": augmented} for rate in (0.0001, 0.0003) for augmented in (False, True)],
     from_scratch: [{"rate": rate, "augmented": augmented} for rate in (0.003, 0.01) for augmented in (False, True)],
 }
 

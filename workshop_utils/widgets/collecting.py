@@ -209,10 +209,13 @@ def uploaded(value: dict | tuple) -> list[bytes]:
 
 
 def from_camera(text: str) -> bytes:
-    """A photograph as the browser sends it: a data address with base64. Raises ValueError if it is too long."""
+    """A photograph as the browser sends it: a data address with base64. Raises ValueError if it is too long or none."""
     if len(text) > FILE_AT_MOST:
         raise ValueError("The photograph is too large.")
-    return b64decode(text.partition(",")[2])
+    try:
+        return b64decode(text.partition(",")[2])
+    except ValueError:
+        raise ValueError("The photograph did not arrive whole. Take it again.") from None
 
 
 def _small(picture: Tensor) -> Tensor:
