@@ -219,7 +219,7 @@ def test_at_least_three_mistakes_are_in_the_table(exercise):
 @every_exercise
 def test_stub_is_not_attempted_and_says_what_to_do(exercise, given):
     said = []
-    context = {"torch": torch, "nn": nn, "models": models, "data": data, "SOURCE": "bundled", "choosing": None, "judging": None, "lenet": given["net"],
+    context = {"torch": torch, "nn": nn, "models": models, "data": data, "transfer": transfer, "SOURCE": "bundled", "choosing": None, "judging": None, "lenet": given["net"],
                "exercises": type("Stub", (), {"check": staticmethod(lambda number, answer, **_: said.append(verdict(number, answer, given)))})}
     source = "\n".join(line for line in stubs()[exercise.number].splitlines() if not line.startswith("from "))
     exec(source, {**context, **given})

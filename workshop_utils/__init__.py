@@ -4,12 +4,16 @@ Each part loads when it is first used, so that `import workshop_utils` costs nex
 """
 
 import os
+import warnings
 from importlib import import_module
 
 # Set before torch loads. Threads that wait would otherwise spin for long: on two cores a training beside another one takes 1,000 ms
 # a step instead of 40. Not spinning at all (passive) makes small nets slow, 22 ms a step alone; a thousand turns make it 14.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # Linux
+
+# scikit-learn wonders whether classes with one or two pictures each are meant as numbers. They are classes.
+warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
 
 __all__ = ["data", "device", "evaluation", "exercises", "explain", "models", "plots", "recorded", "scoreboard", "takehome", "training", "transfer", "widgets"]
 

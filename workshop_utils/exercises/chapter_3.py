@@ -172,8 +172,10 @@ def own_classifier(answer) -> str:
         raise Wrong(f'Expected the name of the two files, as text: "my-classifier"; came {described(answer)}.')
     try:
         net = models.load(answer)
-    except (ValueError, OSError) as error:
-        raise Wrong(str(error)) from None
+    except (ValueError, FileNotFoundError) as error:
+        raise Wrong(str(error)[:500]) from None
+    except OSError:  # no name that a system takes
+        raise Wrong(f"{described(answer)} cannot be opened. The cell with models.save prints the name.") from None
     if set(net.classes) == {"bird", "vehicle"}:
         raise Wrong("These are the birds and vehicles that were there to begin with. Give the panel pictures of your own, press Train, and run the cell with models.save again.")
     photos = data.load("photos")
