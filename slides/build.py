@@ -1,0 +1,174 @@
+"""Builds the slides, the cheat sheets and the glossary: python slides/build.py [--local]
+
+Needs Node (npx), Chromium, Playwright (tests/requirements-browser.txt) and the fonts Inter and Noto (Debian: fonts-inter, fonts-noto-core). Each document becomes one
+HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. --local writes a private deck with pictures of the
+whole sets on this computer into slides/local/, which is never committed.
+"""
+
+import argparse
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+from html import escape
+from pathlib import Path
+
+import matplotlib
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
+
+from slides import values  # noqa: E402
+
+HERE = ROOT / "slides"
+BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
+MARP = "@marp-team/marp-cli@4.5.1"
+DOCUMENTS = {"image_classification": "deck/*.md", **{name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")}}
+FONTS = {  # family, weight, style -> file
+    ("Course", 400, "normal"): "opentype/inter/Inter-Regular.otf",
+    ("Course", 700, "normal"): "opentype/inter/Inter-Bold.otf",
+    ("Course", 400, "italic"): "opentype/inter/Inter-Italic.otf",
+    ("Course Mono", 400, "normal"): Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSansMono.ttf"),
+    ("Course Arabic", 400, "normal"): "truetype/noto/NotoNaskhArabic-Regular.ttf",
+}
+LOSSLESS_UP_TO = 100_000  # bytes
+FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path
+
+
+def source(name: str) -> str:
+    """The Markdown of a document as people write it; a deck's files follow one another."""
+    return "\n\n---\n\n".join(path.read_text("utf-8").strip() for path in sorted((HERE / "sources").glob(DOCUMENTS[name])))
+
+
+def sums() -> dict[str, str]:
+    """What the built files were made of: the Markdown with its numbers filled in, and the files that draw and set it. Name -> sha256."""
+    texts = {f"{name}, filled in": values.expand(source(name)) for name in DOCUMENTS}
+    files = [*HERE.glob("*.py"), *HERE.glob("*.css"), *HERE.glob("*.js"), *(ROOT / "notebooks" / "recorded").glob("*.json")]
+    texts |= {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in files}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(texts.items())}
+
+
+def build(name: str, folder: Path) -> list[str]:
+    """Writes NAME.html and NAME.pdf into the folder; returns what is wrong with them."""
+    from slides import check
+
+    markdown, pictures = with_figures(values.expand(source(name)))
+    page = marp(markdown, "bespoke" if name == "image_classification" else "bare")
+    page = re.sub(r'src="picture-(\d+)"', lambda found: f'src="{pictures[int(found[1])]}"', page)
+    page = page.replace("</head>", f"<style>{fonts(page)}</style></head>")
+    if "timer" in page:
+        page = page.replace("</body>", f"<script>{(HERE / 'timer.js').read_text('utf-8')}</script></body>")
+    folder.mkdir(exist_ok=True)
+    html = folder / f"{name}.html"
+    html.write_text(page, "utf-8")
+    with check.browser() as chromium:
+        found = check.problems(chromium, html)
+        check.print_pdf(chromium, html, folder / f"{name}.pdf")
+    return found
+
+
+def with_figures(markdown: str) -> tuple[str, list[str]]:
+    """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses."""
+    from slides import figures
+
+    pictures = []
+
+    def place(found: re.Match) -> str:
+        figure, width = figures.draw(found[1])
+        pictures.append(as_address(figure, width))
+        return f'<img src="picture-{len(pictures) - 1}" width="{width:.0f}" alt="{escape(figure.description)}">'
+
+    return re.sub(r"!\[\]\(figure:([^)]+)\)", place, markdown), pictures
+
+
+def as_address(figure, width: float) -> str:
+    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts."""
+    from PIL import Image
+
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=2 * width / figure.get_figwidth())
+    picture = Image.open(drawn).convert("RGB")
+    picture.save(packed, "WEBP", method=6, lossless=True)
+    kind = "webp"
+    if len(packed.getvalue()) > LOSSLESS_UP_TO:  # JPEG, for it goes into the PDF as it is
+        packed, kind = io.BytesIO(), "jpeg"
+        picture.save(packed, "JPEG", quality=88, optimize=True)
+    return f"data:image/{kind};base64," + base64.b64encode(packed.getvalue()).decode()
+
+
+def marp(markdown: str, template: str) -> str:
+    """Marp's HTML of the Markdown; its emoji and their addresses are off."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "slides.md").write_text(markdown, "utf-8")
+        Path(folder, "config.json").write_text(json.dumps({
+            "html": True, "themeSet": [str(HERE / "theme.css"), str(HERE / "sheet.css")], "template": template,
+            "options": {"emoji": {"shortcode": False, "unicode": False}, "math": "mathjax"}}), "utf-8")
+        ran = subprocess.run(["npx", "--yes", MARP, "slides.md", "-c", "config.json", "-o", "slides.html"], cwd=folder, capture_output=True, text=True)
+        if ran.returncode:
+            raise SystemExit(f"Marp could not build the slides. It says:\n{ran.stderr}")
+        return Path(folder, "slides.html").read_text("utf-8")
+
+
+def fonts(page: str) -> str:
+    """@font-face rules with the letters that the page needs. Raises ValueError for a letter that no font has."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    text = set(re.sub(r"(?s)<(script|style).*?</\1>|data:[^\"]+", "", page)) - set("\n\r\t")
+    rules, known = [], set()
+    for (family, weight, style), file in FONTS.items():
+        if not (FONT_FOLDER / file).is_file():
+            raise SystemExit(f"The font {file} was not found in {FONT_FOLDER}. On Debian: apt install fonts-inter fonts-noto-core")
+        font = TTFont(FONT_FOLDER / file)
+        letters = text & set(map(chr, font.getBestCmap()))
+        known |= letters
+        subsetter = subset.Subsetter(subset.Options(layout_features=["*"], hinting=False, drop_tables=["FFTM"]))
+        subsetter.populate(text="".join(letters))
+        subsetter.subset(font)
+        font.flavor, packed = "woff", io.BytesIO()
+        font.save(packed)
+        rules.append(f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};src:url(data:font/woff;base64,{base64.b64encode(packed.getvalue()).decode()})}}")
+    if text - known:
+        raise ValueError(f"No font has these letters: {' '.join(sorted(text - known))}")
+    return "".join(rules)
+
+
+def draw_with_the_fonts() -> None:
+    """Figures get the slides' font, and a letter that it lacks is an error."""
+    from matplotlib import font_manager, rcParams
+
+    for (family, *_), file in FONTS.items():
+        if family == "Course":
+            font_manager.fontManager.addfont(FONT_FOLDER / file)
+    rcParams["font.family"] = "Inter"
+    warnings.filterwarnings("error", message="Glyph .* missing from font")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--local", action="store_true", help="a private deck with pictures of the whole sets on this computer")
+    options.add_argument("names", nargs="*", help=f"only these of: {', '.join(DOCUMENTS)}", choices=[*DOCUMENTS, []])
+    chosen = options.parse_args()
+    draw_with_the_fonts()
+    if chosen.local:
+        from slides import figures
+        figures.LOCAL = True
+    found = {}
+    for name in ["image_classification"] if chosen.local else chosen.names or DOCUMENTS:
+        found |= {f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)}
+        print(f"{name}.html and {name}.pdf are built.")
+    if found:
+        raise SystemExit("\n".join(["Not right yet:", *found]))
+    if not chosen.local and not chosen.names:
+        STAMP.write_text(json.dumps(sums(), indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

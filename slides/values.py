@@ -1,0 +1,151 @@
+"""What a slide shows of the course: numbers that the code printed, facts of the cards, exercises and sections as the notebooks have them."""
+
+import json
+import re
+from functools import lru_cache
+from html import unescape
+from pathlib import Path
+
+from workshop_utils import data, models
+from workshop_utils.exercises import kit
+from workshop_utils.exercises.judging import Wrong
+from workshop_utils.tables import Table
+
+ROOT = Path(__file__).parents[1]
+GUIDE = ROOT / "slides" / "INSTRUCTORS.md"
+PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
+LETTERS = "ABCD"
+
+
+def expand(markdown: str) -> str:
+    """The Markdown of the slides with every placeholder replaced by what it stands for.
+
+    {{chapter 3: PATTERN}}: the group of the pattern in chapter 3's outputs; {{chapter 3, percent: PATTERN}}: a fraction there, in percent.
+    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}: the table of all. {{section 1.3}}, {{exercise 1.3}},
+    {{question 1.1}}, {{answer 1.1}}: the body of a slide with its notes. Raises ValueError for a placeholder that stands for nothing.
+    """
+    return PLACEHOLDER.sub(lambda found: value(*found.groups()), markdown)
+
+
+def value(kind: str, name: str | None = None, what: str | None = None) -> str:
+    """The text of one placeholder."""
+    if kind not in KINDS:
+        raise ValueError(f"No placeholder is called '{kind}'. There are: {', '.join(KINDS)}.")
+    name, *how = name.split(", ") if name else (None,)
+    return KINDS[kind](*filter(None, (name, what)), *how)
+
+
+def from_chapter(chapter: str, pattern: str, how: str = "") -> str:
+    found = set(re.findall(pattern, outputs(chapter)))
+    if len(found) != 1:
+        raise ValueError(f"The outputs of chapter {chapter} should hold '{pattern}' with one value; they hold {sorted(found) or 'none'}.")
+    return f"{100 * float(found.pop()):.0f}" if how == "percent" else found.pop()
+
+
+def from_model(name: str, what: str) -> str:
+    found = getattr(models.card(name), what)
+    return f"{found:,}" if isinstance(found, int) else f"{found:.1f}"
+
+
+def from_data(name: str, what: str) -> str:
+    card = data.card(name)
+    return {"train": f"{card.splits['train']:,}", "test": f"{card.splits['test']:,}", "all": f"{sum(card.splits.values()):,}",
+            "classes": str(len(card.classes)), "shape": " x ".join(map(str, card.shape[1:])), "names": ", ".join(card.classes)}[what]
+
+
+def architectures() -> str:
+    """The cards of the named architectures as a table."""
+    known = [card for card in models.catalog() if card.year < 2026]
+    return Table(known, {"what": lambda card: card.title, "year": lambda card: str(card.year), "layers": lambda card: card.layers, "parameters": lambda card: card.parameters,
+                         "top-1": lambda card: f"{card.top1:.1f} %" if card.top1 else "", "idea": lambda card: card.idea}).markdown()
+
+
+def section_slide(number: str) -> str:
+    """The slide that sends the room to a section of a notebook."""
+    chapter, section = number.split(".")
+    title, minutes = sections(chapter)[int(section)]
+    return f'# {title}\n\n<p class="where">Notebook {chapter}, section {section}</p>\n\n{timer(minutes)}'
+
+
+def exercise_slide(number: str) -> str:
+    """An exercise as its notebook states it, with a timer; its notes are the guide's usual mistake and nudge."""
+    minutes, text = task(number)
+    mistake, nudge = help_for(number)
+    note = f"Exercise {number}, {minutes} min, inside its section.\nStart the timer, then walk around.\nUsual mistake: {mistake}\nA nudge: {nudge}"
+    return f'<!-- _class: exercise -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
+
+
+def question_slide(number: str) -> str:
+    """A question for a show of hands: its text, four letters, a timer; the answer is the next slide's."""
+    minutes, text = task(number)
+    note = f"Question {number}, {minutes} min, inside its section.\nRead it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. " \
+        "If the room is split: half a minute with the neighbour, and hands again."
+    return f'<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
+
+
+def answer_slide(number: str) -> str:
+    """The right letter with its reason; what to say to the other letters stands in the notes."""
+    found, (_, text) = kit.find(number), task(number)
+    right, others = "", []
+    for letter in LETTERS:
+        try:
+            found.judge(letter)
+            right = letter
+        except Wrong as wrong:
+            others.append(f"To those who chose {wrong}")
+    option = re.search(rf"\*\*{right}\*\* (.+)", text)[1]
+    note = "\n".join((f"Answer {number}, inside its section.", *others))
+    return f'<!-- _class: answer -->\n# {number} {found.title}\n\n<p class="letter">{right}</p>\n\n**{option}**\n\n{found.why}\n\n<!--\n{note}\n-->'
+
+
+def timer(minutes: int) -> str:
+    return f'<div class="timer" data-minutes="{minutes}">{minutes}:00</div>'
+
+
+@lru_cache
+def notebook(chapter: str) -> dict:
+    return json.loads(next((ROOT / "notebooks").glob(f"0{chapter}_*.ipynb")).read_text("utf-8"))
+
+
+@lru_cache
+def outputs(chapter: str) -> str:
+    """Everything that the chapter's cells printed, and the words of their figures."""
+    texts = []
+    for cell in notebook(chapter)["cells"]:
+        for output in cell.get("outputs", []):
+            texts.append("".join(output.get("text", "")))
+            texts.append(unescape(re.sub("<[^>]+>", "", "".join(output.get("data", {}).get("text/html", "")))))
+    return "\n".join(texts)
+
+
+@lru_cache
+def prose(chapter: str) -> str:
+    return "\n\n".join("".join(cell["source"]) for cell in notebook(chapter)["cells"] if cell["cell_type"] == "markdown")
+
+
+@lru_cache
+def sections(chapter: str) -> dict[int, tuple[str, int]]:
+    """Number -> title and minutes, as the headings of the notebook say."""
+    return {int(number): (title, int(minutes)) for number, title, minutes in re.findall(r"(?m)^## (\d)\. (.+) \((\d+) min\)$", prose(chapter))}
+
+
+@lru_cache
+def task(number: str) -> tuple[int, str]:
+    """Minutes and text of an exercise, with the options of a question, as its notebook states it."""
+    found = re.search(rf"(?s)\*\*Exercise {re.escape(number)}\.\*\* \((\d+) min[^)]*\) (.+?)(?=\n\n(?!- \*\*)|\Z)", prose(number[0]))
+    if not found:
+        raise ValueError(f"Chapter {number[0]} has no exercise {number}.")
+    return int(found[1]), found[2]
+
+
+@lru_cache
+def help_for(number: str) -> tuple[str, str]:
+    """The usual mistake and a nudge, from the guide's table of exercises."""
+    found = re.search(rf"(?m)^\| {re.escape(number)} \| \d+ \| (.+?) \| (.+?) \|$", GUIDE.read_text("utf-8"))
+    if not found:
+        raise ValueError(f"slides/INSTRUCTORS.md has no row for exercise {number}: | {number} | minutes | usual mistake | nudge |")
+    return found[1], found[2]
+
+
+KINDS = {"chapter": from_chapter, "model": from_model, "data": from_data, "architectures": architectures,
+         "section": section_slide, "exercise": exercise_slide, "question": question_slide, "answer": answer_slide}
