@@ -83,7 +83,7 @@ def with_figures(markdown: str) -> tuple[str, list[str]]:
     def place(found: re.Match) -> str:
         figure, width = figures.draw(found[1])
         pictures.append(as_address(figure, width))
-        return f'<img src="picture-{len(pictures) - 1}" width="{width:.0f}" alt="{escape(figure.description)}">'
+        return f'<img src="picture-{len(pictures) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
     return re.sub(r"!\[\]\(figure:([^)]+)\)", place, markdown), pictures
 
@@ -149,6 +149,7 @@ def draw_with_the_fonts() -> None:
             font_manager.fontManager.addfont(FONT_FOLDER / file)
     rcParams["font.family"] = "Inter"
     warnings.filterwarnings("error", message="Glyph .* missing from font")
+    warnings.filterwarnings("ignore", message="There are no gridspecs with layoutgrids")  # the cover places its axes itself
 
 
 def main() -> None:

@@ -26,18 +26,15 @@ FAULTS = """
     if (own && size < smallest[section.offsetWidth]) found.push(`'${shown(element)}' is written in ${size} pixels`);
   }
   const parts = [...section.children].filter((part) => part.tagName !== "FOOTER" && getComputedStyle(part).position !== "absolute");
-  const bottom = Math.max(...parts.map((part) => part.getBoundingClientRect().bottom));
   for (const fixed of section.querySelectorAll("footer, .timer")) {
     const box = fixed.getBoundingClientRect();
     if (getComputedStyle(fixed).position !== "absolute") continue;
     for (const part of parts) {
-      const words = document.createRange();
-      words.selectNodeContents(part);
-      for (const one of words.getClientRects())
-        if (one.width && one.left < box.right && one.right > box.left && one.top < box.bottom && one.bottom > box.top + 2 * scale) {
-          found.push(`'${shown(fixed)}' covers '${shown(part)}'`);
-          break;
-        }
+      const inside = document.createRange();
+      inside.selectNodeContents(part);
+      const boxes = part.tagName === "IMG" ? [part.getBoundingClientRect()] : [...inside.getClientRects()];
+      if (boxes.some((one) => one.width && one.left < box.right && one.right > box.left && one.top < box.bottom && one.bottom > box.top + 2 * scale))
+        found.push(`'${shown(fixed)}' covers '${shown(part)}'`);
     }
   }
   return [...new Set(found)].map((fault) => `slide ${place + 1}: ${fault}`);

@@ -135,7 +135,7 @@ def spaniels() -> Figure:
 def mean_pictures() -> Figure:
     train = data.load("fashion-mnist")
     means = torch.stack([train.images[train.labels == label].float().mean(0) for label in range(10)])
-    return plots.images(means, train.classes, columns=5, title="The mean picture of each class", width=7)
+    return plots.images(means, train.classes, columns=5, title="The mean picture of each class", width=6.2)
 
 
 def three_piles() -> Figure:
@@ -181,7 +181,7 @@ def surprise() -> Figure:
 
 def matrix() -> Figure:
     figure = plots.confusion(evaluation.evaluate(clothes()[0]))
-    figure.set_size_inches(6.2, 4.5)
+    figure.set_size_inches(6.2, 4.0)
     return figure
 
 
@@ -242,7 +242,7 @@ def timeline() -> Figure:
     for card in cards:
         height = level[card.year] = level.get(card.year, 0) + 1
         axes.plot(years.index(card.year), height, "o", color=COLOURS[0], markersize=11)
-        axes.annotate(card.title.split(",")[0], (years.index(card.year), height), xytext=(0, 11), textcoords="offset points", ha="center", fontsize=13, color=INK)
+        axes.annotate(card.title.split(",")[0].rsplit("-", 1)[0], (years.index(card.year), height), xytext=(0, 11), textcoords="offset points", ha="center", fontsize=13, color=INK)
     axes.set_xticks(range(len(years)), years, fontsize=14)
     axes.set(ylim=(0.4, 3.9), xlim=(-0.5, len(years) - 0.5))
     axes.yaxis.set_visible(False)
@@ -311,13 +311,14 @@ def tradeoff() -> Figure:
                 net = models.build(card.name, classes=1000)
             points[card.name] = (models.summary(net, (3, card.pixels, card.pixels)).multiply_adds / 1e9, card.top1)
     figure = plots.tradeoff(points, "billion multiply-adds a picture", "ImageNet top-1 accuracy, %")
+    figure.set_size_inches(10, 4.4)
     return figure
 
 
 def ideas() -> Figure:
     found = recorded.load("ideas")["results"]
     figure = plots.runs({idea: row["accuracy"] for idea, row in found.items()}, f"test accuracy ({recorded.label('ideas')})")
-    figure.set_size_inches(9, 4.5)
+    figure.set_size_inches(9, 4.05)
     return figure
 
 
@@ -357,7 +358,7 @@ def preprocessing() -> Figure:
 def two_ways(way: str) -> Figure:
     """Feature extraction or fine-tuning: which parts of the net learn."""
     learns = {"features": (False, False, False), "finetuning": (False, True, True)}[way]
-    figure = Figure("Feature extraction" if way == "features" else "Fine-tuning", (9, 3.0))
+    figure = Figure("Feature extraction" if way == "features" else "Fine-tuning", (9, 2.4))
     axes = figure.subplots()
     parts = (("picture", 1.1, None), ("lower stages", 2.2, learns[0]), ("upper stages", 2.2, learns[1]), ("1,280\nfeatures", 1.4, None), ("new head", 1.6, True), ("answer", 1.1, None))
     x, said = 0.0, []
@@ -373,7 +374,7 @@ def two_ways(way: str) -> Figure:
         if x:
             axes.annotate("", (x, 0.5), (x - 0.5, 0.5), arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.8})
         x += width + 0.5
-    axes.set(xlim=(-0.05, x - 0.45), ylim=(-0.55, 1.05))
+    axes.set(xlim=(-0.05, x - 0.45), ylim=(-0.4, 1.05))
     axes.axis("off")
     figure.description = f"{figure.title}, from left to right: a picture, lower stages, upper stages, 1,280 features, a new head, the answer. {'; '.join(said)}."
     return figure
@@ -405,10 +406,10 @@ def shortcut() -> Figure:
     mountain = torch.nn.functional.interpolate(photos.images[photos.classes.index("alp")][None].float(), 128, mode="area")[0].byte()
     scenes, titles = [], []
     for kind, ground in (("mammal", mountain), ("vehicle", torch.full_like(mountain, 255))):
-        for drawing in train.images[train.labels == train.classes.index(kind)][:4]:
+        for drawing in train.images[train.labels == train.classes.index(kind)][:3]:
             scenes.append(torch.where((drawing >= 230).all(0), ground, drawing))
             titles.append(kind)
-    return plots.images(scenes, titles, columns=8, title="Eight of 30 training pictures", width=9)
+    return plots.images(scenes, titles, columns=6, title="Six of 30 training pictures", width=9)
 
 
 def _heated(net, picture, target: int, true: str, said: str) -> Figure:

@@ -5,8 +5,9 @@ import re
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
+from statistics import mean
 
-from workshop_utils import data, models
+from workshop_utils import data, models, recorded
 from workshop_utils.exercises import kit
 from workshop_utils.exercises.judging import Wrong
 from workshop_utils.tables import Table
@@ -21,7 +22,7 @@ def expand(markdown: str) -> str:
     """The Markdown of the slides with every placeholder replaced by what it stands for.
 
     {{chapter 3: PATTERN}}: the group of the pattern in chapter 3's outputs; {{chapter 3, percent: PATTERN}}: a fraction there, in percent.
-    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}: the table of all. {{section 1.3}}, {{exercise 1.3}},
+    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}, {{few_pictures}}: tables. {{section 1.3}}, {{exercise 1.3}},
     {{question 1.1}}, {{answer 1.1}}: the body of a slide with its notes. Raises ValueError for a placeholder that stands for nothing.
     """
     return PLACEHOLDER.sub(lambda found: value(*found.groups()), markdown)
@@ -57,7 +58,15 @@ def architectures() -> str:
     """The cards of the named architectures as a table."""
     known = [card for card in models.catalog() if card.year < 2026]
     return Table(known, {"what": lambda card: card.title, "year": lambda card: str(card.year), "layers": lambda card: card.layers, "parameters": lambda card: card.parameters,
-                         "top-1": lambda card: f"{card.top1:.1f} %" if card.top1 else "", "idea": lambda card: card.idea}).markdown()
+                         "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "", "idea": lambda card: card.idea}).markdown()
+
+
+def few_pictures() -> str:
+    """Mean accuracy by pictures a class, as recorded, in percent."""
+    found = recorded.load("fewshot")["results"]
+    numbers = list(next(iter(found.values())))
+    columns = {"pictures a class": lambda row: row[0], **{number: lambda row, number=number: f"{100 * mean(row[1][number]['accuracy']):.0f} %" for number in numbers}}
+    return Table(found.items(), columns).markdown()
 
 
 def section_slide(number: str) -> str:
@@ -147,5 +156,5 @@ def help_for(number: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-KINDS = {"chapter": from_chapter, "model": from_model, "data": from_data, "architectures": architectures,
+KINDS = {"chapter": from_chapter, "model": from_model, "data": from_data, "architectures": architectures, "few_pictures": few_pictures,
          "section": section_slide, "exercise": exercise_slide, "question": question_slide, "answer": answer_slide}
