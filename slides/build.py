@@ -50,7 +50,7 @@ def source(name: str) -> str:
 def sums() -> dict[str, str]:
     """What the built files were made of: the Markdown with its numbers filled in, and the files that draw and set it. Name -> sha256."""
     texts = {f"{name}, filled in": values.expand(source(name)) for name in DOCUMENTS}
-    files = [*HERE.glob("*.py"), *HERE.glob("*.css"), *HERE.glob("*.js"), *(ROOT / "notebooks" / "recorded").glob("*.json")]
+    files = [*(HERE / f"{name}.py" for name in ("build", "values", "figures", "diagrams")), *HERE.glob("*.css"), *HERE.glob("*.js"), *(ROOT / "notebooks" / "recorded").glob("*.json")]
     texts |= {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in files}
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(texts.items())}
 
@@ -59,8 +59,9 @@ def build(name: str, folder: Path) -> list[str]:
     """Writes NAME.html and NAME.pdf into the folder; returns what is wrong with them."""
     from slides import check
 
-    markdown, pictures = with_figures(values.expand(source(name)))
-    page = marp(markdown, "bespoke" if name == "image_classification" else "bare")
+    deck = name == "image_classification"
+    markdown, pictures, found = with_figures(values.expand(source(name)))
+    page = marp(markdown, "bespoke" if deck else "bare")
     page = re.sub(r'src="picture-(\d+)"', lambda found: f'src="{pictures[int(found[1])]}"', page)
     page = page.replace("</head>", f"<style>{fonts(page)}</style></head>")
     if "timer" in page:
@@ -69,23 +70,24 @@ def build(name: str, folder: Path) -> list[str]:
     html = folder / f"{name}.html"
     html.write_text(page, "utf-8")
     with check.browser() as chromium:
-        found = check.problems(chromium, html)
+        found = check.problems(chromium, html) + (found if deck else [])  # on paper one looks closer
         check.print_pdf(chromium, html, folder / f"{name}.pdf")
     return found
 
 
-def with_figures(markdown: str) -> tuple[str, list[str]]:
-    """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses."""
-    from slides import figures
+def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
+    """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses, and small letters."""
+    from slides import check, figures
 
-    pictures = []
+    pictures, small = [], []
 
     def place(found: re.Match) -> str:
         figure, width = figures.draw(found[1])
         pictures.append(as_address(figure, width))
+        small.extend(f"figure {found[1]}: {words}" for words in check.small_letters(figure, width))
         return f'<img src="picture-{len(pictures) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
-    return re.sub(r"!\[\]\(figure:([^)]+)\)", place, markdown), pictures
+    return re.sub(r"!\[\]\(figure:([^)]+)\)", place, markdown), pictures, small
 
 
 def as_address(figure, width: float) -> str:

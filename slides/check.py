@@ -42,12 +42,26 @@ FAULTS = """
 """
 
 
+def small_letters(figure, width: float) -> list[str]:
+    """The words of a figure that are too small to read where it is shown `width` pixels wide."""
+    from matplotlib.text import Text
+
+    scale = width / figure.get_figwidth() / 72
+    words = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return [f"'{text.get_text()}' is drawn in {text.get_fontsize() * scale:.0f} pixels" for text in words if round(text.get_fontsize() * scale) < SMALLEST["1280"]]
+
+
+def chromium_path() -> str | None:
+    """The program named by CHROMIUM, else one on the path."""
+    return next(filter(None, [os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]), None)
+
+
 @contextmanager
 def browser():
-    """Chromium, found on the path or named by CHROMIUM."""
+    """A headless Chromium."""
     from playwright.sync_api import sync_playwright
 
-    path = next(filter(None, [os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]), None)
+    path = chromium_path()
     if not path:
         raise SystemExit("No Chromium was found. Install it, or name one in the environment variable CHROMIUM.")
     with sync_playwright() as playwright:

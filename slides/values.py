@@ -1,5 +1,6 @@
 """What a slide shows of the course: numbers that the code printed, facts of the cards, exercises and sections as the notebooks have them."""
 
+import csv
 import json
 import re
 from functools import lru_cache
@@ -22,7 +23,7 @@ def expand(markdown: str) -> str:
     """The Markdown of the slides with every placeholder replaced by what it stands for.
 
     {{chapter 3: PATTERN}}: the group of the pattern in chapter 3's outputs; {{chapter 3, percent: PATTERN}}: a fraction there, in percent.
-    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}, {{few_pictures}}: tables. {{section 1.3}}, {{exercise 1.3}},
+    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}, {{few_pictures}}, {{credits}}: tables and a list. {{section 1.3}}, {{exercise 1.3}},
     {{question 1.1}}, {{answer 1.1}}: the body of a slide with its notes. Raises ValueError for a placeholder that stands for nothing.
     """
     return PLACEHOLDER.sub(lambda found: value(*found.groups()), markdown)
@@ -67,6 +68,13 @@ def few_pictures() -> str:
     numbers = list(next(iter(found.values())))
     columns = {"pictures a class": lambda row: row[0], **{number: lambda row, number=number: f"{100 * mean(row[1][number]['accuracy']):.0f} %" for number in numbers}}
     return Table(found.items(), columns).markdown()
+
+
+def credits() -> str:
+    """Who took each photograph, and its licence."""
+    with open(ROOT / "bundle" / "photos.tsv", encoding="utf-8", newline="") as table:
+        rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return "\n".join(f"- {row['label']}: {row['author'].strip()}, {row['licence']}" for row in rows)
 
 
 def section_slide(number: str) -> str:
@@ -156,5 +164,5 @@ def help_for(number: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-KINDS = {"chapter": from_chapter, "model": from_model, "data": from_data, "architectures": architectures, "few_pictures": few_pictures,
+KINDS = {"chapter": from_chapter, "model": from_model, "data": from_data, "architectures": architectures, "few_pictures": few_pictures, "credits": credits,
          "section": section_slide, "exercise": exercise_slide, "question": question_slide, "answer": answer_slide}
