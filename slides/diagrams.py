@@ -46,7 +46,7 @@ def slabs(name: str, channels: int = 3, classes: int = 1000) -> list[Slab]:
 def net(name: str, *, channels: int = 3, classes: int = 1000, kernels: bool = True, around: str = "") -> Figure:
     """A net as slabs: as high as its maps are wide, as thick as it has many; with arcs around the modules whose type is called `around`."""
     card, found = models.card(name), slabs(name, channels, classes)
-    figure = Figure(card.title, (11.6, 4.6))
+    figure = Figure(card.title, (11.6, 4.2))
     axes = figure.subplots()
     axes.axis("off")
     x, places = 0.0, {}

@@ -1,5 +1,6 @@
 """Every figure of the slides by name, drawn from the course's own pictures, models and recordings."""
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -97,7 +98,7 @@ def _names_of_classes(title: str, classes: tuple[str, ...]) -> Figure:
     for place, name in enumerate(shown):
         x, y = place % columns, -(place // columns)
         axes.add_patch(FancyBboxPatch((x + 0.06, y + 0.1), 0.88, 0.8, boxstyle="round,pad=0,rounding_size=0.08", facecolor="#E8F1F8", edgecolor=COLOURS[0], linewidth=1.5))
-        axes.text(x + 0.5, y + 0.5, name.replace("_", "\n").replace(" ", "\n"), ha="center", va="center", fontsize=13, color=INK)
+        axes.text(x + 0.5, y + 0.5, name.replace("_", "\n").replace(" ", "\n"), ha="center", va="center", fontsize=13 if max(map(len, re.split("[ _]", name))) < 10 else 11, color=INK)
     axes.set(xlim=(0, columns), ylim=(1 - rows, 1))
     axes.axis("off")
     figure.description = f"The names of {len(classes)} classes of {title}, each in a frame: {', '.join(shown)}. The pictures do not come with the course."
@@ -192,14 +193,15 @@ def shirts() -> Figure:
     said, true = predictions.predicted == shirt, predictions.labels == shirt
     groups = {"hits\nshirts, called shirts": ((said & true).sum(), COLOURS[2], "o"), "misses\nshirts, called something else": ((~said & true).sum(), COLOURS[1], "x"),
               "false alarms\nothers, called shirts": ((said & ~true).sum(), COLOURS[4], "^")}
-    figure = Figure("The shirts", (9, 3.3))
+    hits, misses, alarms = (int(count) for count, *_ in groups.values())
+    figure = Figure("The shirts", (9, 3.4))
+    figure.supxlabel(f"precision {hits} / ({hits} + {alarms}) = {hits / (hits + alarms):.2f},   recall {hits} / ({hits} + {misses}) = {hits / (hits + misses):.2f}", fontsize=15, color=INK)
     for axes, (name, (count, colour, marker)) in zip(figure.subplots(1, 3), groups.items()):
         places = np.arange(count)
         axes.plot(places % 15, -(places // 15), marker, color=colour, markersize=8)
         axes.set(xlim=(-1, 15), ylim=(-10, 1))
         axes.set_title(f"{count} {name}", fontsize=13, color=INK)
         axes.axis("off")
-    hits, misses, alarms = (int(count) for count, *_ in groups.values())
     figure.description = f"Dots in three groups: {hits} shirts that the net called shirts, {misses} shirts that it missed, {alarms} other things that it called shirts. " \
         f"Precision {hits / (hits + alarms):.2f}, recall {hits / (hits + misses):.2f}."
     return figure
@@ -235,6 +237,10 @@ def four_parts() -> Figure:
 
 def timeline() -> Figure:
     """The named architectures, year by year."""
+    def family(title: str) -> str:
+        name = title.split(",")[0].rsplit("-", 1)[0]  # "ResNeXt-50, 32x4d" is a ResNeXt
+        return {"SE-ResNet": "SENet"}.get(name, name)
+
     cards = [card for card in models.catalog() if card.year < 2026 and card.name not in ("vgg19", "resnet18", "resnet101", "resnet152", "efficientnet_lite0")]
     figure = Figure("Architectures by year", (9, 3.7))
     axes = figure.subplots()
@@ -242,7 +248,7 @@ def timeline() -> Figure:
     for card in cards:
         height = level[card.year] = level.get(card.year, 0) + 1
         axes.plot(years.index(card.year), height, "o", color=COLOURS[0], markersize=11)
-        axes.annotate(card.title.split(",")[0].rsplit("-", 1)[0], (years.index(card.year), height), xytext=(0, 11), textcoords="offset points", ha="center", fontsize=13, color=INK)
+        axes.annotate(family(card.title), (years.index(card.year), height), xytext=(0, 11), textcoords="offset points", ha="center", fontsize=13, color=INK)
     axes.set_xticks(range(len(years)), years, fontsize=14)
     axes.set(ylim=(0.4, 3.9), xlim=(-0.5, len(years) - 0.5))
     axes.yaxis.set_visible(False)
@@ -295,7 +301,9 @@ def gradients() -> Figure:
         net = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
         nn.functional.cross_entropy(net(images), labels).backward()
         found[name] = {place: [layer.weight.grad.norm().item()] for place, layer in enumerate(layers, 1)}
-    return plots.lines(found, "layer", "length of the gradient", log=True)
+    figure = plots.lines(found, "layer", "length of the gradient", log=True)
+    figure.set_size_inches(9, 3.5)
+    return figure
 
 
 def degradation() -> Figure:
@@ -311,13 +319,14 @@ def tradeoff() -> Figure:
                 net = models.build(card.name, classes=1000)
             points[card.name] = (models.summary(net, (3, card.pixels, card.pixels)).multiply_adds / 1e9, card.top1)
     figure = plots.tradeoff(points, "billion multiply-adds a picture", "ImageNet top-1 accuracy, %")
-    figure.set_size_inches(10, 4.4)
+    figure.set_size_inches(10, 4.2)
     return figure
 
 
 def ideas() -> Figure:
     found = recorded.load("ideas")["results"]
-    figure = plots.runs({idea: row["accuracy"] for idea, row in found.items()}, f"test accuracy ({recorded.label('ideas')})")
+    ranked = sorted(found, key=lambda idea: -sum(found[idea]["accuracy"]))  # as the chapter's table has them
+    figure = plots.runs({idea: found[idea]["accuracy"] for idea in ranked}, f"test accuracy ({recorded.label('ideas')})")
     figure.set_size_inches(9, 4.05)
     return figure
 
@@ -380,10 +389,9 @@ def two_ways(way: str) -> Figure:
     return figure
 
 
-def few_pictures(only: str = "") -> Figure:
+def few_pictures() -> Figure:
     found = recorded.load("fewshot")["results"]
-    chosen = {way: rows for way, rows in found.items() if not only or way in only.split("+")}
-    accuracy = {way: {int(k): row["accuracy"] for k, row in rows.items()} for way, rows in chosen.items()}
+    accuracy = {way.replace("fine tuned", "fine-tuned"): {int(k): row["accuracy"] for k, row in rows.items()} for way, rows in found.items()}
     return plots.lines(accuracy, "pictures a class", f"test accuracy ({recorded.label('fewshot')})")
 
 

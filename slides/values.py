@@ -67,7 +67,7 @@ def few_pictures() -> str:
     found = recorded.load("fewshot")["results"]
     numbers = list(next(iter(found.values())))
     columns = {"pictures a class": lambda row: row[0], **{number: lambda row, number=number: f"{100 * mean(row[1][number]['accuracy']):.0f} %" for number in numbers}}
-    return Table(found.items(), columns).markdown()
+    return Table(((way.replace(" ", "-") if way == "fine tuned" else way, rows) for way, rows in found.items()), columns).markdown()
 
 
 def credits() -> str:
@@ -89,7 +89,7 @@ def exercise_slide(number: str) -> str:
     minutes, text = task(number)
     mistake, nudge = help_for(number)
     note = f"Exercise {number}, {minutes} min, inside its section.\nStart the timer, then walk around.\nUsual mistake: {mistake}\nA nudge: {nudge}"
-    return f'<!-- _class: exercise -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
+    return f'<!-- _class: exercise -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
 
 
 def question_slide(number: str) -> str:
@@ -97,7 +97,7 @@ def question_slide(number: str) -> str:
     minutes, text = task(number)
     note = f"Question {number}, {minutes} min, inside its section.\nRead it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. " \
         "If the room is split: half a minute with the neighbour, and hands again."
-    return f'<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
+    return f'<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
 
 
 def answer_slide(number: str) -> str:
@@ -113,6 +113,13 @@ def answer_slide(number: str) -> str:
     option = re.search(rf"\*\*{right}\*\* (.+)", text)[1]
     note = "\n".join((f"Answer {number}, inside its section.", *others))
     return f'<!-- _class: answer -->\n# {number} {found.title}\n\n<p class="letter">{right}</p>\n\n**{option}**\n\n{found.why}\n\n<!--\n{note}\n-->'
+
+
+def place(number: str) -> str:
+    """The line that says in which section of which notebook an exercise stands."""
+    before = prose(number[0]).split(f"**Exercise {number}.**")[0]
+    section = re.findall(r"(?m)^## (\d)\.", before)[-1]
+    return f'<p class="where">Notebook {number[0]}, section {section}</p>'
 
 
 def timer(minutes: int) -> str:

@@ -16,7 +16,7 @@ LEVELS_AT_MOST, POINTS_AT_LEAST = 45, 10  # of exercise 1.11: how far pixels may
 ANOTHER_SET = question("1.1", "A net on another set", right="C", hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
     A="Both sets hold the digits 0 to 9. What differs is how they look.",
     B="Both are 28 x 28 and grey, or the net would have refused them. It runs, without any error, and that is the danger.",
-    C="Background, contrast and framing differ from set to set, as the game showed, and a net has learned those too (Torralba and Efros 2011).",
+    C="Background, contrast and framing differ from set to set, as the game showed, and a classifier learns those too (Torralba and Efros 2011).",
     D="Longer training on the first set makes it better at the first set. It still never saw the second.")
 
 
