@@ -136,7 +136,7 @@ def fonts(page: str) -> str:
         subsetter.subset(font)
         font.flavor, packed = "woff", io.BytesIO()
         font.save(packed)
-        rules.append(f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};src:url(data:font/woff;base64,{base64.b64encode(packed.getvalue()).decode()})}}")
+        rules.append(f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};{'size-adjust:130%;' if family == 'Course Arabic' else ''}src:url(data:font/woff;base64,{base64.b64encode(packed.getvalue()).decode()})}}")
     if text - known:
         raise ValueError(f"No font has these letters: {' '.join(sorted(text - known))}")
     return "".join(rules)
