@@ -128,7 +128,7 @@ def fonts(page: str) -> str:
     for (family, weight, style), file in FONTS.items():
         if not (FONT_FOLDER / file).is_file():
             raise SystemExit(f"The font {file} was not found in {FONT_FOLDER}. On Debian: apt install fonts-inter fonts-noto-core")
-        font = TTFont(FONT_FOLDER / file)
+        font = TTFont(FONT_FOLDER / file, recalcTimestamp=False)
         letters = text & set(map(chr, font.getBestCmap()))
         known |= letters
         subsetter = subset.Subsetter(subset.Options(layout_features=["*"], hinting=False, drop_tables=["FFTM"]))
