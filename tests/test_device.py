@@ -13,9 +13,11 @@ from workshop_utils import device
 @pytest.fixture(autouse=True)
 def no_memory_of_earlier_trials(monkeypatch):
     monkeypatch.delenv("WORKSHOP_DEVICE", raising=False)
-    device.trouble.cache_clear()
+    for remembered in (device.trouble, device._first_that_works):
+        remembered.cache_clear()
     yield
-    device.trouble.cache_clear()
+    for remembered in (device.trouble, device._first_that_works):
+        remembered.cache_clear()
 
 
 def test_word_that_names_no_device_is_answered_with_those_that_exist():
@@ -59,7 +61,27 @@ def test_device_that_fails_its_convolution_is_passed_over(broken_cuda):
 
 
 def test_report_says_what_was_chosen_and_why_not_the_others(broken_cuda):
-    assert device.report() == "cuda: RuntimeError: no kernel image is available\ncpu: chosen"
+    why = "this torch was not built for a card of this age (RuntimeError: no kernel image is available)"
+    assert device.report() == f"cuda: {why}\ncpu: chosen"
+
+
+def test_falling_back_is_said_once_and_in_words(broken_cuda, capsys):
+    assert device.pick() == device.pick() == torch.device("cpu")
+    assert capsys.readouterr().out == "cuda is on this computer but is not used: this torch was not built for a card of this age " \
+        "(RuntimeError: no kernel image is available). The course runs on cpu.\n"
+
+
+@pytest.mark.parametrize("said, meant", [
+    ("CUDA out of memory. Tried to allocate 2 GiB", "its memory is full"),
+    ("The NVIDIA driver on your system is too old (found version 11040)", "its driver is too old"),
+    ("The operator 'aten::x' is not currently implemented for the MPS device", "an operation that the course needs is missing"),
+])
+def test_reasons_of_drivers_are_put_in_words(monkeypatch, said, meant):
+    def fails(*_, **__):
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(device.nn, "Conv2d", fails)
+    assert meant in device.trouble("cpu") and said.splitlines()[0] in device.trouble("cpu")
 
 
 def test_device_that_computes_nonsense_is_passed_over(monkeypatch):

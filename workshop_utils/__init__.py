@@ -4,8 +4,13 @@ Each part loads when it is first used, so that `import workshop_utils` costs nex
 """
 
 import os
+import sys
 import warnings
 from importlib import import_module
+
+if sys.version_info < (3, 11):
+    raise SystemExit("The course needs Python 3.11 or newer; this is Python %d.%d. Install a newer one from python.org, delete the folder .venv and begin again, "
+                     "or open the chapters in Colab." % sys.version_info[:2])
 
 # Set before torch loads. Threads that wait would otherwise spin for long: on two cores a training beside another one takes 1,000 ms
 # a step instead of 40. Not spinning at all (passive) makes small nets slow, 22 ms a step alone; a thousand turns make it 14.

@@ -1,10 +1,10 @@
-"""python -m workshop_utils start | download | mirror | execute | links"""
+"""python -m workshop_utils start | doctor | download | mirror | execute | links"""
 
 import argparse
 import sys
 from importlib import import_module
 
-COMMANDS = ("start", "download", "mirror", "execute", "links")
+COMMANDS = ("start", "doctor", "download", "mirror", "execute", "links")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,6 +9,13 @@ import torch
 from torch import nn
 
 ORDER = ("cuda", "xpu", "mps", "cpu")  # fastest first
+ABSENT = "not found on this computer"
+IN_WORDS = {  # what drivers say -> what it means
+    "out of memory": "its memory is full; close other programs that use it",
+    "no kernel image": "this torch was not built for a card of this age",
+    "driver": "its driver is too old for this torch, or does not answer",
+    "implemented for": "an operation that the course needs is missing there",
+}
 
 
 def pick(preferred: str | torch.device | None = None) -> torch.device:
@@ -20,7 +27,7 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
     _keep_freed_memory()
     wanted = preferred or os.environ.get("WORKSHOP_DEVICE")
     if not wanted:
-        return next(torch.device(kind) for kind in ORDER if trouble(kind) is None)
+        return _first_that_works()
     try:
         chosen = torch.device(wanted)
     except RuntimeError:
@@ -37,18 +44,29 @@ def report() -> str:
 
 
 @lru_cache
+def _first_that_works() -> torch.device:
+    """Says once what is there and cannot be used."""
+    chosen = next(kind for kind in ORDER if trouble(kind) is None)
+    for kind in ORDER[:ORDER.index(chosen)]:
+        if (why := trouble(kind)) != ABSENT:
+            print(f"{kind} is on this computer but is not used: {why}. The course runs on {chosen}.")
+    return torch.device(chosen)
+
+
+@lru_cache
 def trouble(kind: str) -> str | None:
     """What is wrong with a device, in words, or None where a small convolution runs on it forward and backward."""
     family = kind.split(":")[0]
     backend = {"cuda": torch.cuda, "xpu": getattr(torch, "xpu", None), "mps": torch.backends.mps}.get(family)
     if family != "cpu" and not (backend and backend.is_available()):
-        return "not found on this computer"
+        return ABSENT
     try:
         layer = nn.Conv2d(3, 4, 3, device=kind)
         layer(torch.ones(2, 3, 8, 8, device=kind)).square().sum().backward()
         return None if torch.isfinite(layer.weight.grad).all() else "its arithmetic gives wrong numbers"
     except Exception as error:  # drivers fail in many ways, and each of them only means: not this one
-        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
+        return next((f"{meaning} ({said})" for sign, meaning in IN_WORDS.items() if sign in str(error).lower()), said)
 
 
 @lru_cache

@@ -31,6 +31,12 @@ def bundled(name: str) -> bytes:
     return raw
 
 
+def verify() -> None:
+    """Raises DamagedFile if any of the files that come with the course is missing or damaged."""
+    for name in _sums():
+        bundled(name)
+
+
 def read_bundled(name: str, split: str) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
     """(pictures (N, C, H, W) uint8, labels (N,) int64, class names where the files hold them) of a bundled set."""
     if name in ("clip-art", "photos"):

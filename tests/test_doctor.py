@@ -1,0 +1,192 @@
+"""The doctor: each finding in its colours, with a cure, and a verdict that can be read out."""
+
+import json
+import ssl
+from importlib import metadata
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import pytest
+import torch
+from helpers import fresh_python
+
+from workshop_utils import __main__ as commands
+from workshop_utils import device as devices
+from workshop_utils.data import bundled_files
+from workshop_utils.data.pictures import DamagedFile
+from workshop_utils.tools import doctor, links
+
+
+REAL_SPEED = doctor.pictures_a_second
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(doctor, "pictures_a_second", lambda: doctor.REFERENCE_SPEED)
+    monkeypatch.delenv("WORKSHOP_MIRROR", raising=False)
+
+
+def test_computer_that_runs_these_tests_has_no_red_finding():
+    found = doctor.examine(network=False)
+    assert not [one for one in found if one.colour == "red"]
+    assert [one.what for one in found] == ["python", "packages", "torch", "device", "threads", "memory", "disk", "writing", "kernel", "panels", "files", "weights", "address", "speed"]
+
+
+def test_every_finding_that_is_not_green_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(links, "TAG", "TAG")
+    one = doctor.address()
+    assert one.colour == "yellow" and "this copy has no published address" in one.words and "links --repo" in one.cure
+    monkeypatch.setattr(links, "TAG", "v1")
+    assert doctor.address().colour == "green"
+
+
+def test_old_python_is_told_in_a_sentence_before_anything_is_imported():
+    answer = fresh_python("import sys; sys.version_info = (3, 9, 1); import workshop_utils")
+    assert answer.returncode == 1 and answer.stderr.startswith("The course needs Python 3.11 or newer; this is Python 3.9.") and "Traceback" not in answer.stderr
+
+
+def test_mac_with_an_intel_processor_is_sent_to_colab(monkeypatch):
+    monkeypatch.setattr(doctor.sys, "platform", "darwin")
+    monkeypatch.setattr(doctor.platform, "machine", lambda: "x86_64")
+    one = doctor.python()
+    assert one.colour == "red" and "no current torch" in one.words and "Colab" in one.cure
+
+
+@pytest.mark.parametrize("name, version, words", [
+    ("numpy", "1.26.0", "numpy 1.26.0 where >=2.1.3 is needed"),
+    ("ipykernel", "7.1.0", "run the panels' callbacks in the middle of another cell"),
+    ("timm", None, "missing: timm"),
+], ids=["old", "known to be bad", "missing"])
+def test_wrong_versions_are_named_with_the_line_that_mends_them(monkeypatch, name, version, words):
+    real = metadata.version
+
+    def pretended(asked: str) -> str:
+        if asked == name and version is None:
+            raise metadata.PackageNotFoundError(asked)
+        return version if asked == name else real(asked)
+
+    monkeypatch.setattr(doctor.metadata, "version", pretended)
+    one = doctor.packages()
+    assert one.colour == "red" and words in one.words and "-m pip install -r" in one.cure
+
+
+def test_torch_and_torchvision_of_two_builds_are_explained(monkeypatch):
+    import torchvision
+
+    def missing(*_):
+        raise RuntimeError("operator torchvision::nms does not exist\nand more")
+
+    monkeypatch.setattr(torchvision.ops, "nms", missing)
+    one = doctor.torch_pair()
+    assert one.colour == "red" and "torchvision::nms" in one.words and "different indexes" in one.words and "delete the folder .venv" in one.cure
+
+
+def test_device_that_is_there_and_fails_is_yellow_with_the_reason(monkeypatch):
+    monkeypatch.setattr(devices, "pick", lambda: torch.device("cpu"))
+    monkeypatch.setattr(devices, "trouble", lambda kind: None if kind == "cpu" else "its driver is too old" if kind == "cuda" else devices.ABSENT)
+    one = doctor.device()
+    assert one.colour == "yellow" and "not used: cuda: its driver is too old" in one.words
+
+
+def test_wish_for_a_device_that_is_absent_is_red_with_the_way_back(monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DEVICE", "xpu")
+    one = doctor.device()
+    assert one.colour == "red" and "WORKSHOP_DEVICE" in one.cure
+
+
+def test_one_thread_on_many_cores_is_yellow(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+    assert doctor.threads().colour == "yellow" and "1 of 4 cores" in doctor.threads().words
+
+
+@pytest.mark.parametrize("free, colour", [(0.5, "red"), (2, "yellow"), (8, "green")])
+def test_memory_and_disk_have_three_colours(monkeypatch, free, colour):
+    import psutil
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free * doctor.GIGA))
+    assert doctor.memory().colour == colour
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=free / 4 * doctor.GIGA))
+    assert doctor.disk().colour == {0.5: "red" if 0.5 / 4 < 0.2 else "yellow", 2: "yellow", 8: "green"}[free]
+
+
+def test_folder_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder", "utf-8")
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path / "file" / "below"))
+    one = doctor.writing()
+    assert one.colour == "red" and str(tmp_path / "file" / "below") in one.words
+
+
+def test_kernel_of_another_python_is_yellow(monkeypatch):
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda *_: SimpleNamespace(argv=["/usr/bin/python9"]))
+    one = doctor.kernel()
+    assert one.colour == "yellow" and "/usr/bin/python9" in one.words and "ipykernel install" in one.cure
+
+
+def test_widgets_of_two_generations_are_red(monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: {"ipywidgets": "7.7.1", "jupyterlab_widgets": "3.0.1"}[name])
+    assert doctor.panels().colour == "red" and "different generations" in doctor.panels().words
+
+
+def test_damaged_file_is_red_in_its_own_sentence(monkeypatch):
+    def damaged():
+        raise DamagedFile("The bundled file 'x' is damaged. Bring it back with git.")
+
+    monkeypatch.setattr(bundled_files, "verify", damaged)
+    assert doctor.bundled_files() == doctor.Finding("files", "red", "The bundled file 'x' is damaged. Bring it back with git.")
+
+
+@pytest.mark.parametrize("error, words", [
+    (URLError("Name or service not known"), "everything bundled works"),
+    (URLError(ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed CERTIFICATE")), "whose certificate Python does not know"),
+], ids=["no network", "proxy"])
+def test_network_is_informative_and_never_red(monkeypatch, error, words):
+    def refuses(*_, **__):
+        raise error
+
+    monkeypatch.setattr(doctor, "urlopen", refuses)
+    assert doctor.mirrors().colour == "yellow" and words in doctor.mirrors().words
+
+
+def test_mirror_of_the_room_is_the_one_that_is_asked(monkeypatch):
+    asked = []
+
+    def refuses(address, timeout):
+        asked.append((address, timeout))
+        raise OSError("refused")
+
+    monkeypatch.setenv("WORKSHOP_MIRROR", "192.168.1.7:8000")
+    monkeypatch.setattr(doctor, "urlopen", refuses)
+    assert "WORKSHOP_MIRROR" in doctor.mirrors().cure and asked == [("http://192.168.1.7:8000", 3)]
+
+
+def test_slow_computer_is_told_the_minutes(monkeypatch):
+    monkeypatch.setattr(doctor, "pictures_a_second", lambda: doctor.REFERENCE_SPEED / 10)
+    one = doctor.speed()
+    assert one.colour == "yellow" and "3 about 12.8" in one.words
+
+
+def test_check_that_fails_itself_becomes_a_finding(monkeypatch):
+    def memory():
+        raise KeyError("MemTotal")
+
+    monkeypatch.setattr(doctor, "memory", memory)
+    one = next(one for one in doctor.examine(network=False) if one.what == "memory")
+    assert one.colour == "red" and "could not be looked at: KeyError" in one.words
+
+
+def test_exit_code_json_and_a_line_to_read_out(monkeypatch, capsys):
+    assert commands.main(["doctor", "--offline", "--json"]) == 0
+    assert {one["colour"] for one in json.loads(capsys.readouterr().out)} <= {"green", "yellow"}
+    monkeypatch.setattr(doctor, "weights", lambda: doctor.Finding("weights", "red", "gone", "pip"))
+    assert commands.main(["doctor", "--offline", "--code"]) == 1
+    assert capsys.readouterr().out.startswith("red weights / yellow")
+    assert commands.main(["doctor", "--offline"]) == 1
+    out = capsys.readouterr().out
+    assert "[red]     weights: gone" in out and "do: pip" in out and "Something will fail: weights." in out
+
+
+def test_measured_speed_counts_pictures():
+    assert REAL_SPEED(0.4) > 100
