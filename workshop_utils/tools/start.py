@@ -41,12 +41,12 @@ def run(options) -> int:
         return 0
 
 
-def working_copy(original: Path, *, fresh: bool = False) -> Path:
+def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = None) -> Path:
     """The attendee's copy of a notebook, made with cleared outputs where there is none; nothing is ever overwritten.
 
-    fresh: an existing copy is renamed with date and time, and a new one made.
+    fresh: an existing copy is renamed with date and time, and a new one made. folder: where copies lie, my-workshop if not given.
     """
-    copy = MINE / original.relative_to(course.NOTEBOOKS)  # in the same place, so that links between notebooks hold
+    copy = (folder or MINE) / original.relative_to(course.NOTEBOOKS)  # in the same place, so that links between notebooks hold
     if copy.exists() and fresh:
         kept = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
         while kept.exists():  # twice within a second
