@@ -70,6 +70,32 @@ def test_fit_leaves_the_net_in_evaluation_mode():
     assert not any(layer.training for layer in model.modules())
 
 
+class OutOfMemory(nn.Module):
+    """Asks the CPU for more memory than there is, once it learns."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.head(x.flatten(1)) + (torch.empty(len(x), 2**50).sum() if self.training else 0)
+
+
+@pytest.mark.parametrize("batch_size, cure", [(10, "Try batch_size=5"), (1, "Try a smaller net")])
+def test_full_memory_is_told_with_the_batch_size_to_try(batch_size, cure):
+    with pytest.raises(MemoryError, match=f"'cpu' is too small for this net with batches of {batch_size} pictures. {cure}") as told:
+        training.fit(OutOfMemory(), tiny_dataset(), epochs=1, batch_size=batch_size)
+    assert told.value.__context__ is None  # else a notebook would keep the batch that did not fit
+
+
+def test_other_errors_of_torch_stay_as_they_are():
+    class Broken(OutOfMemory):
+        def forward(self, x):
+            return self.head(x.flatten(1)) + (torch.ones(3) @ torch.ones(4) if self.training else 0)
+    with pytest.raises(RuntimeError, match="inconsistent tensor size|size mismatch"):
+        training.fit(Broken(), tiny_dataset(), epochs=1)
+
+
 def test_schedule_is_stepped_once_a_batch():
     model, rates = tiny_net(), []
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)

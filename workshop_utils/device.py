@@ -43,6 +43,11 @@ def report() -> str:
     return "\n".join(f"{kind}: {'chosen' if kind == chosen else trouble(kind) or 'works'}" for kind in ORDER)
 
 
+def memory_is_full(error: Exception) -> bool:
+    """Whether an error of torch says that there was no memory left, in the words of CUDA, XPU, MPS or the CPU."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in ("out of memory", "can't allocate memory", "alloc_failed"))
+
+
 @lru_cache
 def _first_that_works() -> torch.device:
     """Says once what is there and cannot be used."""

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from workshop_utils import device as devices
 from workshop_utils import names
-from workshop_utils.data import Batches, ImageDataset
+from workshop_utils.data import ImageDataset
+from workshop_utils.data.batches import reading
 from workshop_utils.models.modes import evaluating
 from workshop_utils.models.shapes import require_fit
 from workshop_utils.progress import progress
@@ -200,16 +200,14 @@ def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
     return Counts(*(int(cell.sum()) for cell in (called & true, ~called & true, called & ~true, ~called & ~true)))
 
 
-def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 250) -> Predictions:
+def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None) -> Predictions:
     """The net's probabilities for every picture of a set, in evaluation mode, in order; the net's own mode is kept.
 
     Raises ValueError if net and pictures do not fit together.
     """
-    place = devices.pick(device)
-    model.to(place)
+    batches = reading(model, dataset, batch_size=batch_size, device=device)
+    model.to(batches.device)
     require_fit(model, dataset)
-    preprocess = getattr(model, "preprocess", None)
-    batches = Batches(dataset, 8 if preprocess else batch_size, preprocess=preprocess, device=place)
     with evaluating(model):
         outputs = [model(images).softmax(1).cpu() for images, _ in progress(batches, f"Reading {len(dataset):,} pictures")]
     return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)

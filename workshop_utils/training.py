@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from workshop_utils import device as devices
 from workshop_utils import models
 from workshop_utils.data import Batches, ImageDataset
+from workshop_utils.data.batches import reading
 from workshop_utils.models.modes import evaluating, train_mode
 from workshop_utils.models.shapes import require_fit
 from workshop_utils.progress import progress
@@ -50,7 +51,8 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss, and go back to the best one.
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`.
-    Raises ValueError if net and pictures do not fit together, or both learning_rate and optimizer are given.
+    Raises ValueError if net and pictures do not fit together, or both learning_rate and optimizer are given, and MemoryError,
+    with the batch size to try, where the device's memory is too small.
     """
     if optimizer and learning_rate is not None:
         raise ValueError("Give a learning_rate or an optimizer, not both: an optimizer has its own rate.")
@@ -61,9 +63,10 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     require_fit(model, train)
     torch.manual_seed(seed)  # for dropout and augmentation; the order of the batches has a generator of its own
     batches = Batches(train, batch_size, shuffle=True, augment=augment, preprocess=getattr(model, "preprocess", None), device=place, seed=seed)
+    judged = reading(model, validation, device=place) if validation is not None else None
     optimizer = optimizer or torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=1e-3 if learning_rate is None else learning_rate)
     scheduler = schedule(optimizer, epochs * len(batches)) if schedule else None
-    history, best = History(epochs), None
+    history, best, full = History(epochs), None, False
     began = time.perf_counter()
     bar = progress(description=f"Training, {epochs} epochs", total=epochs * len(batches))
     try:
@@ -71,8 +74,8 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
             loss, accuracy = _one_epoch(model, batches, optimizer, scheduler, bar)
             history.loss.append(loss)
             history.accuracy.append(accuracy)
-            if validation is not None:
-                loss, accuracy = _validate(model, validation, place)
+            if judged:
+                loss, accuracy = _validate(model, judged)
                 history.validation_loss.append(loss)
                 history.validation_accuracy.append(accuracy)
                 if patience and loss <= min(history.validation_loss):
@@ -84,8 +87,14 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
                 break
     except KeyboardInterrupt:  # stopping is a way to finish, not an error
         history.stopped = "interrupted"
+    except (RuntimeError, MemoryError) as error:
+        if not (full := devices.memory_is_full(error)):
+            raise
     finally:
         bar.close()
+    if full:  # raised here, for the error above would keep the batch in memory
+        cure = f"Try batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller net, or smaller pictures"
+        raise MemoryError(f"The memory of the device '{place}' is too small for this net with batches of {batch_size} pictures. {cure}.")
     if best:
         model.load_state_dict(best)
     history.seconds = time.perf_counter() - began
@@ -128,11 +137,11 @@ def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]
     return losses / seen, right / seen
 
 
-def _validate(model, dataset, place) -> tuple[float, float]:
+def _validate(model, batches) -> tuple[float, float]:
     losses, right = 0.0, 0
     with evaluating(model):
-        for images, labels in Batches(dataset, 256, preprocess=getattr(model, "preprocess", None), device=place):
+        for images, labels in batches:
             logits = model(images)
             losses += F.cross_entropy(logits, labels, reduction="sum").item()
             right += int((logits.argmax(1) == labels).sum())
-    return losses / len(dataset), right / len(dataset)
+    return losses / batches.count, right / batches.count

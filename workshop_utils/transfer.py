@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workshop_utils import device as devices
-from workshop_utils.data import Batches, ImageDataset, LazyImageDataset
+from workshop_utils.data import ImageDataset, LazyImageDataset
+from workshop_utils.data.batches import reading
 from workshop_utils.models import head
 from workshop_utils.models.modes import BatchNorm, evaluating
 from workshop_utils.progress import progress
@@ -48,7 +48,7 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
     return model
 
 
-def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int = 8) -> Tensor:
+def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None) -> Tensor:
     """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
 
     Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory.
@@ -56,11 +56,10 @@ def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_s
     key = _contents(backbone, dataset)
     if key in _remembered:
         return _remembered[key].clone()
-    place = devices.pick(device)
-    backbone.to(place)
+    batches = reading(backbone, dataset, batch_size=batch_size, device=device)
+    backbone.to(batches.device)
     caught = []
     hook = head(backbone)[1].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0].flatten(1).cpu()))
-    batches = Batches(dataset, batch_size, preprocess=getattr(backbone, "preprocess", None), device=place)
     with hook, evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
             backbone(images)

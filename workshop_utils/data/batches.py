@@ -3,7 +3,7 @@
 from typing import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workshop_utils import device as devices
 from workshop_utils.data.images import ImageDataset, LazyImageDataset
@@ -52,6 +52,16 @@ class Batches:
             for part, images in zip(parts, dataset.read(part.tolist() for part in parts)):
                 yield images.to(self.device), dataset.labels[part].to(self.device)
         return read
+
+
+def reading(model: nn.Module, dataset: ImageDataset, *, batch_size: int | None = None, device=None) -> Batches:
+    """The batches in which a net only looks at a set, in order, through its own preprocessing where it has one.
+
+    batch_size: 250 small pictures. Preprocessing makes them large: then 8 on the CPU, where more no longer fit into its cache
+    (EfficientNet-Lite0 reads 94 pictures a second in batches of 8 and 39 in batches of 64, on two cores), and 64 elsewhere.
+    """
+    preprocess, place = getattr(model, "preprocess", None), devices.pick(device)
+    return Batches(dataset, batch_size or (250 if preprocess is None else 8 if place.type == "cpu" else 64), preprocess=preprocess, device=place)
 
 
 def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,5 +1,6 @@
 """The idea of each famous architecture as a block, in one small net that is the same for all, and deep nets of one block."""
 
+from bisect import bisect_right
 from typing import Callable
 
 import torch
@@ -21,11 +22,12 @@ def small(block: str | Block, *, classes: int, channels: int = 3, budget: int = 
     if isinstance(block, str) and block not in IDEAS:
         raise names.unknown("idea", block, IDEAS, "models.IDEAS")
     make = IDEAS[block] if isinstance(block, str) else block
-    fitting = [width for width in range(4, WIDEST + 1, 4) if _size(make, width, classes, channels) <= budget]
+    widths = range(4, WIDEST + 1, 4)
+    fitting = bisect_right(widths, budget, key=lambda width: _size(make, width, classes, channels))
     if not fitting:
         name = block if isinstance(block, str) else block.__name__
         raise ValueError(f"{budget:,} parameters are too few for '{name}': the smallest has {_size(make, 4, classes, channels):,}.")
-    return _net(make, fitting[-1], classes, channels).to(memory_format=torch.channels_last)
+    return _net(make, widths[fitting - 1], classes, channels).to(memory_format=torch.channels_last)
 
 
 def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int = 16) -> nn.Module:
