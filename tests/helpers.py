@@ -74,4 +74,4 @@ def idx(values: np.ndarray) -> bytes:
 def fresh_python(code: str, **options) -> subprocess.CompletedProcess:
     """Runs code in a Python that has imported nothing yet and finds the package."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **options.pop("env", {})}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, **options)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, **{"timeout": 60, **options})

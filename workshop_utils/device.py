@@ -37,6 +37,11 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
     return chosen
 
 
+def of(model: nn.Module) -> torch.device:
+    """The device on which a net's weights lie."""
+    return next(model.parameters()).device
+
+
 def report() -> str:
     """One line a device: which was chosen, and what keeps the others from being used."""
     chosen = pick().type

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from workshop_utils import device as devices
 from workshop_utils.models.modes import evaluating, in_evaluation_mode
 
 
@@ -16,7 +17,7 @@ def feature_maps(model: nn.Module, image: Tensor, layer: str) -> Tensor:
     caught = []
     # a copy: an activation that works in place would rewrite the map
     with _named(model, layer, image).register_forward_hook(lambda _, __, output: caught.append(output.clone())), evaluating(model):
-        model(image.unsqueeze(0))
+        model(_batch(model, image))
     if not caught or caught[0].ndim != 4:
         raise ValueError(f"Layer '{layer}' gives {'nothing for a picture' if not caught else f'a shape of {tuple(caught[0].shape[1:])}'} and no maps of height and width.")
     return caught[0][0].cpu()
@@ -42,7 +43,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
         return caught[0].clone()
 
     with _named(model, layer, image).register_forward_hook(cut), in_evaluation_mode(model), torch.enable_grad():
-        scores = model(image.unsqueeze(0))[0]
+        scores = model(_batch(model, image))[0]
         if not 0 <= target < len(scores):
             raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
         gradient, = torch.autograd.grad(scores[target], caught[0])
@@ -59,13 +60,17 @@ def last_maps(model: nn.Module, image: Tensor) -> str:
                                         and output.shape[-1] > 1 else None) for name, part in model.named_modules() if name]
     try:
         with evaluating(model):
-            model(image.unsqueeze(0))
+            model(_batch(model, image))
     finally:
         for hook in hooks:
             hook.remove()
     if not found:
         raise ValueError("This net has no convolution whose maps could be weighed.")
     return found[-1]
+
+
+def _batch(model: nn.Module, image: Tensor) -> Tensor:
+    return image.unsqueeze(0).to(devices.of(model))
 
 
 def _named(model: nn.Module, layer: str, image: Tensor) -> nn.Module:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from workshop_utils import device as devices
 from workshop_utils.data.images import ImageDataset
 from workshop_utils.models.modes import evaluating
 from workshop_utils.tables import Table
@@ -49,7 +50,7 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
         if not list(layer.children()) or list(layer.parameters(recurse=False)):
             hooks.append(layer.register_forward_hook(lambda layer, _, output, name=name: rows.append(_row(name, layer, output))))
     try:
-        _outputs(model, torch.zeros(1, *input_shape, device=_place(model)))
+        _outputs(model, torch.zeros(1, *input_shape, device=devices.of(model)))
     finally:
         for hook in hooks:
             hook.remove()
@@ -60,7 +61,7 @@ def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
     preprocess = getattr(model, "preprocess", None)
     picture = dataset[0][0].unsqueeze(0)
-    outputs = _outputs(model, (preprocess(picture) if preprocess else picture.float()).to(_place(model)))
+    outputs = _outputs(model, (preprocess(picture) if preprocess else picture.float()).to(devices.of(model)))
     if outputs.shape != (1, len(dataset.classes)):
         raise ValueError(f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
                          f"Build it with classes={len(dataset.classes)}.")
@@ -90,10 +91,6 @@ def _smallest_side(model: nn.Module, channels: int) -> int | None:
             return False
 
     return bisect_left(range(513), True, key=works) if works(512) else None
-
-
-def _place(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device
 
 
 def _row(name: str, layer: nn.Module, output: torch.Tensor) -> LayerRow:

@@ -12,6 +12,7 @@ import traitlets
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as transforms
 
+from workshop_utils import device as devices
 from workshop_utils import kept, plots, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.pictures import decode, picture_files
@@ -82,8 +83,7 @@ class Collection:
     def answer(self) -> Tensor:
         """(K,) probabilities for the picture that was asked about."""
         with evaluating(self.classifier):
-            place = next(self.classifier.parameters()).device
-            return self.classifier(self.classifier.preprocess(self.asked[None].to(place)))[0].softmax(0).cpu()
+            return self.classifier(self.classifier.preprocess(self.asked[None].to(devices.of(self.classifier))))[0].softmax(0).cpu()
 
     def _own(self) -> dict[str, Tensor | None]:
         """CLASS/FILE -> the picture, or None where it cannot be read; as the folder is now."""

@@ -6,6 +6,7 @@ import ipywidgets
 import torch
 from torch import Tensor, nn
 
+from workshop_utils import device as devices
 from workshop_utils import explain, models
 from workshop_utils.data import Batches, ImageDataset
 from workshop_utils.drawing import Figure, drawable, mosaic, number
@@ -101,6 +102,5 @@ def _seen(net: nn.Module) -> float:
 
 def _read_by(net: nn.Module, dataset: ImageDataset, number: int) -> Tensor:
     """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
-    place = next(net.parameters()).device
-    images, _ = next(iter(Batches(dataset.subset([number]), 1, preprocess=getattr(net, "preprocess", None), device=place)))
+    images, _ = next(iter(Batches(dataset.subset([number]), 1, preprocess=getattr(net, "preprocess", None), device=devices.of(net))))
     return images[0]

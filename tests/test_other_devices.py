@@ -1,0 +1,70 @@
+"""The same code on every device: on one that only pretends (pretended.py), all that mixes it with the CPU fails, and its numbers are the CPU's."""
+
+import pytest
+from helpers import REPOSITORY, fresh_python
+
+from workshop_utils.tools import course
+
+TRUSTED = "import sys; sys.path[:0] = [{tests!r}]; import pretended; from workshop_utils import device; device.trouble = lambda kind: None\n".format(
+    tests=str(REPOSITORY / "tests"))
+IMPORTS = "import torch; from helpers import tiny_dataset, tiny_net; from workshop_utils import data, evaluation, explain, models, training, transfer\n"
+
+
+def on_both(code: str) -> None:
+    """Runs the code with `place` being the CPU and then the pretended device; the numbers that it leaves in `told` must agree but for rounding."""
+    checked = f"{TRUSTED}{IMPORTS}found = []\nfor place in ('cpu', pretended.NAME):\n" + "".join(f"    {line}\n" for line in code.splitlines()) + \
+        "    found.append(told)\ntorch.testing.assert_close(*found, rtol=0.01, atol=0.001)"
+    answer = fresh_python(checked, timeout=180)
+    assert answer.returncode == 0, answer.stderr[-3000:]
+
+
+def test_mixing_the_pretended_device_with_the_cpu_fails():
+    answer = fresh_python(f"{TRUSTED}{IMPORTS}torch.ones(2).to(pretended.NAME) + torch.ones(2)")
+    assert answer.returncode == 1 and "on the same device" in answer.stderr
+
+
+def test_training_and_judging_give_the_same_numbers():
+    on_both("""\
+torch.manual_seed(0)
+net, pictures = tiny_net(), tiny_dataset()
+augment = data.augmentation(crop=1, flip=True, rotate=5, jitter=0.1)
+history = training.fit(net, pictures, validation=pictures, epochs=4, batch_size=5, schedule=training.one_cycle, augment=augment, patience=2, device=place)
+assert next(net.parameters()).device.type == place
+told = history.loss, history.validation_loss, evaluation.predict(net, pictures, device=place).probabilities.tolist()""")
+
+
+def test_every_teaching_net_learns_the_same():
+    on_both("""\
+few, told = data.load("fashion-mnist").per_class(3, seed=0), []
+for make in [*(lambda name=name: models.build(name, classes=10, channels=1) for name in ("lenet", "small_resnet")),
+             *(lambda idea=idea: models.small(idea, classes=10, channels=1) for idea in models.IDEAS)]:
+    torch.manual_seed(0)
+    told += training.fit(make(), few, epochs=2, batch_size=16, device=place).loss""")
+
+
+def test_features_heads_and_looking_inside_give_the_same():
+    on_both("""\
+few = data.load("clip-art").per_class(2, seed=0)
+torch.manual_seed(0)
+net = models.build("efficientnet_lite0", classes=9, pretrained=True)
+known = transfer.features(net, few, device=place)
+net.classifier = transfer.fit_head(known, few.labels, classes=9)
+transfer.unfreeze(transfer.freeze(net), "conv_head")
+before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+training.fit(net, few, epochs=1, batch_size=9, device=place)
+image = net.preprocess(few.images[0]).to(place)
+told = (known.sum().item(), len(transfer.changed(before, net.state_dict())), explain.grad_cam(net, image, 1).sum().item(),
+        explain.feature_maps(net, image, "conv_stem").sum().item(), models.summary(net, (3, 224, 224)).multiply_adds)""")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", course.notebooks(), ids=lambda path: path.stem)
+def test_notebook_runs_on_the_pretended_device(path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    setup = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+    notebook.cells.insert(setup + 1, nbformat.v4.new_code_cell(f"{TRUSTED}import os; os.environ['WORKSHOP_DEVICE'] = pretended.NAME"))
+    notebook.cells.append(nbformat.v4.new_code_cell("assert device.pick().type == pretended.NAME and pretended.HELD"))
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
