@@ -1,12 +1,16 @@
 """The doctor: each finding in its colours, with a cure, and a verdict that can be read out."""
 
 import json
+import shutil
 import ssl
+import subprocess
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from types import SimpleNamespace
-from urllib.error import URLError
 
 import pytest
+import requests
 import torch
 from helpers import fresh_python
 
@@ -139,14 +143,15 @@ def test_damaged_file_is_red_in_its_own_sentence(monkeypatch):
 
 
 @pytest.mark.parametrize("error, words", [
-    (URLError("Name or service not known"), "everything bundled works"),
-    (URLError(ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed CERTIFICATE")), "whose certificate Python does not know"),
-], ids=["no network", "proxy"])
+    (requests.ConnectionError("Name or service not known"), "could not be reached; everything bundled works"),
+    (requests.exceptions.SSLError("certificate verify failed"), "set REQUESTS_CA_BUNDLE to its file"),
+    (requests.exceptions.ProxyError("refused"), "through the proxy of this network"),
+], ids=["no network", "certificate", "proxy"])
 def test_network_is_informative_and_never_red(monkeypatch, error, words):
     def refuses(*_, **__):
         raise error
 
-    monkeypatch.setattr(doctor, "urlopen", refuses)
+    monkeypatch.setattr(requests, "head", refuses)
     assert doctor.mirrors().colour == "yellow" and words in doctor.mirrors().words
 
 
@@ -155,11 +160,30 @@ def test_mirror_of_the_room_is_the_one_that_is_asked(monkeypatch):
 
     def refuses(address, timeout):
         asked.append((address, timeout))
-        raise OSError("refused")
+        raise requests.ConnectionError("refused")
 
     monkeypatch.setenv("WORKSHOP_MIRROR", "192.168.1.7:8000")
-    monkeypatch.setattr(doctor, "urlopen", refuses)
+    monkeypatch.setattr(requests, "head", refuses)
     assert "WORKSHOP_MIRROR" in doctor.mirrors().cure and asked == [("http://192.168.1.7:8000", 3)]
+
+
+def test_proxy_whose_certificate_is_unknown_is_told_and_its_file_mends_it(monkeypatch, tmp_path):
+    """A real server whose certificate nobody has signed."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl makes the certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("WORKSHOP_MIRROR", f"https://localhost:{server.server_port}")
+        assert "REQUESTS_CA_BUNDLE" in doctor.mirrors().words
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert doctor.mirrors().colour == "green"
+        server.shutdown()
 
 
 def test_slow_computer_is_told_the_minutes(monkeypatch):

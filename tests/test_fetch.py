@@ -135,7 +135,7 @@ def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_pa
 
 def test_page_that_wifi_puts_in_between_is_named():
     import requests
-    assert "log in" in fetch._network_reason(requests.exceptions.SSLError()) and "proxy" in fetch._network_reason(requests.exceptions.ProxyError())
+    assert "log in" in fetch.network_reason(requests.exceptions.SSLError()) and "proxy" in fetch.network_reason(requests.exceptions.ProxyError())
 
 
 def test_mirrors_address_may_come_without_http(monkeypatch):

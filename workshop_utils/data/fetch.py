@@ -102,7 +102,7 @@ def _ask_kaggle(handle: str, incoming: Path) -> str:
     except Exception as error:  # kagglehub raises its own kinds, which differ between versions
         if isinstance(error, OSError) and error.errno and not hasattr(error, "request"):  # the disk's; requests' errors are OSErrors too
             raise
-        raise ConnectionError(f"www.kaggle.com {_network_reason(error)}") from None
+        raise ConnectionError(f"www.kaggle.com {network_reason(error)}") from None
 
 
 @contextmanager
@@ -156,7 +156,7 @@ class _Download:
                         return self._copy(response.raw, copy)
             raise HostFailed("sends from one address to the next without end")
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise HostFailed(_network_reason(error)) from None
+            raise HostFailed(network_reason(error)) from None
 
     def _copy(self, source, copy) -> None:
         """read1 gives what has arrived, so that a host that drips single bytes is found out."""
@@ -186,10 +186,11 @@ def _host(url: str) -> str:
         return url
 
 
-def _network_reason(error: Exception) -> str:
+def network_reason(error: Exception) -> str:
     kind = type(error).__name__
     if "SSL" in kind:
-        return "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first"
+        return "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; if a proxy has a certificate of its own, " \
+            "set REQUESTS_CA_BUNDLE to its file"
     if "Proxy" in kind:
         return "could not be reached through the proxy of this network"
     if "ConnectTimeout" in kind or "ConnectionError" in kind:

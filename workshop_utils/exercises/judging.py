@@ -26,10 +26,19 @@ class Unattempted(Exception):
 class Raised(Exception):
     """The attendee's own code stopped with an error; `code` is their line."""
 
-    def __init__(self, error: Exception):
+    def __init__(self, error: BaseException):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(LIBRARIES)]
         self.code = f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
-        super().__init__(f"{type(error).__name__}: {error}")
+        super().__init__(in_words(error))
+
+
+def in_words(error: BaseException) -> str:
+    """The kind of an error and its message, as far as it has one that can be read; torch's can fill a page."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:
+        text = type(error).__name__
+    return text if len(text) <= 500 else f"{text[:497]}..."
 
 
 def ask(answer: Callable, *inputs: Any) -> Any:
@@ -38,7 +47,7 @@ def ask(answer: Callable, *inputs: Any) -> Any:
         raise Wrong(f"Expected a function or a net that can be called; came {described(answer)}.")
     try:
         given = answer(*copy.deepcopy(inputs))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # exit() in an answer must not end the check
         raise Raised(error) from error
     need_attempt(given)
     return given

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from workshop_utils import names
 from workshop_utils.exercises import solved
-from workshop_utils.exercises.judging import Raised, Unattempted, Wrong, described, need_attempt, untouched_randomness
+from workshop_utils.exercises.judging import Raised, Unattempted, Wrong, described, in_words, need_attempt, untouched_randomness
 from workshop_utils.exercises.verdict import Help, Verdict
 from workshop_utils.tables import Table
 
@@ -86,7 +86,7 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
     except KeyboardInterrupt:
         return Verdict(exercise.number, "stopped", "You interrupted it before it ended. A loop that never ends? Change it and run the cell again.")
     except Exception as error:  # an answer of a kind that nobody thought of
-        return Verdict(exercise.number, "wrong", f"This answer, {described(answer)}, could not be judged ({type(error).__name__}: {error}).")
+        return Verdict(exercise.number, "wrong", f"This answer, {described(answer)}, could not be judged ({in_words(error)}).")
 
 
 def hint(number: str) -> None:
