@@ -4,6 +4,8 @@ PyTorch's dispatcher treats it as a device of its own (torch.utils.backend_regis
 an empty shell; HELD keeps, for the storage of each shell, the tensor of the CPU with which its operations really compute.
 """
 
+from contextlib import nullcontext
+
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils import _pytree as tree
@@ -68,7 +70,7 @@ def register() -> None:
     some.impl("convolution_overrideable", lambda *args: kernel(torch.ops.aten.convolution.default, *args), "PrivateUse1")
     some.impl("convolution_backward_overrideable", lambda grad, x, weight, *rest: kernel(
         torch.ops.aten.convolution_backward.default, grad, x, weight, [weight.shape[0]], *rest), "PrivateUse1")
-    torch.inference_mode = torch.no_grad  # whose tensors cannot be made here
+    torch.inference_mode = lambda mode=True: torch.no_grad() if mode else nullcontext()  # tensors of its kind cannot be made here
     usual = torch.Tensor.__deepcopy__
     torch.Tensor.__deepcopy__ = lambda one, memo: memo.setdefault(id(one), one.detach().clone()) if is_there(one) else usual(one, memo)
     register.keep = every, some  # they hold only as long as somebody holds them
