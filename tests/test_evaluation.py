@@ -101,6 +101,19 @@ def test_logits_are_refused_with_the_likely_cause():
         Predictions([[2.0, -1.0]], [0], "ab")
 
 
+def test_certainty_is_a_probability_too():
+    assert evaluation.evaluate(evaluation.Predictions(np.eye(2), [0, 1], ("a", "b"))).accuracy == 1
+
+
+def test_results_cannot_be_changed_by_mistake():
+    predictions = evaluation.Predictions(np.full((2, 2), 0.5), [0, 1], ("a", "b"))
+    for result, name in ((predictions, "labels"), (evaluation.evaluate(predictions), "predictions"), (evaluation.evaluate(predictions).per_class[0], "f1"),
+                         (evaluation.evaluate(predictions).calibration, "error"), (evaluation.decide(predictions, "a", 0.5), "hits"),
+                         (evaluation.Wrong(0, "a", "b", 0.5), "index")):
+        with pytest.raises(AttributeError):
+            setattr(result, name, None)
+
+
 def test_probabilities_of_another_shape_are_refused_with_both_shapes():
     with pytest.raises(ValueError, match=r"2 labels and 3 classes need probabilities of shape \(2, 3\); these have \(2, 2\)"):
         Predictions(np.full((2, 2), 0.5), [0, 1], "abc")

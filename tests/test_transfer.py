@@ -10,7 +10,7 @@ from helpers import tiny_dataset, tiny_net
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from workshop_utils import models, transfer
+from workshop_utils import evaluation, models, transfer
 from workshop_utils.data import ImageDataset
 
 
@@ -134,7 +134,7 @@ def test_memory_keeps_the_latest_sixteen(monkeypatch):
 @pytest.mark.parametrize("strength", [1.0, 0.01])
 def test_fitted_head_agrees_with_scikit_learn_on_features_of_one_common_spread(classes, strength):
     generator = np.random.default_rng(classes)
-    labels = np.arange(80) % classes
+    labels = np.arange(80) % (classes + 1) % classes  # one class has twice as many, so that the biases count
     values = (generator.normal(size=(80, 6)) * [1, 10, 100, 1, 1, 0.01] + labels[:, None] * [1, 0, 50, 0, 1, 0] + 7).astype(np.float32)
     centred = values - values.mean(0)
     scaled = centred / centred.std()
@@ -192,6 +192,13 @@ def test_temperature_undoes_scores_that_are_too_sure_or_too_shy(factor):
     assert transfer.temperature(factor * logits, labels) == pytest.approx(factor, rel=0.1)
 
 
+def test_temperature_of_few_pictures_follows_the_stated_prior():
+    logits, labels = 4 * torch.eye(3), torch.tensor([0, 1, 1])
+    scales = np.linspace(-2, 2, 4001)
+    surprise = [float(F.cross_entropy(logits / np.exp(log), labels, reduction="sum")) + log ** 2 / (2 * 0.5 ** 2) for log in scales]
+    assert transfer.temperature(logits, labels) == pytest.approx(np.exp(scales[np.argmin(surprise)]), rel=2e-3)
+
+
 def test_few_pictures_without_an_error_do_not_make_it_sure_of_everything():
     assert 0.2 < transfer.temperature(torch.tensor([[4.0, 0], [0, 4.0], [4.0, 0]]), torch.tensor([0, 1, 0])) < 1
 
@@ -203,6 +210,19 @@ def test_classifier_is_a_copy_with_a_head_for_the_classes_and_the_net_stays():
     assert transfer.changed(before, net.state_dict()) == [] and made.classes == dataset.classes and not made.training
     body = {name: tensor for name, tensor in made.state_dict().items() if not name.startswith("5.")}
     assert transfer.changed({name: before[name] for name in body}, body) == [] and 1 / 3 < made.threshold < 1
+
+
+def test_classifier_answers_with_its_new_head_calibrated():
+    net, dataset = tiny_net(), tiny_dataset(8)
+    known = transfer.features(net, dataset)
+    expected = transfer.fit_head(known, dataset.labels, classes=3, strength=0.01)(known)
+    scale = transfer.temperature(transfer.out_of_fold(known, dataset.labels, classes=3, strength=0.01), dataset.labels)
+    said = evaluation.predict(transfer.classifier(net, dataset), dataset).probabilities
+    np.testing.assert_allclose(said, (expected / scale).softmax(1).detach(), atol=1e-4)
+
+
+def test_one_picture_a_class_makes_a_classifier_without_a_threshold():
+    assert transfer.classifier(tiny_net(), tiny_dataset(1)).threshold == 0
 
 
 def test_threshold_is_reached_by_95_percent_of_the_left_out_pictures():
