@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from workshop_utils import kept
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.classics import PadTo
 
@@ -29,7 +30,7 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
     content = {"classes": dataset.classes, "mean": float(dataset.mean), "std": float(dataset.std), "layers": layers, "weights": base64.b64encode(weights).decode()}
     pad = (HERE / "widgets" / "pad.js").read_text("utf-8").replace("export default", "const drawingPad =")
     text = (HERE / "takehome.html").read_text("utf-8").replace("__PAD__", pad).replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
-    Path(path).write_text(text, "utf-8")
+    kept.write(Path(path), text.encode())
     return Path(path)
 
 

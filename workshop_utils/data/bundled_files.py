@@ -22,11 +22,12 @@ def bundled(name: str) -> bytes:
     Raises DamagedFile if the file is missing or its bytes are not the ones that were published.
     """
     path = BUNDLED / name
-    cure = f"Bring it back with: git checkout -- {path.relative_to(BUNDLED.parents[2]).as_posix()} (or download the course again)."
+    files = " ".join(file.relative_to(BUNDLED.parents[2]).as_posix() for file in (path, BUNDLED / "SHA256SUMS"))
+    cure = f"Bring it back with: git checkout -- {files} (or download the course again)."
     if not path.is_file():
         raise DamagedFile(f"The bundled file '{name}' is missing. {cure}")
     raw = path.read_bytes()
-    if hashlib.sha256(raw).hexdigest() != _sums()[name]:
+    if hashlib.sha256(raw).hexdigest() != _sums().get(name):
         raise DamagedFile(f"The bundled file '{name}' is damaged: its sha256 is not the published one. {cure}")
     return raw
 
@@ -89,5 +90,5 @@ def photo_annotation(label: str) -> str:
 
 @lru_cache(maxsize=1)
 def _sums() -> dict[str, str]:
-    lines = (BUNDLED / "SHA256SUMS").read_text("utf-8").splitlines()
-    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    lines = (BUNDLED / "SHA256SUMS").read_text("utf-8", errors="replace").splitlines()  # the list may be damaged itself
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

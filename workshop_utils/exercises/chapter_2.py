@@ -107,11 +107,11 @@ def residual(answer) -> str:
     block, x = ask(answer, 8), torch.randn(2, 8, 6, 6)
     if not isinstance(block, nn.Module):
         raise Wrong(f"Expected the class Block, which makes a layer from a number of channels; it made {described(block)}.")
-    silent = copy.deepcopy(block).eval()
+    block, silent = copy.deepcopy(block).eval(), copy.deepcopy(block).eval()  # it may be a net that the notebook uses
     for parameter in silent.parameters():
         nn.init.zeros_(parameter)
     with torch.no_grad():
-        loud, quiet = ask(block.eval(), x), ask(silent, x)
+        loud, quiet = ask(block, x), ask(silent, x)
     for given in (loud, quiet):
         if not isinstance(given, torch.Tensor) or given.shape != x.shape:
             raise Wrong(f"For a tensor of shape {tuple(x.shape)} expected one of the same shape; came {described(given)}.")

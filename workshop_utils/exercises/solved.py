@@ -1,6 +1,6 @@
 """Which exercises are solved: an empty file each in the cache folder, so that two notebooks at once cannot harm each other."""
 
-from workshop_utils.kept import folder
+from workshop_utils.kept import folder, writing
 
 
 def remember(number: str) -> None:
@@ -18,6 +18,7 @@ def remembered() -> set[str]:
 
 
 def forget(numbers: list[str]) -> None:
-    """Takes the notes of these exercises away."""
+    """Takes the notes of these exercises away. Raises OSError, with what to do, where the folder cannot be written."""
     for number in numbers:
-        (folder() / number).unlink(missing_ok=True)
+        with writing(folder() / number):
+            (folder() / number).unlink(missing_ok=True)

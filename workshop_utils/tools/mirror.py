@@ -5,11 +5,12 @@ Only whole, published files are served, and nothing can be written. Attendees ch
 
 import shutil
 import socket
+from contextlib import suppress
 from functools import partial
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from workshop_utils import data
 from workshop_utils.data.fetch import is_whole
@@ -38,7 +39,8 @@ def served(folder: Path) -> dict[str, Path]:
     """Address path -> file, for every published file below the folder that is whole, and for the packages in wheels/."""
     sets = {f"/{card.name}/{file.name}": path for card in data.catalog() for file in card.files
             if (path := folder / card.name / file.name).is_file() and is_whole(path, file)}
-    return sets | {f"/wheels/{path.name}": path for path in sorted((folder / "wheels").glob("*.whl"))}
+    wheels = folder / "wheels"
+    return sets | {f"/wheels/{path.name}": path for path in sorted(wheels.glob("*.whl")) if path.is_file() and path.resolve().parent == wheels.resolve()}
 
 
 def address(port: int) -> str:
@@ -54,12 +56,18 @@ def address(port: int) -> str:
 class Handler(BaseHTTPRequestHandler):
     """Answers with one of the listed files, or with the list; an address is looked up and never becomes a path."""
 
+    timeout = 60  # seconds after which a line on which nothing moves is closed
+
     def __init__(self, files: dict[str, Path], *connection):
         self.files = files
         super().__init__(*connection)
 
+    def handle(self) -> None:
+        with suppress(ConnectionError, TimeoutError):  # somebody closed the lid in the middle of a file
+            super().handle()
+
     def do_GET(self) -> None:
-        asked = unquote(urlsplit(self.path).path)
+        asked = unquote(self.path.partition("?")[0])
         if asked in self.files:
             with open(self.files[asked], "rb") as file:
                 self._begin(200, "application/octet-stream", self.files[asked].stat().st_size)

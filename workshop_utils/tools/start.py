@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 
+from workshop_utils import kept
 from workshop_utils.tools import course
 
 MINE = course.HOME / "my-workshop"
@@ -45,19 +46,20 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
     """The attendee's copy of a notebook, made with cleared outputs where there is none; nothing is ever overwritten.
 
     fresh: an existing copy is renamed with date and time, and a new one made. folder: where copies lie, my-workshop if not given.
+    Raises OSError, with what to do, where they cannot be written.
     """
     copy = (folder or MINE) / original.relative_to(course.NOTEBOOKS)  # in the same place, so that links between notebooks hold
     if copy.exists() and fresh:
-        kept = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
-        while kept.exists():  # twice within a second
-            kept = kept.with_name(f"{kept.stem}_again.ipynb")
-        copy.rename(kept)
-        print(f"Your old copy is now {kept.relative_to(course.HOME)}.")
+        old = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
+        while old.exists():  # twice within a second
+            old = old.with_name(f"{old.stem}_again.ipynb")
+        with kept.writing(old):
+            copy.rename(old)
+        print(f"Your old copy is now {old.relative_to(course.HOME)}.")
     if not copy.exists():
-        copy.parent.mkdir(parents=True, exist_ok=True)
         notebook = nbformat.read(original, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, copy)
+        kept.write(copy, f"{nbformat.writes(notebook)}\n".encode())
     return copy
