@@ -105,6 +105,15 @@ def test_certainty_is_a_probability_too():
     assert evaluation.evaluate(evaluation.Predictions(np.eye(2), [0, 1], ("a", "b"))).accuracy == 1
 
 
+def test_rows_that_miss_1_by_rounding_are_scaled_to_it():
+    assert evaluation.Predictions([[0.4995, 0.5]], [0], ("a", "b")).probabilities.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_one_hit_is_all_of_one_and_the_threshold_itself_is_reached():
+    counts = evaluation.decide(evaluation.Predictions([[0.75, 0.25]], [0], ("a", "b")), "a", 0.75)
+    assert (counts.recall, counts.precision) == (1, 1)
+
+
 def test_results_cannot_be_changed_by_mistake():
     predictions = evaluation.Predictions(np.full((2, 2), 0.5), [0, 1], ("a", "b"))
     for result, name in ((predictions, "labels"), (evaluation.evaluate(predictions), "predictions"), (evaluation.evaluate(predictions).per_class[0], "f1"),

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from helpers import tiny_dataset, tiny_net
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
 from workshop_utils import evaluation, models, transfer
@@ -143,6 +144,12 @@ def test_fitted_head_agrees_with_scikit_learn_on_features_of_one_common_spread(c
     np.testing.assert_allclose(layer(torch.from_numpy(values)).softmax(1).detach(), expected, atol=2e-3)
 
 
+def test_unit_of_the_features_does_not_matter():
+    known, labels = clouds(30, 1)
+    once, small = (transfer.fit_head(known * scale, labels, classes=2)(known * scale) for scale in (1, 1e-3))
+    torch.testing.assert_close(once, small, atol=0.01, rtol=0.01)
+
+
 def test_feature_that_never_changes_does_no_harm():
     values = torch.cat([torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), torch.ones(20, 1)], 1)
     layer = transfer.fit_head(values, torch.arange(20) % 2, classes=2)
@@ -177,6 +184,14 @@ def test_out_of_fold_is_as_good_as_on_new_pictures_and_not_as_on_its_own():
     own = transfer.fit_head(known, labels, classes=2)(known)
     right = lambda logits: float((logits.argmax(1) == labels).float().mean())
     assert right(own) > 0.8 and right(left_out) < 0.65
+
+
+def test_out_of_fold_leaves_out_a_fifth_at_a_time():
+    known, labels = clouds(34, 1)
+    expected = torch.empty(34, 2)
+    for train, rest in StratifiedKFold(5, shuffle=True, random_state=0).split(known, labels):
+        expected[rest] = transfer.fit_head(known[train], labels[train], classes=2)(known[rest]).detach()
+    torch.testing.assert_close(transfer.out_of_fold(known, labels, classes=2), expected)
 
 
 def test_class_with_one_picture_has_none_to_leave_out():
