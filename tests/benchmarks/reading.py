@@ -3,40 +3,38 @@
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
+from statistics import median
 from typing import Callable
 
 import numpy as np
 from PIL import Image
 
+from tests.benchmarks import fashion
+from tests.benchmarks.timing import markdown, seconds, spread
 from workshop_utils import data
 
-FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist, where it is installed
 COUNTS = {"AbdomenCT": 10_000, "BreastMRI": 8_954, "CXR": 10_000, "ChestCT": 10_000, "Hand": 10_000, "HeadCT": 10_000}
+TARGETS = {"fashion": 1.5, "first": 15.0, "second": 1.0}  # seconds
 
 
 def table() -> str:
     rows = []
-    if FASHION.is_dir():
-        rows.append(_row("full Fashion-MNIST, train, from its four official files", lambda: data.load("fashion-mnist", root=FASHION), 1.5))
+    if fashion.FULL:
+        rows.append(_row("full Fashion-MNIST, train, from its four official files", fashion.load, TARGETS["fashion"]))
     with tempfile.TemporaryDirectory() as root:
         os.environ["WORKSHOP_DATA"] = f"{root}/home"
         _scans(Path(root, "scans"))
-        first = lambda: (shutil.rmtree(f"{root}/home", ignore_errors=True), data.load("medical-mnist", root=f"{root}/scans"))
-        rows.append(_row("58,954 JPEGs of 64 x 64, decoded and kept", first, None, repeats=3))
-        rows.append(_row("the same, second load", lambda: data.load("medical-mnist", root=f"{root}/scans"), 1.0))
-    return "\n".join(["| what | seconds: median (range) | target |", "| --- | --- | --- |", *rows])
+        scans = lambda: data.load("medical-mnist", root=f"{root}/scans")
+        rows.append(_row("58,954 JPEGs of 64 x 64, decoded and kept", lambda: (shutil.rmtree(f"{root}/home", ignore_errors=True), scans()), TARGETS["first"]))
+        rows.append(_row("the same, second load", scans, TARGETS["second"]))
+        del os.environ["WORKSHOP_DATA"]
+    return markdown("Median of five.", ["what", "part of the target", "target", "seconds"], rows)
 
 
-def _row(name: str, work: Callable, target: float | None, repeats: int = 5) -> str:
-    seconds = []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - began)
-    seconds = sorted(seconds[1:])  # the first one warms the disk's cache up
-    return f"| {name} | {seconds[len(seconds) // 2]:.2f} ({seconds[0]:.2f} to {seconds[-1]:.2f}) | {f'under {target}' if target else ''} |"
+def _row(name: str, work: Callable, target: float) -> tuple:
+    values = seconds(work, 5)
+    return name, f"{median(values) / target:.2f}", f"under {target} s", spread(values, 2)
 
 
 def _scans(folder: Path) -> None:
