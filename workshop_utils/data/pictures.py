@@ -1,7 +1,9 @@
 """Picture files, as people keep them: found in folders, zips and tar archives, and decoded into tensors."""
 
+import ctypes
 import io
 import os
+import signal
 import sys
 import tarfile
 import zlib
@@ -148,10 +150,16 @@ def decode_in_turn(files: FilePairs, positions: Sequence[list[int]], *, shape: t
     Its processes are used on Linux alone, for elsewhere they hang in notebooks, and not for a handful of pictures.
     """
     few = sum(map(len, positions)) < 100
-    workers = {} if few or sys.platform != "linux" else {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork"}
+    workers = {} if few or sys.platform != "linux" else {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork",
+                                                         "worker_init_fn": _die_with_the_kernel}
     pictures = _Pictures(files, shape, size)
     for images, damaged in DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers):
         yield torch.from_numpy(images), damaged
+
+
+def _die_with_the_kernel(_worker: int) -> None:
+    """A process whose kernel is killed would wait for ever for somebody to take its pictures, with all the memory that it holds."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class _Pictures(Dataset):
