@@ -8,6 +8,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -72,6 +73,11 @@ def linked_course(folder: Path) -> Path:
     for name in ("workshop_utils", "notebooks"):
         (folder / name).symlink_to(REPOSITORY / name)
     return folder
+
+
+def code_cells(path: Path) -> list:
+    """The code cells of a notebook, in order."""
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
 def idx(values: np.ndarray) -> bytes:

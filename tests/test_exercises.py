@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import loaded
+from helpers import code_cells, loaded
 from torch import nn
 
 from workshop_utils import data, evaluation, exercises, models, transfer, widgets
@@ -43,7 +43,7 @@ def own_folder(tmp_path, monkeypatch):
 
 def stubs() -> dict[str, str]:
     """Number -> source of the notebook cell that checks it."""
-    cells = [cell.source for path in course.chapters() for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell.source for path in course.chapters() for cell in code_cells(path)]
     return {match[1]: source for source in cells if (match := re.search(r'exercises\.check\(\s*"(\d\.\d+)"', source))}
 
 

@@ -29,7 +29,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from helpers import REPOSITORY, class_folders, file_bytes, fresh_python, linked_course, loaded, photo, tiny_net
+from helpers import REPOSITORY, class_folders, code_cells, file_bytes, fresh_python, linked_course, loaded, photo, tiny_net
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -528,7 +528,7 @@ def dangers(source: str) -> list[str]:
 def python_of(path: Path) -> str:
     if path.suffix == ".py":
         return path.read_text("utf-8")
-    return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    return "\n".join(cell.source for cell in code_cells(path))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())

@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import psutil
 import pytest
-from helpers import REPOSITORY, linked_course, loaded
+from helpers import REPOSITORY, code_cells, linked_course, loaded
 from jupyter_client.manager import KernelManager
 from nbval.plugin import get_sanitize_patterns
 from servers import serve, server
@@ -71,10 +70,6 @@ def session(folder: Path):
     finally:
         opened.client.stop_channels()
         opened.manager.shutdown_kernel(now=True)
-
-
-def code_cells(path: Path) -> list:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
 def compared(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import code_cells
 
 from workshop_utils import data
 from workshop_utils.tools import course, links
@@ -17,10 +18,6 @@ EXCUSED = {"nbval-ignore-output", "nbval-skip", "raises-exception", "nbval-raise
 SILENT = re.compile(r"^(import |from |#|\s*$)")
 WAITS = 1.5  # minutes that a chapter may compute
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def code_cells(path: Path) -> list:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
 def findings(path: Path) -> list[str]:

@@ -106,7 +106,8 @@ def packages() -> Finding:
         try:
             version = metadata.version(one.name)
         except metadata.PackageNotFoundError:
-            missing += [] if _on_colab() and one.name in NOT_FOR_COLAB else [one.name]
+            if not (_on_colab() and one.name in NOT_FOR_COLAB):
+                missing.append(one.name)
             continue
         if not one.specifier.contains(version, prereleases=True):
             reason = f" ({KNOWN_BAD[one.name]})" if one.name in KNOWN_BAD else ""
@@ -260,7 +261,7 @@ def pictures_a_second(seconds: float = 2.0) -> float:
     """How many 28 x 28 pictures a second LeNet trains on, on the chosen device, after a short warm-up."""
     import torch
     from workshop_utils import device as devices
-    from workshop_utils import models
+    from workshop_utils import models, training
 
     place = devices.pick()
     net = models.build("lenet", classes=10, channels=1).to(place)
@@ -270,11 +271,7 @@ def pictures_a_second(seconds: float = 2.0) -> float:
     def rate(seconds: float) -> float:
         seen, began = 0, time.perf_counter()
         while not seen or time.perf_counter() - began < seconds:
-            loss = torch.nn.functional.cross_entropy(net(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss.item()  # waits for a GPU
+            training.step(net, images, labels, optimizer)
             seen += len(images)
         return seen / (time.perf_counter() - began)
 
