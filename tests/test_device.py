@@ -99,9 +99,10 @@ def test_memory_that_a_step_frees_is_kept_for_the_next():
     assert faults["device.pick('cpu')"] * 10 < faults["pass"], faults
 
 
-@pytest.mark.parametrize("own, expected", [({}, "passive 1000"), ({"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "5"}, "active 5")])
-def test_idle_threads_wait_without_spinning_unless_the_user_says_otherwise(own, expected, monkeypatch):
-    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+@pytest.mark.parametrize("own", [{}, {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "5", "OPENBLAS_NUM_THREADS": "2"}], ids=["unset", "set"])
+def test_threads_neither_spin_nor_share_small_matrices_unless_the_user_says_otherwise(own, monkeypatch):
+    expected = own or {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "OPENBLAS_NUM_THREADS": "1"}
+    for name in expected:
         monkeypatch.delenv(name, raising=False)  # this process imported the package
-    code = "import os, sys, workshop_utils; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'], os.environ['GOMP_SPINCOUNT'])"
-    assert fresh_python(code, env=own).stdout.strip() == expected
+    code = f"import os, sys, workshop_utils; assert not {{'torch', 'numpy'}} & set(sys.modules); print(*(os.environ[name] for name in {list(expected)}))"
+    assert fresh_python(code, env=own).stdout.split() == list(expected.values())
