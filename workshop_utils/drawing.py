@@ -13,6 +13,8 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.transforms import Bbox
 from torch import Tensor
 
+from workshop_utils.shown import Shown
+
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "os^Dv<>"
@@ -21,7 +23,7 @@ HATCHES = ("", "//", "..", "xx")
 STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
 
 
-class Figure(MatplotlibFigure):
+class Figure(MatplotlibFigure, Shown):
     """A figure that knows its title and a description from which someone who cannot see it learns the same.
 
     In a notebook it shows the picture and, below it, the description to unfold.
@@ -49,6 +51,7 @@ class Figure(MatplotlibFigure):
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
+        self.replace_earlier()
         for bundle in self.bundles():
             display(bundle, raw=True)
 

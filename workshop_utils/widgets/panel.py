@@ -7,19 +7,20 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from html import escape
 from pathlib import Path
 from threading import RLock
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import ipywidgets
 import traitlets
 
 from workshop_utils.drawing import Figure
 from workshop_utils.progress import watched_by
+from workshop_utils.shown import Shown
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
-WIDE = {"style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width="auto", min_width="320px")}
+WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "min_width": "320px"}}
 
 
-class Panel:
+class Panel(Shown):
     """Controls above a picture; whatever moves, `draw` is asked again.
 
     draw: called with the value of each control under its name; gives a Figure, whose description is shown below it. It
@@ -101,12 +102,27 @@ class Panel:
             warnings.simplefilter("ignore")
             yield
 
+    def close(self) -> None:
+        """Ends its widgets, which ipywidgets would otherwise keep, with all that they can call, as long as the kernel lives."""
+        for widget in [*_within(self.box)]:
+            widget.close()
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        self.replace_earlier()
         return {
             "text/plain": f"Panel: {self.title}. In words: {self.figure.description}",
             "image/png": b64encode(self.picture.value).decode(),
             "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id},
         }
+
+
+def _within(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """A widget and all that it is made of: children, layouts, styles."""
+    yield widget
+    for value in widget.trait_values().values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, ipywidgets.Widget):
+                yield from _within(part)
 
 
 def button(label: str, action: Callable[[], None], **options) -> ipywidgets.Button:
