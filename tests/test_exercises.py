@@ -378,6 +378,8 @@ def test_reset_of_everything_has_to_name_a_chapter():
 def test_number_that_does_not_exist_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="No exercise is called '1.99'"):
         exercises.check("1.99", 1)
+    with pytest.raises(ValueError, match="No exercise is called '12'.*1.2"):
+        exercises.check("12", 1)
 
 
 def test_number_without_quotes_is_answered_with_quotes():

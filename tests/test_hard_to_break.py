@@ -624,7 +624,7 @@ def bomb(side: int = 10_001) -> bytes:
 SENT = {
     "program": b"MZ" + bytes(200), "page": b"<html><script>alert(1)</script>", "drawing with a script": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
     "PDF": b"%PDF-1.7 1 0 obj", "PostScript": file_bytes(photo(20, 20), "EPS"), "TIFF": file_bytes(photo(20, 20), "TIFF"), "zip": b"PK\3\4" + bytes(60),
-    "pickle": b"\x80\4\x95cos\nsystem\n", "nothing": b"", "cut picture": file_bytes(photo())[:300], "bomb": bomb(), "too large": bytes(collecting.FILE_AT_MOST + 1)}
+    "pickle": b"\x80\4\x95cos\nsystem\n", "nothing": b"", "cut picture": file_bytes(photo())[:300], "bomb": bomb(), "too large": bytes(collecting.UPLOAD_AT_MOST + 1)}
 
 
 def own_pictures(folder: Path):

@@ -201,8 +201,11 @@ def test_browser_names_the_rarest_class_and_its_count():
 
 def test_browser_says_how_to_get_a_set_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    sets._here.cache_clear()
+    sets._loaded.cache_clear()
     assert 'data.load("cifar10", source="full") brings it' in sets.browser_figure(name="cifar10", page=1).description
+    monkeypatch.setattr(sets.data, "load", lambda *_, **__: clothes())  # somebody has fetched it meanwhile
+    assert "On page 1: " in sets.browser_figure(name="cifar10", page=1).description
+    sets._loaded.cache_clear()
 
 
 def test_first_guess_counts_and_the_next_picture_asks_again():
@@ -291,11 +294,11 @@ def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
     left, bottom, width, height = matrix.MATRIX
     for row in range(10):
         for column in range(0, 10, 3):
-            made.picture.view.where = [left + width * (column + 0.5) / 10, 1 - bottom - height + height * (row + 0.5) / 10]
+            made.picture.where = [left + width * (column + 0.5) / 10, 1 - bottom - height + height * (row + 0.5) / 10]
             assert (made.state["true"], made.state["said"]) == (clothes().classes[row], clothes().classes[column])
     before = made.state
     for outside in ([left - 0.01, 0.4], [left + width + 0.01, 0.4], [0.3, 0.001], [0.3, 0.999]):
-        made.picture.view.where = outside
+        made.picture.where = outside
         assert made.state == before
 
 
@@ -437,7 +440,7 @@ def test_file_in_the_folder_that_is_no_picture_is_named_and_left_out(collection)
 
 
 @pytest.mark.parametrize("files, words", [(readers(b"broken"), "None was taken"), (readers(file_bytes(photo()), b"broken"), "None was taken"),
-                                          (readers(bytes(collecting.FILE_AT_MOST + 1)), "larger than")])
+                                          (readers(bytes(collecting.UPLOAD_AT_MOST + 1)), "larger than")])
 def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words, tmp_path):
     collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path / "mine")
     with pytest.raises(ValueError, match=words):

@@ -32,7 +32,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
     Source: Selvaraju et al. 2017, equations 1 and 2, arXiv:1610.02391.
     """
     if layer is None:
-        layer = last_maps(model, image)
+        layer = last_layer_with_maps(model, image)
     caught = []
 
     def cut(_, __, output: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
     return (heat / heat.max().clamp(min=1e-12)).cpu()
 
 
-def last_maps(model: nn.Module, image: Tensor) -> str:
+def last_layer_with_maps(model: nn.Module, image: Tensor) -> str:
     """The name of the last layer that gives maps larger than 1 x 1. Raises ValueError if there is none."""
     found: list[str] = []
     hooks = [part.register_forward_hook(lambda _, __, output, name=name: found.append(name) if isinstance(output, Tensor) and output.ndim == 4

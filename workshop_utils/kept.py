@@ -5,10 +5,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+def data_home() -> Path:
+    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
+    import pooch
+
+    return Path(os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")).expanduser()
+
+
 def folder() -> Path:
     """The folder that WORKSHOP_PROGRESS names, or one beside the full data sets."""
-    from workshop_utils.data import data_home  # `start` writes notebooks and need not wait for torch
-
     return Path(os.environ.get("WORKSHOP_PROGRESS") or data_home() / "solved").expanduser()
 
 

@@ -39,7 +39,7 @@ def images(pictures: ImageDataset | Sequence, titles: Sequence[str] | None = Non
             axes.imshow(drawable(pictures[place]), cmap="gray", interpolation="nearest")
             axes.set_title(titles[place], fontsize=10)
     figure.description = f"{title}: {len(pictures)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: " + \
-        "; ".join(f"{name or 'untitled'} ({_darkness(picture)})" for name, picture in zip(titles, pictures)) + "."
+        "; ".join(f"{name or 'untitled'} ({_in_numbers(picture)})" for name, picture in zip(titles, pictures)) + "."
     return figure
 
 
@@ -289,6 +289,6 @@ def top_k(picture: Tensor, probabilities: Sequence[float], classes: Sequence[str
     return figure
 
 
-def _darkness(picture: Tensor) -> str:
+def _in_numbers(picture: Tensor) -> str:
     values = torch.as_tensor(picture).float()
     return f"{' x '.join(map(str, values.shape))}, values {number(float(values.min()))} to {number(float(values.max()))}, mean {number(float(values.mean()))}"

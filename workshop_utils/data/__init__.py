@@ -7,10 +7,10 @@ from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
 from workshop_utils.data.bundled_files import photo_annotation, read_bundled, rejected
 from workshop_utils.data.catalog import DatasetCard, card, catalog
-from workshop_utils.data.fetch import data_home
 from workshop_utils.data.folders import from_folder
 from workshop_utils.data.images import ImageDataset, LazyImageDataset, pixel_statistics
 from workshop_utils.data.pictures import DamagedFile
+from workshop_utils.kept import data_home
 
 __all__ = ["Batches", "DamagedFile", "DatasetCard", "ImageDataset", "LazyImageDataset", "augmentation", "card", "catalog", "data_home",
            "from_folder", "imagenet", "load", "photo_annotation", "rejected"]
@@ -40,7 +40,7 @@ def load(name: str, split: str = "train", *, source: str = "bundled", root: str 
         return _bundled(chosen, split)
     _need_split(chosen, split, chosen.splits)
     if name == "imagenet":
-        files, numbers = imagenet.folder(root or data_home() / name, split)
+        files, numbers = imagenet.pictures_below(root or data_home() / name, split)
         return LazyImageDataset(files, numbers, chosen.classes, size=size, name=name, split=split, source="full", mean=imagenet.MEAN, std=imagenet.STD)
     if not chosen.files:  # all of it comes with the course
         if root:
@@ -57,9 +57,9 @@ def _bundled(chosen: DatasetCard, split: str, source: str = "bundled") -> ImageD
     if not chosen.bundled:
         raise ValueError(f"No cut of {chosen.title} comes with the course. {chosen.how} brings the whole set.")
     _need_split(chosen, split, {key: count for key, count in zip(("train", "test"), chosen.bundled) if count})
-    images, labels, classes = read_bundled(chosen.name, split)
-    mean, std = pixel_statistics(images if split == "train" else read_bundled(chosen.name, "train")[0])
-    return ImageDataset(images, labels, classes or chosen.classes, name=chosen.name, split=split, source=source, mean=mean, std=std)
+    images, labels = read_bundled(chosen.name, split, chosen.classes)
+    mean, std = pixel_statistics(images if split == "train" else read_bundled(chosen.name, "train", chosen.classes)[0])
+    return ImageDataset(images, labels, chosen.classes, name=chosen.name, split=split, source=source, mean=mean, std=std)
 
 
 def _need_split(chosen: DatasetCard, split: str, splits: dict[str, int]) -> None:

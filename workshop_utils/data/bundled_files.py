@@ -38,23 +38,15 @@ def verify() -> None:
         bundled(name)
 
 
-def read_bundled(name: str, split: str) -> tuple[Tensor, Tensor, tuple[str, ...] | None]:
-    """(pictures (N, C, H, W) uint8, labels (N,) int64, class names where the files hold them) of a bundled set."""
+def read_bundled(name: str, split: str, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """(pictures (N, C, H, W) uint8, labels (N,) int64) of a bundled set; classes: its folders, where it has some."""
     if name in ("clip-art", "photos"):
-        return read_class_folders(bundled(f"{name}.zip"), "" if name == "photos" else split)
+        files = {path: read for path, read in zip_files(bundled(f"{name}.zip"), name).items()
+                 if path.suffix in (".png", ".jpg") and (name == "photos" or path.parts[0] == split)}
+        ordered = sorted(files)
+        return torch.stack([decode(files[path]()) for path in ordered]), torch.tensor([classes.index(path.parent.name) for path in ordered])
     images, labels = (f"{name}/{IDX_PARTS[split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
-    return read_idx(bundled(images), images).unsqueeze(1), read_idx(bundled(labels), labels).long(), None
-
-
-def read_class_folders(raw: bytes, below: str) -> tuple[Tensor, Tensor, tuple[str, ...]]:
-    """(pictures, labels, classes) of a zip with a folder a class, all pictures of one size; below: a folder to start from."""
-    prefix = [below] if below else []
-    files = {name: read for name, read in zip_files(raw, below).items()
-             if list(name.parts[:len(prefix)]) == prefix and name.suffix in (".png", ".jpg")}
-    classes = tuple(sorted({name.parts[len(prefix)] for name in files}))
-    ordered = sorted(files)
-    labels = torch.tensor([classes.index(name.parts[len(prefix)]) for name in ordered])
-    return torch.stack([decode(files[name]()) for name in ordered]), labels, classes
+    return read_idx(bundled(images), images).unsqueeze(1), read_idx(bundled(labels), labels).long()
 
 
 class Rejected(NamedTuple):

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -18,13 +19,6 @@ SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000  # bytes a second: the last host m
 
 class HostFailed(Exception):
     """A host did not deliver; the next one is asked."""
-
-
-def data_home() -> Path:
-    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
-    import pooch
-
-    return Path(os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")).expanduser()
 
 
 def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
@@ -57,13 +51,13 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
         for url in urls:
             shutil.rmtree(incoming, ignore_errors=True)  # what a killed download left: under the lock nobody else is writing it
             try:
-                download = _Download(file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST)
+                download = partial(_download, file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST)
                 os.replace(pooch.retrieve(url, file.sum, fname=file.name, path=incoming, downloader=download), target)
                 return target
             except HostFailed as error:
-                refusals.append(f"{_host(url)} {error}")
+                refusals.append(f"{host_of(url)} {error}")
             except ValueError:
-                refusals.append(f"{_host(url)} sent a file with another sum than the published one")
+                refusals.append(f"{host_of(url)} sent a file with another sum than the published one")
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
     raise ConnectionError(f"{len(urls)} asked, none delivered {file.name}: {'; '.join(refusals)}" if urls else f"{file.name} has no public address")
@@ -132,53 +126,49 @@ def locked(folder: Path):
                       "WORKSHOP_DATA to another folder.") from None
 
 
-class _Download:
+def _download(file: RemoteFile, slowest: int, url: str, output: str, _pooch) -> None:
     """What pooch calls to write one address into one file: with patience that ends, and no more bytes than published."""
+    import requests
+    import urllib3
 
-    def __init__(self, file: RemoteFile, slowest: int):
-        self.file, self.slowest = file, slowest
-
-    def __call__(self, url: str, output: str, _pooch) -> None:
-        import requests
-        import urllib3
-
-        session = requests.Session()
-        session.get_redirect_target = lambda response: None  # redirects are followed here: requests would read their bodies, however long
-        try:
-            for _ in range(6):
-                with session.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS), headers={"Accept-Encoding": "identity"}) as response:
-                    if response.is_redirect:
-                        url = urljoin(url, response.headers["Location"])
-                        continue
-                    if response.status_code != 200:
-                        raise HostFailed(f"answered {response.status_code} {response.reason}")
-                    with open(output, "wb") as copy:
-                        return self._copy(response.raw, copy)
-            raise HostFailed("sends from one address to the next without end")
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise HostFailed(network_reason(error)) from None
-
-    def _copy(self, source, copy) -> None:
-        """read1 gives what has arrived, so that a host that drips single bytes is found out."""
-        bar = progress(description=f"Fetching {self.file.name}, {self.file.bytes / 1e6:.0f} MB", total=self.file.bytes)
-        received, window_bytes, window_began = 0, 0, time.monotonic()
-        try:
-            while part := source.read1(1 << 16):
-                received, window_bytes = received + len(part), window_bytes + len(part)
-                if received > 1.1 * self.file.bytes + 1e6:
-                    raise HostFailed(f"sent more than the {self.file.bytes:,} bytes of the published file")
-                copy.write(part)
-                bar.update(len(part))
-                seconds = time.monotonic() - window_began
-                if seconds > WINDOW_SECONDS:
-                    if window_bytes < self.slowest * seconds:
-                        raise HostFailed(f"was slower than {self.slowest // 1000} kB a second")
-                    window_bytes, window_began = 0, time.monotonic()
-        finally:
-            bar.close()
+    session = requests.Session()
+    session.get_redirect_target = lambda response: None  # redirects are followed here: requests would read their bodies, however long
+    try:
+        for _ in range(6):
+            with session.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS), headers={"Accept-Encoding": "identity"}) as response:
+                if response.is_redirect:
+                    url = urljoin(url, response.headers["Location"])
+                    continue
+                if response.status_code != 200:
+                    raise HostFailed(f"answered {response.status_code} {response.reason}")
+                with open(output, "wb") as copy:
+                    return _copy(file, slowest, response.raw, copy)
+        raise HostFailed("sends from one address to the next without end")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+        raise HostFailed(network_reason(error)) from None
 
 
-def _host(url: str) -> str:
+def _copy(file: RemoteFile, slowest: int, source, copy) -> None:
+    """read1 gives what has arrived, so that a host that drips single bytes is found out."""
+    bar = progress(description=f"Fetching {file.name}, {file.bytes / 1e6:.0f} MB", total=file.bytes)
+    received, window_bytes, window_began = 0, 0, time.monotonic()
+    try:
+        while part := source.read1(1 << 16):
+            received, window_bytes = received + len(part), window_bytes + len(part)
+            if received > 1.1 * file.bytes + 1e6:
+                raise HostFailed(f"sent more than the {file.bytes:,} bytes of the published file")
+            copy.write(part)
+            bar.update(len(part))
+            seconds = time.monotonic() - window_began
+            if seconds > WINDOW_SECONDS:
+                if window_bytes < slowest * seconds:
+                    raise HostFailed(f"was slower than {slowest // 1000} kB a second")
+                window_bytes, window_began = 0, time.monotonic()
+    finally:
+        bar.close()
+
+
+def host_of(url: str) -> str:
     """The host and port of an address, without a password; the address itself where it has none."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or url

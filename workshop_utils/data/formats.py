@@ -137,17 +137,13 @@ def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
             raise ValueError
         rows = np.loadtxt(lines, delimiter=",", dtype=np.uint8, ndmin=2, comments=None)
     except (ValueError, OverflowError):
-        number = next(number for number, line in enumerate(lines, 2) if not all(_is_byte(value) for value in line.split(b",")))
+        number = next(number for number, line in enumerate(lines, 2) if not all(value.isdigit() and len(value) < 9 and int(value) < 256 for value in line.split(b",")))
         raise DamagedFile(f"Line {number:,} of '{name}' holds a value that is no whole number from 0 to 255. Get the file again.") from None
     wrong = np.flatnonzero(~np.isin(rows[:, 0], SIGN_LABELS))
     if len(wrong):
         raise DamagedFile(f"Line {wrong[0] + 2:,} of '{name}' has the label {rows[wrong[0], 0]}; labels are 0 to 24 without 9. Get the file again.")
     labels = np.searchsorted(SIGN_LABELS, rows[:, 0])
     return torch.from_numpy(rows[:, 1:].reshape(-1, 1, 28, 28).copy()), torch.from_numpy(labels.astype(np.int64))
-
-
-def _is_byte(value: bytes) -> bool:
-    return value.isdigit() and len(value) < 9 and int(value) < 256
 
 
 def read_npz(raw: bytes, name: str, split: str, classes: int) -> tuple[Tensor, Tensor]:

@@ -38,14 +38,11 @@ def wnids() -> list[str]:
     return [wnid for wnid, synset in _synsets().items() if synset["index"]]
 
 
-def definition(wnid: str) -> str:
-    """What WordNet 3.0 says that a synset means."""
-    return _synset(wnid)["definition"]
-
-
 def paths(wnid: str) -> list[list[str]]:
     """Every path of names from a synset up to "entity"; there are several where a synset has several parents."""
-    synset = _synset(wnid)
+    if wnid not in _synsets():
+        raise names.unknown("ImageNet synset", wnid, wnids()[:3] + ["..."], "data.imagenet.wnids()")
+    synset = _synsets()[wnid]
     if not synset["parents"]:
         return [[synset["name"]]]
     return [[synset["name"], *path] for parent in synset["parents"] for path in paths(parent)]
@@ -72,7 +69,7 @@ def boxes(xml: str | bytes | Path) -> list[Box]:
     return found
 
 
-def folder(root: Path, split: str) -> tuple[list[tuple], Tensor]:
+def pictures_below(root: Path, split: str) -> tuple[list[tuple], Tensor]:
     """((name, function that reads the file) a picture, labels (N,) int64) of "train" or "test" below a folder in ILSVRC's layout.
 
     "test" is ILSVRC's validation set. Its labels come from class folders, or from LOC_val_solution.csv, or from the
@@ -120,14 +117,8 @@ def _validation_wnids(root: Path) -> dict[str, str]:
     return {file.stem: found[0].name for file in annotations.glob("*.xml") if (found := boxes(file))} if annotations else {}
 
 
-def _synset(wnid: str) -> dict:
-    if wnid not in _synsets():
-        raise names.unknown("ImageNet synset", wnid, wnids()[:3] + ["..."], "data.imagenet.wnids()")
-    return _synsets()[wnid]
-
-
 @lru_cache(maxsize=1)
 def _synsets() -> dict[str, dict]:
     lines = bundled("imagenet-words.tsv").decode("utf-8").splitlines()
-    return {wnid: {"index": index, "name": name, "parents": parents.split(), "definition": meaning}
-            for index, wnid, name, parents, meaning in (line.split("\t") for line in lines)}
+    return {wnid: {"index": index, "name": name, "parents": parents.split()}
+            for index, wnid, name, parents, _ in (line.split("\t") for line in lines)}

@@ -113,7 +113,7 @@ class LazyImageDataset(ImageDataset):
     """
 
     def __init__(self, files: FilePairs, labels: Tensor, classes: Sequence[str], *, size: int, name: str,
-                 split: str = "train", source: str = "memory", mean: Tensor | None = None, std: Tensor | None = None):
+                 split: str = "train", source: str, mean: Tensor | None = None, std: Tensor | None = None):
         self.files, self.size = files, size
         self._describe(len(files), labels, classes, name, split, source, mean, std)
 

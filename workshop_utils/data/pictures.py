@@ -48,7 +48,9 @@ def picture_files(path: Path) -> Files:
              and not any(part == "__MACOSX" or part.startswith(".") for part in name.parts)}
     if not found:
         raise ValueError(f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it.")
-    return _without_common_folders(found)
+    while len({name.parts[0] for name in found}) == 1 and all(len(name.parts) > 2 for name in found):
+        found = {PurePosixPath(*name.parts[1:]): read for name, read in found.items()}
+    return found
 
 
 def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry]:
@@ -184,9 +186,3 @@ class _Pictures(Dataset):
         whole = [found for _, found in pairs if not isinstance(found, DamagedFile)]
         images = torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8)
         return images.numpy(), {position: found for position, found in pairs if isinstance(found, DamagedFile)}
-
-
-def _without_common_folders(files: Files) -> Files:
-    while len({name.parts[0] for name in files}) == 1 and all(len(name.parts) > 2 for name in files):
-        files = {PurePosixPath(*name.parts[1:]): read for name, read in files.items()}
-    return files

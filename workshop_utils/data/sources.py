@@ -11,15 +11,16 @@ from torch import Tensor
 from workshop_utils.data import decoded, formats
 from workshop_utils.data.bundled_files import IDX_PARTS
 from workshop_utils.data.catalog import DatasetCard
-from workshop_utils.data.fetch import data_home, fetch, fetch_from_kaggle, is_whole
+from workshop_utils.data.fetch import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.files import has_sum
 from workshop_utils.data.pictures import SUFFIXES, DamagedFile, files_below, tar_files, zip_files
+from workshop_utils.kept import data_home
 
 Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
 Contents = Callable[..., list[bytes]]  # official names of unpacked files -> their bytes
 
 
-def read_full(card: DatasetCard, split: str, *, root: Path | None, download: bool, labels: str = "fine", announce: bool = True) -> Pictures:
+def read_full(card: DatasetCard, split: str, *, root: Path | None, download: bool, labels: str, announce: bool = True) -> Pictures:
     """One split of a full set; labels: "fine" or "coarse", for CIFAR-100.
 
     root: the user's folder with the official files, packed or not; without it they are kept in `data_home` and fetched if
@@ -33,7 +34,7 @@ def read_full(card: DatasetCard, split: str, *, root: Path | None, download: boo
     def contents(*names: str) -> list[bytes]:
         found, others = _find(card, names, folder, own=root is not None)
         if found is None and root is None and download:
-            _fetch(card, names, folder)
+            obtain(card, names, folder)
             found, others = _find(card, names, folder, own=False)
         if found is None:
             raise _missing(card, [file.name for file in card.files if file.contents.keys() & set(names)], folder)
@@ -46,7 +47,7 @@ def read_full(card: DatasetCard, split: str, *, root: Path | None, download: boo
         if len(numbers) != card.splits[split] or place.name == card.files[0].name and not is_whole(place, card.files[0]):
             unofficial = [place.name]
     else:
-        images, numbers = READERS[card.name](card, split, labels, contents)
+        images, numbers = _read(card, split, labels, contents)
     if unofficial and len(numbers) == card.splits[split]:
         raise DamagedFile(f"Damaged in '{folder}': {', '.join(unofficial)}. The sum is not the published one. Get it again.")
     if unofficial and announce:
@@ -55,47 +56,28 @@ def read_full(card: DatasetCard, split: str, *, root: Path | None, download: boo
     return images, numbers
 
 
-def obtain(card: DatasetCard, folder: Path) -> None:
-    """Brings every published file of a set into its folder. Raises ConnectionError if no host delivers one."""
-    _fetch(card, [name for file in card.files for name in file.contents], folder)
+def _read(card: DatasetCard, split: str, labels: str, contents: Contents) -> Pictures:
+    match card.name:
+        case "mnist" | "fashion-mnist":
+            names = [f"{IDX_PARTS[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+            images, numbers = (formats.read_idx(raw, name) for raw, name in zip(contents(*names), names))
+            if images.ndim != 3 or numbers.shape != images.shape[:1] or int(numbers.max()) >= len(card.classes):
+                raise DamagedFile(f"'{names[0]}' holds pictures of shape {tuple(images.shape)}, '{names[1]}' labels of shape {tuple(numbers.shape)} "
+                                  f"up to {int(numbers.max())}: they do not belong together. Get both again.")
+            return images.unsqueeze(1), numbers.long()
+        case "cifar10":
+            names = ["test_batch"] if split == "test" else [f"data_batch_{number}" for number in range(1, 6)]
+            images, numbers = zip(*(formats.read_cifar(raw, name, "labels", len(card.classes)) for raw, name in zip(contents(*names), names)))
+            return torch.cat(images), torch.cat(numbers)
+        case "cifar100":
+            return formats.read_cifar(*contents(split), split, f"{labels}_labels", len(card.coarse if labels == "coarse" else card.classes))
+        case "sign-mnist":
+            name = f"sign_mnist_{split}.csv"
+            return formats.read_sign_csv(*contents(name), name)
+        case "pneumoniamnist" | "pathmnist":
+            name = f"{card.name}.npz"
+            return formats.read_npz(*contents(name), name, {"validation": "val"}.get(split, split), len(card.classes))
 
-
-# --- one reader a set ---
-
-def _read_mnist(card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
-    names = [f"{IDX_PARTS[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
-    images, numbers = (formats.read_idx(raw, name) for raw, name in zip(contents(*names), names))
-    if images.ndim != 3 or numbers.shape != images.shape[:1] or int(numbers.max()) >= len(card.classes):
-        raise DamagedFile(f"'{names[0]}' holds pictures of shape {tuple(images.shape)}, '{names[1]}' labels of shape {tuple(numbers.shape)} "
-                          f"up to {int(numbers.max())}: they do not belong together. Get both again.")
-    return images.unsqueeze(1), numbers.long()
-
-
-def _read_cifar10(card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
-    names = ["test_batch"] if split == "test" else [f"data_batch_{number}" for number in range(1, 6)]
-    images, numbers = zip(*(formats.read_cifar(raw, name, "labels", len(card.classes)) for raw, name in zip(contents(*names), names)))
-    return torch.cat(images), torch.cat(numbers)
-
-
-def _read_cifar100(card: DatasetCard, split: str, labels: str, contents: Contents) -> Pictures:
-    return formats.read_cifar(*contents(split), split, f"{labels}_labels", len(card.coarse if labels == "coarse" else card.classes))
-
-
-def _read_sign(_card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
-    name = f"sign_mnist_{split}.csv"
-    return formats.read_sign_csv(*contents(name), name)
-
-
-def _read_medmnist(card: DatasetCard, split: str, _labels: str, contents: Contents) -> Pictures:
-    name = f"{card.name}.npz"
-    return formats.read_npz(*contents(name), name, {"validation": "val"}.get(split, split), len(card.classes))
-
-
-READERS = {"mnist": _read_mnist, "fashion-mnist": _read_mnist, "cifar10": _read_cifar10, "cifar100": _read_cifar100, "sign-mnist": _read_sign,
-           "pneumoniamnist": _read_medmnist, "pathmnist": _read_medmnist}
-
-
-# --- where the bytes are ---
 
 def _find(card: DatasetCard, names: Sequence[str], folder: Path, *, own: bool) -> tuple[dict[str, bytes] | None, list[str]]:
     """(bytes of every unpacked file, or None if one is missing; the names of those whose sum is not the published one).
@@ -104,8 +86,8 @@ def _find(card: DatasetCard, names: Sequence[str], folder: Path, *, own: bool) -
     """
     published = {name: file.contents[name] for file in card.files for name in names if name in file.contents}
     archives = [file.name for file in card.files if file.contents.keys() & published.keys() - {file.name}] + _kaggle_archives(card)
-    paths = _paths_by_name(folder)
-    places = [(path, False) for name in names for path in paths.get(name, [])] + [(path, True) for name in archives for path in paths.get(name, [])]
+    files = [folder] if folder.is_file() else list(files_below(folder)) if folder.is_dir() else []
+    places = [(Path(file), packed) for packed, wanted in ((False, names), (True, archives)) for name in wanted for file in files if file.name == name]
     found, others = {}, {name: set() for name in names}
     for path, packed in places:
         try:
@@ -129,16 +111,6 @@ def _find(card: DatasetCard, names: Sequence[str], folder: Path, *, own: bool) -
             raise ValueError(f"'{folder}' holds {len(others[name])} different files called {name}. Give the folder of one of them as root=.")
         found[name] = others[name].pop()
     return found, rest
-
-
-def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
-    """Every file below a folder, or the one file, by its name."""
-    if folder.is_file():
-        return {folder.name: [folder]}
-    paths: dict[str, list[Path]] = {}
-    for file in files_below(folder) if folder.is_dir() else ():
-        paths.setdefault(file.name, []).append(Path(file.path))
-    return paths
 
 
 def _unpacked(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
@@ -172,19 +144,19 @@ def _class_folders(card: DatasetCard, folder: Path, *, own: bool, download: bool
         return folder
     if own or not download:
         raise _missing(card, [card.files[0].name, *_kaggle_archives(card)], folder)
-    _fetch(card, [], folder)
+    obtain(card, [], folder)
     return _class_folders(card, folder, own=False, download=False)
 
 
-def _fetch(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
-    reasons = []
+def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
+    """Brings the published files that hold these unpacked ones, or all of them, into a set's folder. Raises ConnectionError if no host delivers one."""
     try:
         for file in card.files:
             if not names or file.contents.keys() & set(names):
                 fetch(file, folder, card.name)
         return
     except ConnectionError as error:
-        reasons.append(str(error))
+        reasons = [str(error)]
     if card.kaggle:
         try:
             return fetch_from_kaggle(card.kaggle, card.files, folder)

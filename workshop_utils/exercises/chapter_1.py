@@ -59,8 +59,7 @@ def split(answer) -> str:
     if matching < len(whole):
         if sorted(whole) == list(range(100)) and np.array_equal(np.sort(np.concatenate(values[1::2])), labels.numpy()) and len(places[1]) == 10 \
                 and np.array_equal(values[3], labels[:10].numpy()):
-            raise Unattempted("This is the cell as it came: about one picture in ten still has its own label. Repair it and run it again. "
-                              'exercises.hint("1.3") helps.')
+            raise Unattempted("This is the cell as it came: about one picture in ten still has its own label. Repair it and run it again.")
         raise Wrong(f"Only {matching} of {len(whole)} pictures still have their own label. Follow one picture and its label through the cell.")
     if both := len(np.intersect1d(*places)):
         raise Wrong(f"{both} pictures are in both parts. Validation has to be on pictures that the net never learned from.")

@@ -122,8 +122,7 @@ def residual(answer) -> str:
         if sum(parameter.numel() for parameter in block.parameters()) > 2 * (8 * 8 * 9 + 3 * 8):
             raise Wrong("The way around goes through weights of its own. The channels match here, so add x itself.")
         if torch.allclose(loud, _plain(block, x), atol=1e-5):
-            raise Unattempted("The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again. "
-                              'exercises.hint("2.7") helps.')
+            raise Unattempted("The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again.")
         raise Wrong("With all its weights at zero it answers 0 and not its input: x is added before a layer with weights, which loses it again.")
     if torch.allclose(quiet, x, atol=1e-5):
         raise Wrong("The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.")

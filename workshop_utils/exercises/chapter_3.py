@@ -18,7 +18,7 @@ from workshop_utils.models.preprocessing import preprocessing
     solution="def probabilities(net, pictures):\n    net.eval()\n    with torch.inference_mode():\n        return net(net.preprocess(pictures)).softmax(1)",
     why="Evaluation mode, the net's own preprocessing, and softmax once, over the classes.")
 def probabilities(answer) -> str:
-    net, pictures = _fresh_net(classes=3), torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
+    net, pictures = _fresh_net(), torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
     given, again = (ask(answer, net.train(), pictures) for _ in range(2))
     quiet = copy.deepcopy(net).eval()
     with torch.inference_mode():
@@ -99,7 +99,7 @@ def prepare(answer) -> str:
     moved = set(transfer.changed(before, net.state_dict()))
     head, block = {name for name in moved if name.startswith("head.")}, {name for name in moved if name.startswith("blocks.1.")}
     if head and not moved - head and net.get_submodule("blocks.1.conv").weight.requires_grad:
-        raise Unattempted('This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again. exercises.hint("3.5") helps.')
+        raise Unattempted('This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again.')
     if not moved:
         raise Wrong("Nothing moved in a step: the head and blocks.1 should.")
     if moved - head - block:
@@ -127,7 +127,7 @@ TIE = question("3.6", "Two points better, fifty times as long", right="B", hints
              "    F.cross_entropy(net(images), labels).backward()\n    optimizer.step()\n    return net",
     why="Frozen weights keep the optimizer away, evaluation mode keeps batch normalisation's statistics.")
 def head_step(answer) -> str:
-    net, images, labels = _fresh_net(classes=3).train(), torch.randn(8, 3, 16, 16), torch.arange(8) % 3
+    net, images, labels = _fresh_net().train(), torch.randn(8, 3, 16, 16), torch.arange(8) % 3
     before, head = copy.deepcopy(net.state_dict()), {"6.weight", "6.bias"}
     given = ask(answer, net, images, labels)
     if not isinstance(given, nn.Module) or given.state_dict().keys() != before.keys():
@@ -209,9 +209,9 @@ def cheapest_plan(answer, price: float) -> str:
     return f"{costs[plan]:,.0f} euros; the cheapest plan, {best[0]} with {best[1]} a class, costs {costs[best]:,.0f}. With another price of errors another number is right."
 
 
-def _fresh_net(classes: int) -> nn.Module:
+def _fresh_net() -> nn.Module:
     """A small net with everything that can be forgotten: batch normalisation, dropout, a preprocessing. Layer 6 is the head."""
-    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(32, classes))
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(32, 3))
     nn.init.normal_(net[6].weight)  # answers that differ enough to tell mistakes apart
     net.preprocess = preprocessing(resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3).forward  # the module itself would become a layer of the net
     return net

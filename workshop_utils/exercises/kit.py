@@ -77,8 +77,8 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
             need_attempt(answer)
             return Verdict(exercise.number, "right", exercise.judge(answer, **given))
     except Unattempted as error:
-        dots = f'Replace the dots "..." and run the cell again. exercises.hint("{exercise.number}") helps.'
-        return Verdict(exercise.number, "unattempted", str(error) or dots)
+        words = str(error) or 'Replace the dots "..." and run the cell again.'
+        return Verdict(exercise.number, "unattempted", f'{words} exercises.hint("{exercise.number}") helps.')
     except Wrong as error:
         return Verdict(exercise.number, "wrong", str(error))
     except Raised as error:
@@ -122,8 +122,8 @@ def find(number: str) -> Exercise:
     """The exercise of that number. Raises ValueError, with those that there are, if there is none."""
     if not isinstance(number, str):
         raise ValueError(f'Put the number of the exercise in quotes: "{number}".')
-    chapter = number.partition(".")[0]
-    known = {exercise.number: exercise for one in CHAPTERS if str(one) == chapter or chapter not in "123" for exercise in exercises(one)}
+    chapters = [one for one in CHAPTERS if str(one) == number.partition(".")[0]] or CHAPTERS
+    known = {exercise.number: exercise for one in chapters for exercise in exercises(one)}
     if number not in known:
         raise names.unknown("exercise", number, known, "exercises.progress()")
     return known[number]

@@ -12,7 +12,7 @@ BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 def evaluating(model: nn.Module):
     """Inside: evaluation mode and no gradients; afterwards every layer is in the mode it had before."""
     with in_evaluation_mode(model), torch.inference_mode():
-        yield model
+        yield
 
 
 @contextmanager
@@ -21,16 +21,15 @@ def in_evaluation_mode(model: nn.Module):
     modes = [(layer, layer.training) for layer in model.modules()]
     model.eval()
     try:
-        yield model
+        yield
     finally:
         for layer, training in modes:
             layer.training = training
 
 
-def train_mode(model: nn.Module) -> nn.Module:
+def train_mode(model: nn.Module) -> None:
     """`model.train()`, but batch normalisation with frozen weights keeps its statistics as well: frozen means frozen."""
     model.train()
     for layer in model.modules():
         if isinstance(layer, BatchNorm) and layer.affine and not layer.weight.requires_grad:
             layer.eval()
-    return model

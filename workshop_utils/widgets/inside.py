@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 import ipywidgets
-import torch
 from torch import Tensor, nn
 
 from workshop_utils import device as devices
@@ -49,9 +48,14 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
     """Where the net looks for any class, over any picture of a set. classes: the net's, in the order of its scores."""
     @lru_cache(maxsize=64)
     def looked(picture: int, target: int | None) -> tuple[Tensor, int, Tensor]:
-        return look(net, dataset, picture, target, layer)
+        """(Grad-CAM (H, W), target, probabilities (K,)) of one picture; target None: the most probable class."""
+        ready = _read_by(net, dataset, picture)
+        with evaluating(net):
+            probabilities = net(ready.unsqueeze(0)).softmax(1)[0].cpu()
+        target = int(probabilities.argmax()) if target is None else target
+        return explain.grad_cam(net, ready, target, layer=layer), target, probabilities
 
-    layer = explain.last_maps(net, _read_by(net, dataset, 0))
+    layer = explain.last_layer_with_maps(net, _read_by(net, dataset, 0))
     said = {"what the net says": None, **{f"{place}: {name}": place for place, name in enumerate(classes)}}  # two of ImageNet's classes have one name
     return Panel("Where the net looks", lambda picture, target, opacity: grad_cam_figure(
         dataset, classes, *looked(picture, said[target]), picture=picture, opacity=opacity, seen=_seen(net)), {
@@ -61,16 +65,7 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
     })
 
 
-def look(net: nn.Module, dataset: ImageDataset, picture: int, target: int | None, layer: str) -> tuple[Tensor, int, Tensor]:
-    """(Grad-CAM (H, W), target, probabilities (K,)) of one picture; target None: the most probable class."""
-    ready = _read_by(net, dataset, picture)
-    with evaluating(net):
-        probabilities = net(ready.unsqueeze(0)).softmax(1)[0].cpu()
-    target = int(probabilities.argmax()) if target is None else target
-    return explain.grad_cam(net, ready, target, layer=layer), target, probabilities
-
-
-def grad_cam_figure(dataset: ImageDataset, classes, heat: Tensor, target: int, probabilities: Tensor, *, picture: int, opacity: float, seen: float = 1.0) -> Figure:
+def grad_cam_figure(dataset: ImageDataset, classes, heat: Tensor, target: int, probabilities: Tensor, *, picture: int, opacity: float, seen: float) -> Figure:
     """The picture, and the picture under its heat, yellow where the score of the class comes from; seen: the part of each side that the net read."""
     image, label = dataset[picture]
     figure = Figure(f"Where the net looks for '{classes[target]}'", (9, 4.2))

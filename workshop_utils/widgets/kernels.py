@@ -62,8 +62,8 @@ def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
     right.set_title("answer" if as_picture else "answer: white positive, black negative")
     for axes in (left, middle, right):
         axes.set(xticks=[], yticks=[])
-    meaning = {True: "The sum is 1, so the brightness of even areas stays.", False: f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."}[as_picture]
-    meaning = "The sum is 0, so even areas answer 0 and only changes show." if abs(total) < 1e-3 else meaning
+    meaning = "The sum is 0, so even areas answer 0 and only changes show." if abs(total) < 1e-3 else \
+        "The sum is 1, so the brightness of even areas stays." if as_picture else f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."
     figure.description = f"{meaning} Answers go from {round(float(answer.min()))} to {round(float(answer.max()))}, mean {round(float(answer.mean()))}; " \
         f"the picture's pixels from {round(float(grey.min()))} to {round(float(grey.max()))}, mean {round(float(grey.mean()))}."
     return figure

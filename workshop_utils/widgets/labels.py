@@ -97,12 +97,8 @@ def _key(picture: Tensor) -> str:
     return hashlib.sha1(picture.numpy().tobytes()).hexdigest()
 
 
-def _file() -> Path:
-    return kept.folder() / "labels.json"
-
-
 def _remembered() -> dict[str, tuple[str, str]]:
-    return _read(_file())
+    return _read(kept.folder() / "labels.json")
 
 
 @lru_cache
@@ -114,7 +110,7 @@ def _read(file: Path) -> dict[str, tuple[str, str]]:
 
 
 def _remember(picture: Tensor, name: str, how: str) -> None:
-    answers, file = _remembered(), _file()
+    answers, file = _remembered(), kept.folder() / "labels.json"
     answers[_key(picture)] = (name, how)
     try:
         kept.write(file, json.dumps(answers).encode())

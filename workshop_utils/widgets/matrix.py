@@ -21,10 +21,13 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     off = counts * (1 - np.eye(len(classes), dtype=int))
     true, said = np.unravel_index(off.argmax(), off.shape)
     clickable = scripted("clickable.js", png=traitlets.Unicode(), where=traitlets.List(traitlets.Float(), [-1, -1]))
+    if clickable:  # a `value` of PNG bytes as ipywidgets.Image has it; to the script it goes as text
+        clickable.add_traits(value=traitlets.Bytes())
+        traitlets.dlink((clickable, "value"), (clickable, "png"), lambda png: b64encode(png).decode())
     panel = Panel("The confusion matrix and its pictures", lambda true, said: confusion_figure(evaluation, dataset, true=true, said=said), {
         "true": ipywidgets.Dropdown(options=classes, value=classes[true], description="what it is", **WIDE),
         "said": ipywidgets.Dropdown(options=classes, value=classes[said], description="what the net said", **WIDE),
-    }, picture=clickable and _Clickable(clickable))
+    }, picture=clickable)
     if clickable:
         clickable.observe(lambda change: _open(panel, classes, *change["new"]), names="where")
     return panel
@@ -59,19 +62,3 @@ def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
     column, row = int((x - left) / width * len(classes) // 1), int((y - (1 - bottom - height)) / height * len(classes) // 1)
     if 0 <= column < len(classes) and 0 <= row < len(classes):
         panel.set(true=classes[row], said=classes[column])
-
-
-class _Clickable(ipywidgets.VBox):
-    """The scripted picture, with a `value` of PNG bytes as ipywidgets.Image has it; to the script it goes as text."""
-
-    def __init__(self, view: ipywidgets.DOMWidget):
-        super().__init__([view])
-        self.view = view
-
-    @property
-    def value(self) -> bytes:
-        return self._png
-
-    @value.setter
-    def value(self, png: bytes) -> None:
-        self._png, self.view.png = png, b64encode(png).decode()

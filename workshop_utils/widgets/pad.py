@@ -24,7 +24,7 @@ SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
 TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
 
-def drawing_pad(net: nn.Module, dataset: ImageDataset, *, k: int = 5) -> Panel:
+def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
     """A pad whose drawing the net classifies. dataset: what the net was trained on, 28 x 28; it gives samples, classes and scaling."""
     pad = scripted("pad.js", drawing=traitlets.Unicode(), strokes=traitlets.Int())
     samples = {f"sample: {name}": number for label, name in enumerate(dataset.classes)
@@ -32,7 +32,7 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset, *, k: int = 5) -> Panel:
 
     def draw(source: str, right: int, down: int, turn: int) -> Figure:
         picture = dataset.images[samples[source]] if source in samples else from_browser(pad.drawing)
-        return pad_figure(net, dataset, picture, k=k, right=right, down=down, turn=turn)
+        return pad_figure(net, dataset, picture, right=right, down=down, turn=turn)
 
     panel = Panel("Draw, and the net answers", draw, {
         "source": ipywidgets.Dropdown(options=(*samples, *([DRAWING] if pad else [])), description="picture", **WIDE),
@@ -45,8 +45,8 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset, *, k: int = 5) -> Panel:
     return panel
 
 
-def pad_figure(net: nn.Module, dataset: ImageDataset, picture: Tensor, *, k: int, right: int, down: int, turn: int) -> Figure:
-    """What the net sees, (1, 28, 28) uint8 shifted by pixels and turned clockwise by degrees, and its k most probable classes."""
+def pad_figure(net: nn.Module, dataset: ImageDataset, picture: Tensor, *, right: int, down: int, turn: int) -> Figure:
+    """What the net sees, (1, 28, 28) uint8 shifted by pixels and turned clockwise by degrees, and its most probable classes."""
     if not picture.any():
         figure = Figure("The pad is empty", (9, 1))
         figure.description = "The pad is empty. Draw something, large and with thick strokes, or choose a sample."
@@ -54,7 +54,7 @@ def pad_figure(net: nn.Module, dataset: ImageDataset, picture: Tensor, *, k: int
     picture = turned(picture[None].float(), torch.tensor([float(turn)]))[0]
     picture = F.pad(picture, (right, -right, down, -down)).round().byte()
     said = predict(net, ImageDataset(picture[None], torch.tensor([0]), dataset.classes, name="drawing", mean=dataset.mean, std=dataset.std))
-    figure = plots.top_k(picture, said.probabilities[0], dataset.classes, min(k, len(dataset.classes)))
+    figure = plots.top_k(picture, said.probabilities[0], dataset.classes, min(5, len(dataset.classes)))
     figure.axes[0].set_title("what the net sees, 28 x 28", fontsize=11)
     best = int(said.predicted[0])
     figure.description = f"The net says '{dataset.classes[best]}' with {said.probabilities[0, best]:.1%}. {figure.description.partition('. ')[2]}"

@@ -53,7 +53,7 @@ class Panel(Shown):
         """Moves several controls at once and draws once."""
         self.act(lambda: self._put(values))
 
-    def act(self, action: Callable[[], Any] = lambda: None, *, doing: str = "") -> None:
+    def act(self, action: Callable[[], Any], *, doing: str = "") -> None:
         """Runs what a button asks for, then draws again; what goes wrong becomes the panel's sentence.
 
         doing: what the panel says meanwhile, where that takes a moment.
@@ -141,10 +141,5 @@ def scripted(script: str, **traits: traitlets.TraitType) -> ipywidgets.DOMWidget
         import anywidget
     except ImportError:
         return None
-    try:
-        from google.colab import output
-        output.enable_custom_widget_manager()
-    except ImportError:
-        pass  # not in Colab: nothing to enable
     members = {name: trait.tag(sync=True) for name, trait in traits.items()}
     return type(Path(script).stem.title(), (anywidget.AnyWidget,), {"_esm": Path(__file__).with_name(script).read_text("utf-8"), **members})()

@@ -85,10 +85,14 @@ def _asked(names: tuple[str, ...], number: int) -> tuple[str, torch.Tensor]:
     return name, dataset[int(torch.randint(len(dataset), (), generator=generator))][0]
 
 
-@lru_cache
 def _here(name: str) -> data.ImageDataset | None:
     """The training pictures of a set if they are on this computer."""
     try:
-        return data.load(name, source="bundled" if data.card(name).bundled else "full", download=False)
-    except FileNotFoundError:
+        return _loaded(name)
+    except FileNotFoundError:  # not remembered: it may be fetched meanwhile
         return None
+
+
+@lru_cache
+def _loaded(name: str) -> data.ImageDataset:
+    return data.load(name, source="bundled" if data.card(name).bundled else "full", download=False)
