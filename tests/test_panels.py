@@ -203,7 +203,8 @@ def test_browser_says_how_to_get_a_set_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
     sets._loaded.cache_clear()
     assert 'data.load("cifar10", source="full") brings it' in sets.browser_figure(name="cifar10", page=1).description
-    monkeypatch.setattr(sets.data, "load", lambda *_, **__: clothes())  # somebody has fetched it meanwhile
+    fetched = clothes()
+    monkeypatch.setattr(sets.data, "load", lambda *_, **__: fetched)  # somebody has fetched it meanwhile
     assert "On page 1: " in sets.browser_figure(name="cifar10", page=1).description
     sets._loaded.cache_clear()
 
