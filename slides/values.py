@@ -96,7 +96,7 @@ def question_slide(number: str) -> str:
     """A question for a show of hands: its text, four letters, a timer; the answer is the next slide's."""
     minutes, text = task(number)
     note = f"Question {number}, {minutes} min, inside its section.\nRead it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. " \
-        "If the room is split: half a minute with the neighbour, and hands again."
+        "If the room is split: half a minute with the neighbour, and hands again. Hands and answer take about a minute more."
     return f'<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
 
 

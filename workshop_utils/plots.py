@@ -147,7 +147,7 @@ def bars(values: dict[str, float], label: str, *, highest: float | None = None) 
     axes.invert_yaxis()
     axes.set_xlabel(label)
     axes.set_xlim(0, highest or 1.15 * max(values.values()))
-    figure.description = f"Horizontal bars for {label}. " + extremes(values, "")
+    figure.description = f"Horizontal bars for {label}: {', '.join(f'{name} {number(value)}' for name, value in values.items())}. {extremes(values, '')}"
     return figure
 
 
