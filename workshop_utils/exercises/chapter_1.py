@@ -90,7 +90,8 @@ def smallest_k(answer, predictions: Predictions) -> str:
     solution="def cross_entropy(probabilities, labels):\n    given = probabilities[np.arange(len(labels)), labels]\n    return -np.log(given).mean()",
     why="Only what the right class got counts; log makes a sure miss expensive; the mean makes sets of different size comparable.")
 def cross_entropy(answer) -> str:
-    scores = torch.randn(int(torch.randint(5, 12, ())), 4).double()
+    count = int(4 * torch.randint(1, 3, ()) + torch.randint(1, 4, ()))  # no multiple of 4: with balanced labels two mistakes give the same number
+    scores = torch.randn(count, 4).double()
     probabilities, labels = scores.softmax(1), torch.randint(4, (len(scores),))
     given = probabilities[torch.arange(len(labels)), labels]
     judge(ask(answer, probabilities.numpy(), labels.numpy()), -given.log().mean(), {

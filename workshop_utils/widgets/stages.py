@@ -75,7 +75,7 @@ def freezing_figure(net: nn.Module, moved: list[str] | None, *, learning: int, b
     layers = [part for part in net.modules() if isinstance(part, BatchNorm)]
     figure.description = f"{sum(learns):,} of {sum(learns) + sum(frozen):,} parameters learn, in {sum(map(bool, learns))} of {len(names)} stages; " \
         f"batch normalisation ({len(layers)} layers) {'learns where its stage does' if batchnorm else 'is frozen everywhere'}. " \
-        f"Parameters, stage by stage: {', '.join(f'{name} {one + other:,}' for name, one, other in zip(names, learns, frozen))}. "
+        f"Parameters, stage by stage: {'; '.join(f'{name}: {one + other:,}' for name, one, other in zip(names, learns, frozen))}. "
     if moved is None:
         figure.description += "Nothing was trained yet with these settings."
     else:
