@@ -10,7 +10,7 @@ from torch import nn
 
 from slides import diagrams
 from slides.diagrams import INK
-from workshop_utils import data, evaluation, explain, models, plots, recorded, transfer
+from workshop_utils import data, evaluation, explain, models, plots, recorded
 from workshop_utils.drawing import COLOURS, Figure, drawable, mosaic
 from workshop_utils.names import unknown
 

@@ -87,8 +87,8 @@ def function(kind: str, value):
     """A function of any number of inputs that misbehaves in one of many ways."""
     def answer(*inputs):
         if kind == "spoils its inputs":
-            for given in inputs:
-                spoil(given)
+            for one in inputs:
+                spoil(one)
         if kind == "raises":
             raise value if isinstance(value, BaseException) else ValueError(value)
         if kind == "leaves":
