@@ -57,15 +57,15 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def browser():
-    """A headless Chromium."""
+def browser(*options: str):
+    """A headless Chromium, started with these options too."""
     from playwright.sync_api import sync_playwright
 
     path = chromium_path()
     if not path:
         raise SystemExit("No Chromium was found. Install it, or name one in the environment variable CHROMIUM.")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        started = playwright.chromium.launch(executable_path=path, args=[*OPTIONS, *options])
         try:
             yield started
         finally:

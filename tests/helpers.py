@@ -46,6 +46,15 @@ def tiny_net(classes: int = 3, channels: int = 1, seed: int = 0) -> nn.Module:
     return nn.Sequential(nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, classes))
 
 
+def parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def normalised(dataset: data.ImageDataset) -> torch.Tensor:
+    """What a net gets of a set, written by hand: (N, C, H, W)."""
+    return (dataset.images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
+
+
 def photo(width: int = 320, height: int = 260, mode: str = "RGB", seed: int = 0) -> Image.Image:
     """Smooth random colours, as a photograph has them."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -89,3 +98,14 @@ def fresh_python(code: str, **options) -> subprocess.CompletedProcess:
     """Runs code in a Python that has imported nothing yet and finds the package."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **options.pop("env", {})}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, **{"timeout": 60, **options})
+
+
+def started_python(code: str, *arguments: str, **environment: str) -> subprocess.Popen:
+    """The same without waiting for its end, in the repository's folder."""
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY,
+                            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment})
+
+
+def full_disk(room: int) -> str:
+    """The first lines of a program that can write no file of more bytes, as on a disk without room."""
+    return f"import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+from helpers import parameters
 from torch import nn
 
 from workshop_utils import models, recorded
@@ -13,10 +14,6 @@ from workshop_utils.models import blocks
 every_idea = pytest.mark.parametrize("idea", models.IDEAS)
 RECORDINGS = sorted(recorded.RECORDED.glob("*.json"))
 every_recording = pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-
-
-def parameters(net: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
 
 
 @every_idea

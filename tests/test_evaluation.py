@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers import tiny_dataset, tiny_net
+from helpers import normalised, tiny_dataset, tiny_net
 from sklearn import metrics
 from torch import nn
 
@@ -137,9 +137,8 @@ def test_nothing_to_evaluate_is_refused():
 
 def test_predict_gives_the_softmax_of_the_nets_answers_in_order():
     dataset, model = tiny_dataset(), tiny_net().eval()
-    pixels = (dataset.images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
     with torch.no_grad():
-        expected = model(pixels).softmax(1)
+        expected = model(normalised(dataset)).softmax(1)
     found = evaluation.predict(model, dataset, batch_size=7)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
     np.testing.assert_array_equal(found.labels, dataset.labels)

@@ -3,7 +3,6 @@
 import gzip
 import os
 import signal
-import subprocess
 import sys
 import time
 import types
@@ -12,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers import REPOSITORY, fresh_python, idx
+from helpers import fresh_python, full_disk, idx, started_python
 from servers import cut, drip, flood, pour, published, redirect, serve, server, silence
 
 from workshop_utils import __main__ as commands
@@ -149,17 +148,12 @@ FETCH = "import sys; sys.path.insert(0, 'tests')\nfrom servers import published\
         "print(len(fetch(published('set.bin', bytes(range(256)) * 40, sys.argv[1]), Path(sys.argv[2]), 'set').read_bytes()))"
 
 
-def fetching(url, folder):
-    return subprocess.Popen([sys.executable, "-c", FETCH, url, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
-
-
 def test_ten_processes_that_ask_at_once_fetch_once(tmp_path):
     def slow(handler):
         time.sleep(0.5)
         serve(CONTENT)(handler)
     with server(slow) as good:
-        processes = [fetching(good.url, tmp_path) for _ in range(10)]
+        processes = [started_python(FETCH, good.url, str(tmp_path)) for _ in range(10)]
         ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
         assert all(code == 0 and f"{len(CONTENT)}" in said for (said, _), code in ends), ends
         assert len(good.asked) == 1
@@ -167,7 +161,7 @@ def test_ten_processes_that_ask_at_once_fetch_once(tmp_path):
 
 def test_killed_download_is_begun_again_and_never_read(tmp_path):
     with server(drip) as endless:
-        process = fetching(endless.url, tmp_path)
+        process = started_python(FETCH, endless.url, str(tmp_path))
         while not any((tmp_path / "incoming").glob("*")):
             time.sleep(0.02)
             assert process.poll() is None
@@ -183,11 +177,10 @@ def test_killed_download_is_begun_again_and_never_read(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or sys.platform == "win32", reason="limits the size of files as Unix does")
 def test_full_disk_is_the_disks_fault_and_leaves_nothing(tmp_path):
-    code = f"import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{FETCH}"
     with server(serve(CONTENT)) as good:
-        end = subprocess.run([sys.executable, "-c", code, good.url, str(tmp_path)], capture_output=True, text=True, cwd=REPOSITORY,
-                             env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=60)
-    assert end.returncode and "OSError" in end.stderr.splitlines()[-1] and f"'{tmp_path}' cannot be written" in end.stderr, end.stderr
+        process = started_python(full_disk(4096) + FETCH, good.url, str(tmp_path))
+        _, complaints = process.communicate(timeout=60)
+    assert process.returncode and "OSError" in complaints.splitlines()[-1] and f"'{tmp_path}' cannot be written" in complaints, complaints
     assert left_in(tmp_path) == {}
 
 

@@ -29,7 +29,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from helpers import REPOSITORY, class_folders, code_cells, file_bytes, fresh_python, linked_course, loaded, photo, tiny_net
+from helpers import REPOSITORY, class_folders, code_cells, file_bytes, fresh_python, full_disk, linked_course, loaded, photo, started_python, tiny_net
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -330,8 +330,7 @@ def test_where_nothing_may_be_written_what_only_reads_works_and_the_rest_says_wh
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as Unix does")
 def test_full_disk_leaves_nothing_half_written_and_once_there_is_room_all_works(room):
-    full = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
-    said = tried(room, full)
+    said = tried(room, full_disk(512))
     needs_no_writing_and_works(said)
     for name in ("classifier", "page", "start", "start again"):
         assert re.fullmatch(r"OSError: '.+' cannot be written \(File too large\)\. Make room there, or take a folder of your own\.", said[name]), (name, said[name])
@@ -443,8 +442,7 @@ def about(url: str, raw: bytes, kill: str = "", count: int = 10) -> list[str]:
 
 
 def loading(url: str, raw: bytes, home: Path, kill: str = "") -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "WORKSHOP_DATA": str(home), "WORKSHOP_MIRROR": "", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", MEDICAL, *about(url, raw, kill)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return started_python(MEDICAL, *about(url, raw, kill), WORKSHOP_DATA=str(home), WORKSHOP_MIRROR="", OMP_NUM_THREADS="1")
 
 
 def ends(process: subprocess.Popen) -> tuple[int, str]:
@@ -490,8 +488,7 @@ for number in range(400):
 
 def test_two_notebooks_that_write_the_same_file_never_mix_it(tmp_path):
     file, seen = tmp_path / "kept.json", set()
-    command = [sys.executable, "-c", WRITER, str(file)]
-    writers = [subprocess.Popen([*command, letter], env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stderr=subprocess.PIPE, text=True) for letter in "ab"]
+    writers = [started_python(WRITER, str(file), letter) for letter in "ab"]
     while any(writer.poll() is None for writer in writers):
         seen.add(file.read_bytes() if file.exists() else b"a" * 20_000)
     assert [writer.communicate()[1] for writer in writers] == ["", ""]

@@ -1,14 +1,13 @@
 """The hub's configuration: what it refuses, and that nobody's notebooks are touched."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import nbformat
 import pytest
+from helpers import REPOSITORY
 
-ROOT = Path(__file__).parents[1]
-CONFIG = ROOT / "deploy/jupyterhub/jupyterhub_config.py"
+CONFIG = REPOSITORY / "deploy/jupyterhub/jupyterhub_config.py"
 SECRET = "ab" * 32
 
 

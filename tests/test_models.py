@@ -12,7 +12,7 @@ import pytest
 import timm
 import torch
 import torchvision
-from helpers import loaded, photo, tiny_dataset, tiny_net
+from helpers import loaded, parameters, photo, tiny_dataset, tiny_net
 from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
@@ -44,7 +44,7 @@ def on_meta(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_built_net_has_the_parameters_that_its_card_states(name):
-    assert sum(parameter.numel() for parameter in on_meta(name).parameters()) == models.card(name).parameters
+    assert parameters(on_meta(name)) == models.card(name).parameters
 
 
 @pytest.mark.parametrize("name", [name for name in PRETRAINED if models.card(name).library.startswith("torchvision")])
@@ -324,7 +324,7 @@ def test_multiply_adds_agree_with_torchs_counter_and_parameters_with_their_sum(n
     with FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, *shape, device="meta"))
     assert 2 * table.multiply_adds == counter.get_total_flops()
-    assert table.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert table.parameters == parameters(model)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import class_folders, file_bytes, loaded, photo, tiny_dataset, tiny_net
+from helpers import class_folders, file_bytes, loaded, parameters, photo, tiny_dataset, tiny_net
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
@@ -374,7 +374,7 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
 
 def test_stacked_net_has_the_parameters_that_the_panel_says():
     made = widgets.architecture(blocks="conv5 6, pool, conv5 16, pool, dense 120, dense 84")
-    assert f"{sum(p.numel() for p in made.build().parameters()):,} parameters" in made.sentence.value
+    assert f"{parameters(made.build()):,} parameters" in made.sentence.value
     assert made.build()(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 

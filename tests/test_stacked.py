@@ -2,13 +2,10 @@
 
 import pytest
 import torch
+from helpers import parameters
 from torch import nn
 
 from workshop_utils import models
-
-
-def parameters(blocks: str, side: int = 28, classes: int = 10) -> int:
-    return sum(p.numel() for p in models.stacked(blocks, classes=classes, input_shape=(1, side, side)).parameters())
 
 
 @pytest.mark.parametrize("blocks, side, expected", [
@@ -20,7 +17,7 @@ def parameters(blocks: str, side: int = 28, classes: int = 10) -> int:
     (" CONV1 2 ,dense 3,, ", 28, 2 * 2 + 2 * 784 * 3 + 3 + 3 * 10 + 10),
 ])
 def test_parameters_agree_with_arithmetic_by_hand(blocks, side, expected):
-    assert parameters(blocks, side) == expected
+    assert parameters(models.stacked(blocks, classes=10, input_shape=(1, side, side))) == expected
 
 
 @pytest.mark.parametrize("blocks", ["conv3 4, pool, conv3 8 same, pool, dense 16", "pool", "dense 5, dense 4"])
@@ -37,7 +34,7 @@ def test_net_runs_forward_and_backward(blocks):
 ])
 def test_mistake_is_answered_with_the_block_and_what_is_wrong(blocks, words):
     with pytest.raises(ValueError, match=words):
-        parameters(blocks)
+        models.stacked(blocks, classes=10, input_shape=(1, 28, 28))
 
 
 def test_activation_is_exchanged_everywhere_and_dropout_stands_before_each_dense_layer():

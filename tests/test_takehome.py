@@ -6,22 +6,21 @@ import numpy as np
 import pytest
 import torch
 from helpers import loaded
-from test_browser import CHROMIUM, OPTIONS, expect, sync_api
+from test_browser import expect
 from torch import nn
 
+from slides import check
 from workshop_utils import evaluation, models, takehome
 from workshop_utils.widgets.pad import from_browser
 
-in_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium was found: name one in the environment variable CHROMIUM")
+in_browser = pytest.mark.skipif(not check.chromium_path(), reason="no Chromium was found: name one in the environment variable CHROMIUM")
 STROKES = [[(60, 50), (210, 50), (120, 240)], [(90, 140), (190, 130)]]  # a crossed seven
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield chromium
-        chromium.close()
+    with check.browser() as started:
+        yield started
 
 
 def opened(browser, net, folder, **context):

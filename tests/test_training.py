@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import tiny_dataset, tiny_net
+from helpers import normalised, tiny_dataset, tiny_net
 from torch import nn
 
 from workshop_utils import evaluation, models, training, transfer
@@ -39,8 +39,7 @@ def test_step_agrees_with_the_textbook():
 def test_first_epochs_loss_agrees_with_a_loop_written_by_hand():
     dataset, model, twin = tiny_dataset(), tiny_net(), tiny_net()
     history = training.fit(model, dataset, epochs=1, batch_size=len(dataset), learning_rate=0.01)
-    pixels = (dataset.images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
-    loss = F.cross_entropy(twin(pixels), dataset.labels)
+    loss = F.cross_entropy(twin(normalised(dataset)), dataset.labels)
     loss.backward()
     torch.optim.Adam(twin.parameters(), lr=0.01).step()
     assert history.loss[0] == pytest.approx(loss.item(), abs=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import tiny_dataset, tiny_net
+from helpers import normalised, tiny_dataset, tiny_net
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
@@ -59,9 +59,8 @@ def test_features_are_what_timm_hands_to_the_head():
     backbone = models.build("efficientnet_lite0", classes=10).eval()
     images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     dataset = ImageDataset(images, torch.tensor([0, 1]), [str(i) for i in range(10)], name="noise")
-    pixels = (images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
     with torch.no_grad():
-        expected = backbone.forward_head(backbone.forward_features(pixels), pre_logits=True)
+        expected = backbone.forward_head(backbone.forward_features(normalised(dataset)), pre_logits=True)
     torch.testing.assert_close(transfer.features(backbone, dataset), expected, atol=1e-4, rtol=1e-4)
 
 
@@ -70,8 +69,7 @@ def test_head_on_the_features_gives_the_nets_own_answers_and_no_hook_stays():
     model.train()
     found = transfer.features(model, dataset, batch_size=5)
     assert tuple(found.shape) == (24, 16) and model.training and not models.head(model)[1]._forward_pre_hooks
-    pixels = (dataset.images.float() / 255 - dataset.mean.view(-1, 1, 1)) / dataset.std.view(-1, 1, 1)
-    torch.testing.assert_close(model[5](found), model.eval()(pixels), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(model[5](found), model.eval()(normalised(dataset)), atol=1e-5, rtol=1e-4)
 
 
 def test_features_can_be_learnt_from():

@@ -104,7 +104,7 @@ class Panel(Shown):
 
     def close(self) -> None:
         """Ends its widgets, which ipywidgets would otherwise keep, with all that they can call, as long as the kernel lives."""
-        for widget in [*_within(self.box)]:
+        for widget in [*_made_of(self.box)]:
             widget.close()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
@@ -116,13 +116,13 @@ class Panel(Shown):
         }
 
 
-def _within(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+def _made_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
     """A widget and all that it is made of: children, layouts, styles."""
     yield widget
     for value in widget.trait_values().values():
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, ipywidgets.Widget):
-                yield from _within(part)
+                yield from _made_of(part)
 
 
 def button(label: str, action: Callable[[], None], **options) -> ipywidgets.Button:
