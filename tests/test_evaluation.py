@@ -101,6 +101,12 @@ def test_logits_are_refused_with_the_likely_cause():
         Predictions([[2.0, -1.0]], [0], "ab")
 
 
+def test_rows_sum_to_one_but_for_what_single_precision_rounds():
+    with pytest.raises(ValueError, match="sum to 1"):
+        Predictions([[0.7, 0.4]], [0], "ab")
+    assert Predictions([[0.7, 0.3005]], [0], "ab").probabilities.sum() == pytest.approx(1)
+
+
 def test_certainty_is_a_probability_too():
     assert evaluation.evaluate(evaluation.Predictions(np.eye(2), [0, 1], ("a", "b"))).accuracy == 1
 

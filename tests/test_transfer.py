@@ -238,6 +238,10 @@ def test_one_picture_a_class_makes_a_classifier_without_a_threshold():
     assert transfer.classifier(tiny_net(), tiny_dataset(1)).threshold == 0
 
 
+def test_two_pictures_a_class_are_enough_to_leave_one_out_and_for_a_threshold():
+    assert 1 / 3 < transfer.classifier(tiny_net(), tiny_dataset(2)).threshold < 1
+
+
 def test_threshold_is_reached_by_95_percent_of_the_left_out_pictures():
     net, dataset = tiny_net(), tiny_dataset(20)
     made, known = transfer.classifier(net, dataset), transfer.features(net, dataset)
