@@ -89,6 +89,17 @@ def code_cells(path: Path) -> list:
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
+def code_by_section(path: Path) -> dict[str, list]:
+    """The code cells of each section of a notebook, by the section's title."""
+    found, current = {}, None
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            current = found[cell.source.splitlines()[0].removeprefix("## ")] = []
+        elif cell.cell_type == "code" and current is not None:
+            current.append(cell)
+    return found
+
+
 def idx(values: np.ndarray) -> bytes:
     """An IDX file of bytes as the format's page describes it."""
     return bytes([0, 0, 8, values.ndim]) + b"".join(struct.pack(">I", side) for side in values.shape) + values.tobytes()

@@ -58,9 +58,10 @@ def test_mac_with_an_intel_processor_is_sent_to_colab(monkeypatch):
 
 @pytest.mark.parametrize("name, version, words", [
     ("numpy", "1.26.0", "numpy 1.26.0 where >=2.1.3 is needed"),
+    ("ipykernel", "7.1.0", "run the panels' callbacks in the middle of another cell"),
     ("ipykernel", "7.4.0", "answers the controls of one panel in several threads"),
     ("timm", None, "missing: timm"),
-], ids=["old", "known to be bad", "missing"])
+], ids=["old", "known to be bad", "known to be bad too", "missing"])
 def test_wrong_versions_are_named_with_the_line_that_mends_them(monkeypatch, name, version, words):
     real = metadata.version
 

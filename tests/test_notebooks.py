@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from helpers import code_cells
+from helpers import code_by_section, code_cells
 
 from workshop_utils import data
 from workshop_utils.tools import course, links
@@ -118,12 +118,7 @@ def test_every_section_runs_alone_after_the_setup_cell(path):
 
     notebook = nbformat.read(path, as_version=4)
     setup, = (cell for cell in notebook.cells if cell.source == links.setup_cell())
-    cells = []
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            cells += [nbformat.v4.new_code_cell(FORGET), setup.copy()] if cells else [setup.copy()]
-        cells += [cell] if cells and cell.cell_type == "code" else []
-    notebook.cells = cells
+    notebook.cells = [cell for code in code_by_section(path).values() for cell in (nbformat.v4.new_code_cell(FORGET), setup.copy(), *code)][1:]  # at first there is nothing to forget
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from helpers import REPOSITORY, code_cells, fresh_python
+from helpers import REPOSITORY, code_by_section, code_cells, fresh_python
 
 from workshop_utils.tools import course
 
@@ -60,17 +60,6 @@ told = (known.sum().item(), len(transfer.changed(before, net.state_dict())), exp
         explain.feature_maps(net, image, "conv_stem").sum().item(), models.summary(net, (3, 224, 224)).multiply_adds)""")
 
 
-def sections(path: Path) -> dict[str, list[str]]:
-    """The code of each section of a notebook, by the section's title."""
-    found = {}
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            found[cell.source.splitlines()[0].lstrip("# ")] = []
-        elif cell.cell_type == "code" and found:
-            found[[*found][-1]].append(cell.source)
-    return found
-
-
 def run_there(path: Path, code: list[str]) -> None:
     """Runs a notebook's setup cell and this code in its folder, all nets and pictures on the pretended device."""
     from nbclient import NotebookClient
@@ -88,8 +77,8 @@ def test_notebook_runs_on_the_pretended_device(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path, title", [(path, title) for path in course.chapters() for title in sections(path)],
+@pytest.mark.parametrize("path, title", [(path, title) for path in course.chapters() for title in code_by_section(path)],
                          ids=lambda one: one.name[:2] if isinstance(one, Path) else one)
 def test_section_alone_with_each_cell_twice_runs_on_the_pretended_device(path, title):
     """As on Colab with a GPU, where a cell is changed and run again: what it has moved to the device must not meet what stayed."""
-    run_there(path, [source for source in sections(path)[title] for _ in range(2)])
+    run_there(path, [cell.source for cell in code_by_section(path)[title] for _ in range(2)])

@@ -54,8 +54,9 @@ def table(seeds: tuple[int, ...] = SEEDS) -> str:
     races: dict[str, list[Race]] = {name: [] for name in contenders}
     for seed in seeds:
         for name, run in contenders.items():
-            races[name].append(run(seed, GOAL))
-            print(f"seed {seed}, {name}: {races[name][-1].seconds:.1f} s, {', '.join(f'{score:.1%}' for score in races[name][-1].scores)}", flush=True)
+            race = run(seed, GOAL)
+            races[name].append(race)
+            print(f"seed {seed}, {name}: {race.seconds:.1f} s, {', '.join(f'{score:.1%}' for score in race.scores)}", flush=True)
     return markdown(f"Fashion-MNIST, {len(train):,} training pictures, until {GOAL:.0%} of {len(test):,} test pictures are right after an epoch; judging does not count. "
                     f"Seeds {', '.join(map(str, seeds))}, in turn; medians; at most {EPOCHS} epochs and {SECONDS} s.",
                     ["trained", "part of TinyVGG's time", "target", "seconds", "epochs", "reached", "best accuracy of each seed"],

