@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 
 from slides import values  # noqa: E402
+from workshop_utils import recorded  # noqa: E402
 
 HERE = ROOT / "slides"
 BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
@@ -50,9 +51,11 @@ def source(name: str) -> str:
 def sums() -> dict[str, str]:
     """What the built files were made of: the Markdown with its numbers filled in, and the files that draw and set it. Name -> sha256."""
     texts = {f"{name}, filled in": values.expand(source(name)) for name in DOCUMENTS}
-    files = [*(HERE / f"{name}.py" for name in ("build", "values", "figures", "diagrams")), *HERE.glob("*.css"), *HERE.glob("*.js"), *(ROOT / "notebooks" / "recorded").glob("*.json")]
-    texts |= {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in files}
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(texts.items())}
+    texts |= {path.name: path.read_text("utf-8") for kind in ("*.css", "*.js") for path in HERE.glob(kind)}
+    texts |= {f"{path.stem}, recorded": json.dumps(recorded.load(path.stem)["results"]) for path in recorded.RECORDED.glob("*.json")}
+    sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    sums |= {f"{name}.py": recorded.code_sum([f"slides/{name}.py"]) for name in ("build", "values", "figures", "diagrams")}
+    return dict(sorted(sums.items()))
 
 
 def build(name: str, folder: Path) -> list[str]:

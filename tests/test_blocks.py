@@ -1,7 +1,9 @@
 """The eleven ideas as blocks of one small net, and the recorded experiments about them."""
 
-import importlib.util
+import importlib
 import json
+import sys
+import types
 
 import pytest
 import torch
@@ -13,6 +15,11 @@ from workshop_utils.models import blocks
 
 every_idea = pytest.mark.parametrize("idea", models.IDEAS)
 RECORDINGS = sorted(recorded.RECORDED.glob("*.json"))
+sys.path.insert(0, str(recorded.RECORDED))  # experiments are no package: record.py runs them by name
+
+import record  # noqa: E402
+
+experiment = importlib.import_module
 every_recording = pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 
 
@@ -105,12 +112,32 @@ def test_unknown_idea_and_a_budget_too_small_are_answered():
 
 @every_recording
 def test_recording_was_made_by_the_code_that_is_here(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path.with_suffix(".py"))
-    experiment = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(experiment)
     found = recorded.load(path.stem)
-    assert found["code"] == recorded.code_sum(*experiment.CODE), f"stale: run {found['command']} again"
-    assert found["seeds"] == list(experiment.SEEDS) and getattr(experiment, "DESIGN", None) not in found["seeds"]
+    assert found["code"] == recorded.code_sum(found["files"]), f"stale: run {found['command']} again, or with --confirm where the results should be the same"
+    assert found["seeds"] == list(experiment(path.stem).SEEDS) and getattr(experiment(path.stem), "DESIGN", None) not in found["seeds"]
+
+
+def test_recording_names_every_file_whose_code_runs_in_a_tiny_run_of_it():
+    found = recorded.load("kernels")
+    assert found["files"] == sorted(record.code_that_runs("kernels"))
+    assert "workshop_utils/evaluation.py" in found["files"]
+
+
+@pytest.mark.parametrize("again, renewed", [(0.885, True), (0.95, False)])
+def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(again, renewed, tmp_path, monkeypatch):
+    old = {"command": "", "seeds": [1, 2], "files": [], "code": "old", "results": {"a": [0.88, 0.89]}}
+    for module in (recorded, record):
+        monkeypatch.setattr(module, "RECORDED", tmp_path)
+    (tmp_path / "race.json").write_text(json.dumps(old))
+    race = types.SimpleNamespace(again=lambda results: [("a", results["a"], again)], run=lambda: models.card("lenet"), TINY={})
+    monkeypatch.setitem(sys.modules, "race", race)
+    if renewed:
+        record.confirm("race")
+        assert recorded.load("race")["code"] == recorded.code_sum(recorded.load("race")["files"])
+    else:
+        with pytest.raises(SystemExit, match="1 values are not the recorded ones: a"):
+            record.confirm("race")
+    assert recorded.load("race")["results"] == old["results"] and (recorded.load("race")["code"] == "old") is not renewed
 
 
 def test_recording_of_the_ideas_has_every_idea_and_seed():
@@ -120,12 +147,19 @@ def test_recording_of_the_ideas_has_every_idea_and_seed():
         assert len(row["accuracy"]) == len(found["seeds"]) and row["parameters"] == parameters(models.small(idea, classes=10, channels=1))
 
 
-def test_code_sum_changes_with_the_code(tmp_path, monkeypatch):
+@pytest.mark.parametrize("changed, same", [
+    ("x = 2", False),
+    ("def f(a): return a", False),
+    ('"""Another docstring."""\n\nx = (\n    1  # a comment\n)', True),
+])
+def test_code_sum_changes_with_what_the_code_does_and_not_with_its_layout(changed, same, tmp_path, monkeypatch):
     monkeypatch.setattr(recorded, "HOME", tmp_path)
-    (tmp_path / "one.py").write_text("x = 1")
-    before = recorded.code_sum("one.py")
-    (tmp_path / "one.py").write_text("x = 2")
-    assert recorded.code_sum("one.py") != before
+    (tmp_path / "one.py").write_text('"""A docstring."""\nx = 1')
+    before = recorded.code_sum(["one.py"])
+    (tmp_path / "one.py").write_text(changed)
+    assert (recorded.code_sum(["one.py"]) == before) is same
+    (tmp_path / "one.py").unlink()
+    assert recorded.code_sum(["one.py"]) != before
 
 
 def test_recording_that_was_never_made_says_the_command_and_a_label_says_seeds_and_minutes(tmp_path, monkeypatch):

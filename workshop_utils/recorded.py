@@ -1,9 +1,10 @@
 """Results of experiments that take too long to run live: read, and held to the code that made them."""
 
+import ast
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 HOME = Path(__file__).parents[1]
 RECORDED = HOME / "notebooks" / "recorded"
@@ -26,9 +27,22 @@ def label(name: str) -> str:
     return f"recorded, {len(found['seeds'])} seeds, {found['seconds'] / 60:.0f} min"
 
 
-def code_sum(*files: str) -> str:
-    """The sha256 of the files, named from the root of the course, that an experiment ran."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update((HOME / file).read_text("utf-8").encode())
-    return digest.hexdigest()
+def code_sum(files: Iterable[str]) -> str:
+    """The sha256 of what these files, named from the root of the course, do: of their syntax trees, without layout, comments and docstrings.
+
+    A file that is gone changes the sum. The same in every version of Python.
+    """
+    trees = {file: _plain(ast.parse((HOME / file).read_text("utf-8"))) if (HOME / file).is_file() else None for file in sorted(files)}
+    return hashlib.sha256(repr(trees).encode()).hexdigest()
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as nested tuples, without what says nothing: empty fields, positions, docstrings, and what newer versions of Python add."""
+    if isinstance(node, list):
+        return [_plain(part) for part in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, []) and name not in ("type_params", "kind", "ctx")}
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node) is not None:
+        fields["body"] = node.body[1:]
+    return type(node).__name__, [(name, _plain(value)) for name, value in fields.items() if value != []]

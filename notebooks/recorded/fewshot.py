@@ -18,8 +18,8 @@ from workshop_utils.models import preprocessing
 SEEDS = (0, 1, 2, 3, 4)
 DESIGN = (100, 101)
 PICTURES = (1, 2, 5, 10, 15)
-CODE = ("notebooks/recorded/fewshot.py", "workshop_utils/transfer.py", "workshop_utils/training.py", "workshop_utils/data/batches.py",
-        "workshop_utils/data/augment.py", "workshop_utils/models/classics.py", "workshop_utils/models/preprocessing.py")
+TINY = {"SEEDS": SEEDS[:1], "DESIGN": DESIGN[:1], "PICTURES": PICTURES[:1], "SEEN": 2, "PASSES": 1}
+SEEN, PASSES = 600, 5  # pictures a class that a net from scratch sees in all; passes of fine-tuning
 UPPER = ("blocks.5", "blocks.6", "conv_head")
 
 
@@ -59,7 +59,7 @@ def from_scratch(few: ImageDataset, seed: int, rate: float, augmented: bool) -> 
     torch.manual_seed(seed)
     net, few = models.build("small_resnet", classes=len(few.classes)), smaller(few, 64)
     change = data.augmentation(crop=6, flip=True) if augmented else None
-    epochs = 600 * len(few.classes) // len(few)
+    epochs = SEEN * len(few.classes) // len(few)
     training.fit(net, few, epochs=epochs, batch_size=16, learning_rate=rate, schedule=training.one_cycle, augment=change, seed=seed)
     mean, std = (value.tolist() for value in (few.mean, few.std))
     net.preprocess = preprocessing(resize=64, crop=64, mean=mean, std=std).forward  # the module itself would become a layer of this net
@@ -79,7 +79,7 @@ def fine_tuned(few: ImageDataset, seed: int, rate: float, augmented: bool) -> nn
     transfer.unfreeze(transfer.freeze(net), *UPPER)
     groups = transfer.parameter_groups(net, head_rate=3 * rate, body_rate={"conv_head": rate, "blocks.6": rate, "blocks.5": rate / 3})
     change = data.augmentation(crop=12, flip=True) if augmented else None
-    training.fit(net, few, epochs=5, batch_size=16, optimizer=torch.optim.AdamW(groups), schedule=training.one_cycle, augment=change, seed=seed)
+    training.fit(net, few, epochs=PASSES, batch_size=16, optimizer=torch.optim.AdamW(groups), schedule=training.one_cycle, augment=change, seed=seed)
     return net
 
 
@@ -91,12 +91,13 @@ GRIDS: dict[Callable, list[dict]] = {
 }
 
 
+def accuracy(net: nn.Module, pictures: ImageDataset) -> float:
+    return evaluation.evaluate(evaluation.predict(net, pictures)).accuracy
+
+
 def run() -> dict[str, dict[int, dict]]:
     """way -> pictures a class -> settings, seconds, and the test accuracy of each seed."""
     train, test = data.load("clip-art"), data.load("clip-art", "test")
-
-    def accuracy(net: nn.Module, pictures: ImageDataset) -> float:
-        return evaluation.evaluate(evaluation.predict(net, pictures)).accuracy
 
     def on_the_rest(way: Callable, pictures: int, settings: dict) -> float:
         found = []
@@ -123,3 +124,12 @@ def run() -> dict[str, dict[int, dict]]:
             results.setdefault(name, {})[pictures] = {"settings": settings, "seconds": round(seconds / len(SEEDS), 2), "accuracy": accuracies}
             print(name, pictures, results[name][pictures], flush=True)
     return results
+
+
+def again(results: dict):
+    """Every way at every number of pictures with its recorded settings, learned once more with the first seed."""
+    train, test = data.load("clip-art"), data.load("clip-art", "test")
+    for way in GRIDS:
+        for pictures, row in results[way.__name__.replace("_", " ")].items():
+            net = way(train.per_class(int(pictures), SEEDS[0]), SEEDS[0], **row["settings"])
+            yield f"{way.__name__} {pictures}", row["accuracy"], accuracy(net, test)

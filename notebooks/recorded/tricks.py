@@ -14,10 +14,9 @@ DESIGN = 100
 EPOCHS = 60
 PER_CLASS = 30
 RATES = (0.001, 0.003, 0.01)
+TINY = {"SEEDS": SEEDS[:1], "EPOCHS": 1, "RATES": RATES[:1], "PER_CLASS": 3}
 BLOCKS = "conv5 16 same, pool, conv3 32 same, pool, conv3 32 same, pool, dense 128"
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
-CODE = ("notebooks/recorded/tricks.py", "workshop_utils/models/stacked.py", "workshop_utils/training.py", "workshop_utils/data/batches.py",
-        "workshop_utils/data/augment.py")
 
 
 def trained(activation: str, dropout: bool, augment: bool, rate: float, seed: int, few: ImageDataset) -> nn.Module:
@@ -29,14 +28,14 @@ def trained(activation: str, dropout: bool, augment: bool, rate: float, seed: in
     return net
 
 
+def accuracy(net: nn.Module, pictures: ImageDataset) -> float:
+    return evaluation.evaluate(evaluation.predict(net, pictures)).accuracy
+
+
 def run() -> list[dict]:
     """One record a net: the switches, rate, accuracy on the training pictures and on the test set, a value a seed."""
     digits, validation = data.load("mnist").split_off(0.25, seed=0)
     few, test = digits.per_class(PER_CLASS, seed=0), data.load("mnist", "test")
-
-    def accuracy(net: nn.Module, pictures: ImageDataset) -> float:
-        return evaluation.evaluate(evaluation.predict(net, pictures)).accuracy
-
     results = []
     for activation in ACTIVATIONS:
         for dropout in (False, True):
@@ -48,3 +47,11 @@ def run() -> list[dict]:
                                 "train": [accuracy(net, few) for net in nets], "accuracy": [accuracy(net, test) for net in nets]})
                 print(results[-1], flush=True)
     return results
+
+
+def again(results: list[dict]):
+    """Each of the twelve nets with its recorded rate, trained once more with the first seed."""
+    few, test = data.load("mnist").split_off(0.25, seed=0)[0].per_class(PER_CLASS, seed=0), data.load("mnist", "test")
+    for row in results:
+        switches = row["activation"], row["dropout"], row["augment"]
+        yield str(switches), row["accuracy"], accuracy(trained(*switches, row["rate"], SEEDS[0], few), test)
