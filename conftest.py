@@ -6,9 +6,13 @@ import tempfile
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # two kernels at once on two cores: one thread each is faster than two
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # two kernels at once on two cores: one thread each is faster than two
     os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()  # what the maintainer has solved is neither shown nor changed
+os.environ["WORKSHOP_PROGRESS"] = (
+    tempfile.mkdtemp()
+)  # what the maintainer has solved is neither shown nor changed
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -18,7 +18,14 @@ if __name__ == "__main__":
     words.build(unpacked("debian:wordnet-base", cache), BUNDLED)
     clip_art.build(unpacked("debian:openclipart-png", cache), BUNDLED)
     photos.build({package: unpacked(package, cache) for package in photos.packages()}, BUNDLED)
-    files = sorted(path for path in BUNDLED.rglob("*") if path.is_file() and path.name not in ("SHA256SUMS", "LICENSES.md"))
-    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(BUNDLED).as_posix()}\n" for path in files]
+    files = sorted(
+        path
+        for path in BUNDLED.rglob("*")
+        if path.is_file() and path.name not in ("SHA256SUMS", "LICENSES.md")
+    )
+    sums = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(BUNDLED).as_posix()}\n"
+        for path in files
+    ]
     (BUNDLED / "SHA256SUMS").write_text("".join(sums), "utf-8", newline="\n")
     ready.build(READY)

@@ -15,7 +15,9 @@ CHOICES = Path(__file__).with_name("clip_art.tsv")
 PICTURES = Path("usr/share/openclipart/png")
 SIDE = 128
 TOO_CLOSE = 0.2  # found by looking at the pairs around it: see clip_art.md
-Image.MAX_IMAGE_PIXELS = None  # some drawings of this package have 168 million pixels, which Pillow takes for an attack
+Image.MAX_IMAGE_PIXELS = (
+    None  # some drawings of this package have 168 million pixels, which Pillow takes for an attack
+)
 
 
 def build(package: Path, out: Path) -> None:
@@ -25,18 +27,28 @@ def build(package: Path, out: Path) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = choices()
-    kept = {f"{row['split']}/{row['class']}/{_name(row['file'])}.png": row["file"] for row in rows if row["split"] != "rejected"}
+    kept = {
+        f"{row['split']}/{row['class']}/{_name(row['file'])}.png": row["file"]
+        for row in rows
+        if row["split"] != "rejected"
+    }
     if len(kept) != sum(row["split"] != "rejected" for row in rows):
         raise ValueError("Two pictures of one class would have the same name in the zip.")
-    write_zip(out / "clip-art.zip", {name: _png(package / PICTURES / file) for name, file in kept.items()})
+    write_zip(
+        out / "clip-art.zip", {name: _png(package / PICTURES / file) for name, file in kept.items()}
+    )
     rejected, pairs = {}, ["class\trejected\tkept\treason"]
     for number, row in enumerate(examples(rows)):
         begin = f"{row['class']}/{number:02}"
         rejected[f"{begin}-rejected.png"] = _png(package / PICTURES / row["file"])
         if row["twin"]:
             rejected[f"{begin}-kept.png"] = _png(package / PICTURES / row["twin"])
-        pairs.append(f"{row['class']}\t{begin}-rejected.png\t{begin + '-kept.png' if row['twin'] else ''}\t{row['reason']}")
-    write_zip(out / "clip-art-rejected.zip", {**rejected, "pairs.tsv": "\n".join(pairs + [""]).encode()})
+        pairs.append(
+            f"{row['class']}\t{begin}-rejected.png\t{begin + '-kept.png' if row['twin'] else ''}\t{row['reason']}"
+        )
+    write_zip(
+        out / "clip-art-rejected.zip", {**rejected, "pairs.tsv": "\n".join(pairs + [""]).encode()}
+    )
 
 
 def choices() -> list[dict[str, str]]:
@@ -60,7 +72,9 @@ def examples(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def render(path: Path) -> Image.Image:
     """A picture on white, cut to what is drawn, in the middle of a white square of 128 x 128 pixels, RGB."""
     picture = Image.open(path).convert("RGBA")
-    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert(
+        "RGB"
+    )
     picture = picture.crop(ImageOps.invert(picture).getbbox())
     margin = max(picture.size) // 20
     square = ImageOps.pad(picture, (max(picture.size),) * 2, color="white")
@@ -82,10 +96,14 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     return 1 - max(one @ other, one @ mirrored)
 
 
-def near_duplicates(package: Path, files: list[str], closer_than: float = TOO_CLOSE) -> list[tuple[float, str, str]]:
+def near_duplicates(
+    package: Path, files: list[str], closer_than: float = TOO_CLOSE
+) -> list[tuple[float, str, str]]:
     """(distance, file, file) of every pair that is closer than a threshold, the closest first."""
     prints = {file: fingerprint(render(package / PICTURES / file)) for file in files}
-    pairs = [(distance(prints[one], prints[other]), one, other) for one, other in combinations(files, 2)]
+    pairs = [
+        (distance(prints[one], prints[other]), one, other) for one, other in combinations(files, 2)
+    ]
     return sorted(pair for pair in pairs if pair[0] < closer_than)
 
 
@@ -96,10 +114,15 @@ def _png(path: Path) -> bytes:
 
 
 def _name(file: str) -> str:
-    return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in Path(file).stem.lower())
+    return "".join(
+        letter if letter.isalnum() and letter.isascii() else "_"
+        for letter in Path(file).stem.lower()
+    )
 
 
 if __name__ == "__main__":
-    found = near_duplicates(Path(sys.argv[1]), [row["file"] for row in choices() if row["split"] != "rejected"])
+    found = near_duplicates(
+        Path(sys.argv[1]), [row["file"] for row in choices() if row["split"] != "rejected"]
+    )
     print(*(f"{pair[0]:.3f}  {pair[1]}  {pair[2]}" for pair in found), sep="\n")
     sys.exit(bool(found))

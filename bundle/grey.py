@@ -31,7 +31,9 @@ def build_mnist(package: Path, out: Path) -> None:
 
 def first_of_each(labels: np.ndarray, begin: int, end: int) -> np.ndarray:
     """The positions of the begin-th to end-th picture of each class, in file order."""
-    return np.sort(np.concatenate([np.flatnonzero(labels == label)[begin:end] for label in range(10)]))
+    return np.sort(
+        np.concatenate([np.flatnonzero(labels == label)[begin:end] for label in range(10)])
+    )
 
 
 def read(path: Path) -> np.ndarray:

@@ -50,9 +50,13 @@ def square(path: Path, crop: str) -> Image.Image:
     """
     left, top, side = map(int, crop.split(","))
     if side < SIDE:
-        raise ValueError(f"{path.name}: the crop is {side} pixels wide and would have to be enlarged to {SIDE}")
+        raise ValueError(
+            f"{path.name}: the crop is {side} pixels wide and would have to be enlarged to {SIDE}"
+        )
     with Image.open(path) as picture:
-        cut = picture.convert("RGBA").crop((left, top, left + side, top + side))  # transparent outside the picture
+        cut = picture.convert("RGBA").crop(
+            (left, top, left + side, top + side)
+        )  # transparent outside the picture
     flat = Image.alpha_composite(Image.new("RGBA", cut.size, (*GREY, 255)), cut).convert("RGB")
     return flat.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 

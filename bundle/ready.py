@@ -10,7 +10,11 @@ from safetensors.torch import save
 from workshop_utils import data, evaluation, models, training
 
 EPOCHS = 8
-NETS = {"lenet-mnist": ("lenet", "mnist"), "lenet-fashion-mnist": ("lenet", "fashion-mnist"), "small_resnet-fashion-mnist": ("small_resnet", "fashion-mnist")}
+NETS = {
+    "lenet-mnist": ("lenet", "mnist"),
+    "lenet-fashion-mnist": ("lenet", "fashion-mnist"),
+    "small_resnet-fashion-mnist": ("small_resnet", "fashion-mnist"),
+}
 
 
 def build(out: Path) -> None:
@@ -25,6 +29,12 @@ def build(out: Path) -> None:
         raw = save({key: value.contiguous() for key, value in model.state_dict().items()})
         (out / f"{name}.safetensors").write_bytes(raw)
         accuracy = evaluation.evaluate(evaluation.predict(model, test)).accuracy
-        cards[name] = {"architecture": architecture, "classes": 10, "channels": 1, "trained_on": f"{len(train):,} bundled {data.card(dataset).title} pictures, {EPOCHS} epochs",
-                       "test_accuracy": round(accuracy, 4), "sha256": hashlib.sha256(raw).hexdigest()}
+        cards[name] = {
+            "architecture": architecture,
+            "classes": 10,
+            "channels": 1,
+            "trained_on": f"{len(train):,} bundled {data.card(dataset).title} pictures, {EPOCHS} epochs",
+            "test_accuracy": round(accuracy, 4),
+            "sha256": hashlib.sha256(raw).hexdigest(),
+        }
     (out / "cards.json").write_text(json.dumps(cards, indent=2) + "\n", "utf-8", newline="\n")

@@ -13,7 +13,10 @@ def build(wordnet: Path, out: Path) -> None:
     info = ImageNetInfo()
     wnids = info.label_names()
     nouns = read_nouns(wordnet / "usr/share/wordnet/data.noun")
-    rows = [(str(index), wnid, info.index_to_description(index).split(",")[0].strip(), *nouns[wnid][1:]) for index, wnid in enumerate(wnids)]
+    rows = [
+        (str(index), wnid, info.index_to_description(index).split(",")[0].strip(), *nouns[wnid][1:])
+        for index, wnid in enumerate(wnids)
+    ]
     seen, waiting = set(wnids), [parent for wnid in wnids for parent in nouns[wnid][1].split()]
     while waiting:
         wnid = waiting.pop()
@@ -23,7 +26,9 @@ def build(wordnet: Path, out: Path) -> None:
             waiting += nouns[wnid][1].split()
     rows[1000:] = sorted(rows[1000:], key=lambda row: row[1])
     out.mkdir(parents=True, exist_ok=True)
-    (out / "imagenet-words.tsv").write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8", newline="\n")
+    (out / "imagenet-words.tsv").write_text(
+        "".join("\t".join(row) + "\n" for row in rows), "utf-8", newline="\n"
+    )
 
 
 def read_nouns(path: Path) -> dict[str, tuple[str, str, str]]:
@@ -35,7 +40,15 @@ def read_nouns(path: Path) -> dict[str, tuple[str, str, str]]:
         record, _, definition = line.partition(" | ")
         fields = record.split()
         words = int(fields[3], 16)
-        pointers = fields[5 + 2 * words:]
-        parents = [f"n{target}" for symbol, target in zip(pointers[0::4], pointers[1::4]) if symbol in ("@", "@i")]
-        nouns[f"n{fields[0]}"] = (fields[4].replace("_", " "), " ".join(parents), definition.strip())
+        pointers = fields[5 + 2 * words :]
+        parents = [
+            f"n{target}"
+            for symbol, target in zip(pointers[0::4], pointers[1::4])
+            if symbol in ("@", "@i")
+        ]
+        nouns[f"n{fields[0]}"] = (
+            fields[4].replace("_", " "),
+            " ".join(parents),
+            definition.strip(),
+        )
     return nouns

@@ -31,12 +31,19 @@ from workshop_utils import recorded  # noqa: E402
 HERE = ROOT / "slides"
 BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
 MARP = "@marp-team/marp-cli@4.5.1"
-DOCUMENTS = {"image_classification": "deck/*.md", **{name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")}}
+DOCUMENTS = {
+    "image_classification": "deck/*.md",
+    **{
+        name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")
+    },
+}
 FONTS = {  # family, weight, style -> file
     ("Course", 400, "normal"): "opentype/inter/Inter-Regular.otf",
     ("Course", 700, "normal"): "opentype/inter/Inter-Bold.otf",
     ("Course", 400, "italic"): "opentype/inter/Inter-Italic.otf",
-    ("Course Mono", 400, "normal"): Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSansMono.ttf"),
+    ("Course Mono", 400, "normal"): Path(
+        matplotlib.get_data_path(), "fonts/ttf/DejaVuSansMono.ttf"
+    ),
     ("Course Arabic", 400, "normal"): "truetype/noto/NotoNaskhArabic-Regular.ttf",
 }
 LOSSLESS_UP_TO = 100_000  # bytes
@@ -45,16 +52,26 @@ FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives
 
 def source(name: str) -> str:
     """The Markdown of a document as people write it; a deck's files follow one another."""
-    return "\n\n---\n\n".join(path.read_text("utf-8").strip() for path in sorted((HERE / "sources").glob(DOCUMENTS[name])))
+    return "\n\n---\n\n".join(
+        path.read_text("utf-8").strip() for path in sorted((HERE / "sources").glob(DOCUMENTS[name]))
+    )
 
 
 def sums() -> dict[str, str]:
     """What the built files were made of: the Markdown with its numbers filled in, and the files that draw and set it. Name -> sha256."""
     texts = {f"{name}, filled in": values.expand(source(name)) for name in DOCUMENTS}
-    texts |= {path.name: path.read_text("utf-8") for kind in ("*.css", "*.js") for path in HERE.glob(kind)}
-    texts |= {f"{path.stem}, recorded": json.dumps(recorded.load(path.stem)["results"]) for path in recorded.RECORDED.glob("*.json")}
+    texts |= {
+        path.name: path.read_text("utf-8") for kind in ("*.css", "*.js") for path in HERE.glob(kind)
+    }
+    texts |= {
+        f"{path.stem}, recorded": json.dumps(recorded.load(path.stem)["results"])
+        for path in recorded.RECORDED.glob("*.json")
+    }
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    sums |= {f"{name}.py": recorded.code_sum([f"slides/{name}.py"]) for name in ("build", "values", "figures", "diagrams")}
+    sums |= {
+        f"{name}.py": recorded.code_sum([f"slides/{name}.py"])
+        for name in ("build", "values", "figures", "diagrams")
+    }
     return dict(sorted(sums.items()))
 
 
@@ -68,12 +85,16 @@ def build(name: str, folder: Path) -> list[str]:
     page = re.sub(r'src="picture-(\d+)"', lambda found: f'src="{pictures[int(found[1])]}"', page)
     page = page.replace("</head>", f"<style>{fonts(page)}</style></head>")
     if "timer" in page:
-        page = page.replace("</body>", f"<script>{(HERE / 'timer.js').read_text('utf-8')}</script></body>")
+        page = page.replace(
+            "</body>", f"<script>{(HERE / 'timer.js').read_text('utf-8')}</script></body>"
+        )
     folder.mkdir(exist_ok=True)
     html = folder / f"{name}.html"
     html.write_text(page, "utf-8")
     with check.browser() as chromium:
-        found = check.problems(chromium, html) + (found if deck else [])  # on paper one looks closer
+        found = check.problems(chromium, html) + (
+            found if deck else []
+        )  # on paper one looks closer
         check.print_pdf(chromium, html, folder / f"{name}.pdf")
     return found
 
@@ -112,10 +133,23 @@ def marp(markdown: str, template: str) -> str:
     """Marp's HTML of the Markdown; its emoji and their addresses are off."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "slides.md").write_text(markdown, "utf-8")
-        Path(folder, "config.json").write_text(json.dumps({
-            "html": True, "themeSet": [str(HERE / "theme.css"), str(HERE / "sheet.css")], "template": template,
-            "options": {"emoji": {"shortcode": False, "unicode": False}, "math": "mathjax"}}), "utf-8")
-        ran = subprocess.run(["npx", "--yes", MARP, "slides.md", "-c", "config.json", "-o", "slides.html"], cwd=folder, capture_output=True, text=True)
+        Path(folder, "config.json").write_text(
+            json.dumps(
+                {
+                    "html": True,
+                    "themeSet": [str(HERE / "theme.css"), str(HERE / "sheet.css")],
+                    "template": template,
+                    "options": {"emoji": {"shortcode": False, "unicode": False}, "math": "mathjax"},
+                }
+            ),
+            "utf-8",
+        )
+        ran = subprocess.run(
+            ["npx", "--yes", MARP, "slides.md", "-c", "config.json", "-o", "slides.html"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
         if ran.returncode:
             raise SystemExit(f"Marp could not build the slides. It says:\n{ran.stderr}")
         return Path(folder, "slides.html").read_text("utf-8")
@@ -130,16 +164,22 @@ def fonts(page: str) -> str:
     rules, known = [], set()
     for (family, weight, style), file in FONTS.items():
         if not (FONT_FOLDER / file).is_file():
-            raise SystemExit(f"The font {file} was not found in {FONT_FOLDER}. On Debian: apt install fonts-inter fonts-noto-core")
+            raise SystemExit(
+                f"The font {file} was not found in {FONT_FOLDER}. On Debian: apt install fonts-inter fonts-noto-core"
+            )
         font = TTFont(FONT_FOLDER / file, recalcTimestamp=False)
         letters = text & set(map(chr, font.getBestCmap()))
         known |= letters
-        subsetter = subset.Subsetter(subset.Options(layout_features=["*"], hinting=False, drop_tables=["FFTM"]))
+        subsetter = subset.Subsetter(
+            subset.Options(layout_features=["*"], hinting=False, drop_tables=["FFTM"])
+        )
         subsetter.populate(text="".join(letters))
         subsetter.subset(font)
         font.flavor, packed = "woff", io.BytesIO()
         font.save(packed)
-        rules.append(f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};{'size-adjust:130%;' if family == 'Course Arabic' else ''}src:url(data:font/woff;base64,{base64.b64encode(packed.getvalue()).decode()})}}")
+        rules.append(
+            f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};{'size-adjust:130%;' if family == 'Course Arabic' else ''}src:url(data:font/woff;base64,{base64.b64encode(packed.getvalue()).decode()})}}"
+        )
     if text - known:
         raise ValueError(f"No font has these letters: {' '.join(sorted(text - known))}")
     return "".join(rules)
@@ -154,21 +194,32 @@ def draw_with_the_fonts() -> None:
             font_manager.fontManager.addfont(FONT_FOLDER / file)
     rcParams["font.family"] = "Inter"
     warnings.filterwarnings("error", message="Glyph .* missing from font")
-    warnings.filterwarnings("ignore", message="There are no gridspecs with layoutgrids")  # the cover places its axes itself
+    warnings.filterwarnings(
+        "ignore", message="There are no gridspecs with layoutgrids"
+    )  # the cover places its axes itself
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--local", action="store_true", help="a private deck with pictures of the whole sets on this computer")
-    options.add_argument("names", nargs="*", help=f"only these of: {', '.join(DOCUMENTS)}", choices=[*DOCUMENTS, []])
+    options.add_argument(
+        "--local",
+        action="store_true",
+        help="a private deck with pictures of the whole sets on this computer",
+    )
+    options.add_argument(
+        "names", nargs="*", help=f"only these of: {', '.join(DOCUMENTS)}", choices=[*DOCUMENTS, []]
+    )
     chosen = options.parse_args()
     draw_with_the_fonts()
     if chosen.local:
         from slides import figures
+
         figures.LOCAL = True
     found = {}
     for name in ["image_classification"] if chosen.local else chosen.names or DOCUMENTS:
-        found |= {f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)}
+        found |= {
+            f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)
+        }
         print(f"{name}.html and {name}.pdf are built.")
     if found:
         raise SystemExit("\n".join(["Not right yet:", *found]))

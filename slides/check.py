@@ -5,7 +5,9 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-OPTIONS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync").split()
+OPTIONS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+).split()
 SMALLEST = {"1280": 16, "794": 11}  # pixels of the smallest letters: on a slide, on a page of paper
 
 FAULTS = """
@@ -47,13 +49,28 @@ def small_letters(figure, width: float) -> list[str]:
     from matplotlib.text import Text
 
     scale = width / figure.get_figwidth() / 72
-    words = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    return [f"'{text.get_text()}' is drawn in {text.get_fontsize() * scale:.0f} pixels" for text in words if round(text.get_fontsize() * scale) < SMALLEST["1280"]]
+    words = [
+        text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()
+    ]
+    return [
+        f"'{text.get_text()}' is drawn in {text.get_fontsize() * scale:.0f} pixels"
+        for text in words
+        if round(text.get_fontsize() * scale) < SMALLEST["1280"]
+    ]
 
 
 def chromium_path() -> str | None:
     """The program named by CHROMIUM, else one on the path."""
-    return next(filter(None, [os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]), None)
+    return next(
+        filter(
+            None,
+            [
+                os.environ.get("CHROMIUM"),
+                *map(shutil.which, ("chromium", "chromium-browser", "google-chrome")),
+            ],
+        ),
+        None,
+    )
 
 
 @contextmanager
@@ -63,7 +80,9 @@ def browser(*options: str):
 
     path = chromium_path()
     if not path:
-        raise SystemExit("No Chromium was found. Install it, or name one in the environment variable CHROMIUM.")
+        raise SystemExit(
+            "No Chromium was found. Install it, or name one in the environment variable CHROMIUM."
+        )
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=[*OPTIONS, *options])
         try:
@@ -78,11 +97,15 @@ def problems(chromium, html: Path) -> list[str]:
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(html.as_uri())
-    page.add_style_tag(content=".bespoke-marp-parent > svg { visibility: visible !important; content-visibility: visible !important }")
+    page.add_style_tag(
+        content=".bespoke-marp-parent > svg { visibility: visible !important; content-visibility: visible !important }"
+    )
     page.evaluate("document.fonts.ready")
     found = page.evaluate(FAULTS, {"smallest": SMALLEST})
     page.close()
-    return found + [f"it asks for {address}" for address in asked if not address.startswith(("file:", "data:"))]
+    return found + [
+        f"it asks for {address}" for address in asked if not address.startswith(("file:", "data:"))
+    ]
 
 
 def print_pdf(chromium, html: Path, pdf: Path) -> None:

@@ -30,9 +30,17 @@ def draw(call: str) -> tuple[Figure, float]:
 def cover() -> Figure:
     sets = [data.load("clip-art"), data.load("photos")]
     art = [drawn for drawn in sets[0].per_class(4, seed=3).images]
-    photos = [torch.nn.functional.interpolate(picture[None].float(), 128, mode="area")[0].byte() for picture in sets[1].images]
-    grey = [torch.nn.functional.interpolate(picture[None].float(), 128, mode="nearest")[0].byte().expand(3, -1, -1)
-            for name in ("mnist", "fashion-mnist") for picture in data.load(name, "test").per_class(1).images]
+    photos = [
+        torch.nn.functional.interpolate(picture[None].float(), 128, mode="area")[0].byte()
+        for picture in sets[1].images
+    ]
+    grey = [
+        torch.nn.functional.interpolate(picture[None].float(), 128, mode="nearest")[0]
+        .byte()
+        .expand(3, -1, -1)
+        for name in ("mnist", "fashion-mnist")
+        for picture in data.load(name, "test").per_class(1).images
+    ]
     pictures = [one for trio in zip(art, grey, photos * 2) for one in trio][:48]
     figure = Figure("Pictures of the course", (12.8, 3.2))
     axes = figure.add_axes([0, 0, 1, 1])
@@ -45,7 +53,13 @@ def cover() -> Figure:
 def one_word() -> Figure:
     net, photos, names = backbone(), data.load("photos"), data.imagenet.class_names()
     place = photos.classes.index("cocker spaniel")
-    return plots.top_k(photos.images[place], probabilities(net, photos.images[place]), names, k=4, true="cocker spaniel")
+    return plots.top_k(
+        photos.images[place],
+        probabilities(net, photos.images[place]),
+        names,
+        k=4,
+        true="cocker spaniel",
+    )
 
 
 def numbers() -> Figure:
@@ -58,7 +72,15 @@ def numbers() -> Figure:
     left.add_patch(Rectangle((9.5, 7.5), 10, 10, fill=False, edgecolor=COLOURS[4], linewidth=3))
     right.imshow(cut, cmap="gray", vmin=0, vmax=255, aspect=0.62)
     for (row, column), level in np.ndenumerate(cut.numpy()):
-        right.text(column, row, level, ha="center", va="center", fontsize=12, color="black" if level > 120 else "white")
+        right.text(
+            column,
+            row,
+            level,
+            ha="center",
+            va="center",
+            fontsize=12,
+            color="black" if level > 120 else "white",
+        )
     left.axis("off")
     right.axis("off")
     figure.description = f"Left an ankle boot of 28 x 28 grey pixels with a square of 10 x 10 framed. Right the square enlarged, with the number of each pixel, from {cut.min()} to {cut.max()}."
@@ -74,9 +96,19 @@ def known_set(name: str) -> Figure:
     first = {}
     for place, label in enumerate(dataset.labels.tolist()):
         first.setdefault(label, []).append(place)
-    chosen = [places[row] for row in range(2) for _, places in sorted(first.items())[:10] if len(places) > row]
-    return plots.images([dataset[place][0] for place in chosen], [dataset.classes[int(dataset.labels[place])] for place in chosen], columns=10,
-                        title=f"{card.title}: two pictures of each class", width=9)
+    chosen = [
+        places[row]
+        for row in range(2)
+        for _, places in sorted(first.items())[:10]
+        if len(places) > row
+    ]
+    return plots.images(
+        [dataset[place][0] for place in chosen],
+        [dataset.classes[int(dataset.labels[place])] for place in chosen],
+        columns=10,
+        title=f"{card.title}: two pictures of each class",
+        width=9,
+    )
 
 
 def _at_hand(name: str):
@@ -97,8 +129,26 @@ def _names_of_classes(title: str, classes: tuple[str, ...]) -> Figure:
     axes = figure.subplots()
     for place, name in enumerate(shown):
         x, y = place % columns, -(place // columns)
-        axes.add_patch(FancyBboxPatch((x + 0.06, y + 0.1), 0.88, 0.8, boxstyle="round,pad=0,rounding_size=0.08", facecolor="#E8F1F8", edgecolor=COLOURS[0], linewidth=1.5))
-        axes.text(x + 0.5, y + 0.5, name.replace("_", "\n").replace(" ", "\n"), ha="center", va="center", fontsize=13 if max(map(len, re.split("[ _]", name))) < 10 else 11, color=INK)
+        axes.add_patch(
+            FancyBboxPatch(
+                (x + 0.06, y + 0.1),
+                0.88,
+                0.8,
+                boxstyle="round,pad=0,rounding_size=0.08",
+                facecolor="#E8F1F8",
+                edgecolor=COLOURS[0],
+                linewidth=1.5,
+            )
+        )
+        axes.text(
+            x + 0.5,
+            y + 0.5,
+            name.replace("_", "\n").replace(" ", "\n"),
+            ha="center",
+            va="center",
+            fontsize=13 if max(map(len, re.split("[ _]", name))) < 10 else 11,
+            color=INK,
+        )
     axes.set(xlim=(0, columns), ylim=(1 - rows, 1))
     axes.axis("off")
     figure.description = f"The names of {len(classes)} classes of {title}, each in a frame: {', '.join(shown)}. The pictures do not come with the course."
@@ -113,41 +163,85 @@ def tree() -> Figure:
     half = -(-len(path) // 2)
     for place, name in enumerate(path):
         row, column = divmod(place, half)
-        axes.add_patch(FancyBboxPatch((column + 0.06, -row - 0.3), 0.88, 0.6, boxstyle="round,pad=0,rounding_size=0.08",
-                                      facecolor=COLOURS[0] if place == 0 else "#E8F1F8", edgecolor=COLOURS[0], linewidth=1.5))
-        axes.text(column + 0.5, -row, name.replace(" ", "\n"), ha="center", va="center", fontsize=14, color="white" if place == 0 else INK)
+        axes.add_patch(
+            FancyBboxPatch(
+                (column + 0.06, -row - 0.3),
+                0.88,
+                0.6,
+                boxstyle="round,pad=0,rounding_size=0.08",
+                facecolor=COLOURS[0] if place == 0 else "#E8F1F8",
+                edgecolor=COLOURS[0],
+                linewidth=1.5,
+            )
+        )
+        axes.text(
+            column + 0.5,
+            -row,
+            name.replace(" ", "\n"),
+            ha="center",
+            va="center",
+            fontsize=14,
+            color="white" if place == 0 else INK,
+        )
         if place + 1 < len(path):
-            start, end = ((column + 0.94, -row), (column + 1.06, -row)) if column + 1 < half else ((column + 0.5, -0.3), (0.5, -0.7))
-            axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.6})
+            start, end = (
+                ((column + 0.94, -row), (column + 1.06, -row))
+                if column + 1 < half
+                else ((column + 0.5, -0.3), (0.5, -0.7))
+            )
+            axes.annotate(
+                "", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.6}
+            )
     axes.set(xlim=(0, half), ylim=(-1.45, 0.45))
     axes.axis("off")
-    figure.description = f"A class and the words above it, each more general than the one before: {', '.join(path)}."
+    figure.description = (
+        f"A class and the words above it, each more general than the one before: {', '.join(path)}."
+    )
     return figure
 
 
 def spaniels() -> Figure:
     photos, label = data.load("photos"), "cocker spaniel"
     boxes = data.imagenet.boxes(data.photo_annotation(label))
-    figure = plots.boxes(photos.images[photos.classes.index(label)], boxes, f"{label}: {len(boxes)} boxes")
+    figure = plots.boxes(
+        photos.images[photos.classes.index(label)], boxes, f"{label}: {len(boxes)} boxes"
+    )
     figure.set_size_inches(3.7, 3.7)
     return figure
 
 
 def mean_pictures() -> Figure:
     train = data.load("fashion-mnist")
-    means = torch.stack([train.images[train.labels == label].float().mean(0) for label in range(10)])
-    return plots.images(means, train.classes, columns=5, title="The mean picture of each class", width=6.2)
+    means = torch.stack(
+        [train.images[train.labels == label].float().mean(0) for label in range(10)]
+    )
+    return plots.images(
+        means, train.classes, columns=5, title="The mean picture of each class", width=6.2
+    )
 
 
 def three_piles() -> Figure:
     figure = Figure("Three piles of pictures", (9, 2.6))
     axes = figure.subplots()
-    piles = (("learn from", 0.66, COLOURS[0], "the net changes"), ("validate on", 0.12, COLOURS[4], "you choose"), ("test on", 0.22, COLOURS[2], "once, to judge"))
+    piles = (
+        ("learn from", 0.66, COLOURS[0], "the net changes"),
+        ("validate on", 0.12, COLOURS[4], "you choose"),
+        ("test on", 0.22, COLOURS[2], "once, to judge"),
+    )
     x = 0.0
     for name, width, colour, use in piles:
         axes.add_patch(Rectangle((x, 0), width - 0.008, 1, facecolor=colour, edgecolor="none"))
         dark = colour == COLOURS[4]
-        axes.text(x + width / 2, 0.5, name.replace(" ", "\n"), ha="center", va="center", fontsize=16, color="black" if dark else "white", fontweight="bold")
+        axes.text(
+            x + width / 2,
+            0.5,
+            name.replace(" ", "\n"),
+            ha="center",
+            va="center",
+            fontsize=16,
+            color="black" if dark else "white",
+            fontweight="bold",
+        )
         axes.text(x + width / 2, -0.18, use, ha="center", va="top", fontsize=14, color=INK)
         x += width
     axes.set(xlim=(0, 1), ylim=(-0.5, 1))
@@ -161,7 +255,13 @@ def top_three() -> Figure:
     predictions, test = clothes()
     order = predictions.probabilities.argsort(1)[:, ::-1]
     number = int(np.flatnonzero(order[:, 1] == predictions.labels)[3])
-    return plots.top_k(test.images[number], predictions.probabilities[number], test.classes, k=3, true=test.classes[test.labels[number]])
+    return plots.top_k(
+        test.images[number],
+        predictions.probabilities[number],
+        test.classes,
+        k=3,
+        true=test.classes[test.labels[number]],
+    )
 
 
 def surprise() -> Figure:
@@ -173,10 +273,24 @@ def surprise() -> Figure:
     marks = (0.01, 0.1, 0.55, 0.91)
     for probability in marks:
         axes.plot(probability, -np.log(probability), "o", color=COLOURS[1], markersize=10)
-        axes.annotate(f"{probability:g} costs {-np.log(probability):.2f}", (probability, -np.log(probability)), xytext=(12, 6), textcoords="offset points", fontsize=13)
-    axes.set(xlabel="probability that the right class got", ylabel="cross-entropy (nats)", xlim=(0, 1.12), ylim=(0, 5.4))
-    figure.description = "A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy. " + \
-        "; ".join(f"{probability:g} costs {-np.log(probability):.2f}" for probability in marks) + "."
+        axes.annotate(
+            f"{probability:g} costs {-np.log(probability):.2f}",
+            (probability, -np.log(probability)),
+            xytext=(12, 6),
+            textcoords="offset points",
+            fontsize=13,
+        )
+    axes.set(
+        xlabel="probability that the right class got",
+        ylabel="cross-entropy (nats)",
+        xlim=(0, 1.12),
+        ylim=(0, 5.4),
+    )
+    figure.description = (
+        "A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy. "
+        + "; ".join(f"{probability:g} costs {-np.log(probability):.2f}" for probability in marks)
+        + "."
+    )
     return figure
 
 
@@ -191,19 +305,28 @@ def shirts() -> Figure:
     predictions, test = clothes()
     shirt = test.classes.index("Shirt")
     said, true = predictions.predicted == shirt, predictions.labels == shirt
-    groups = {"hits\nshirts, called shirts": ((said & true).sum(), COLOURS[2], "o"), "misses\nshirts, called something else": ((~said & true).sum(), COLOURS[1], "x"),
-              "false alarms\nothers, called shirts": ((said & ~true).sum(), COLOURS[4], "^")}
+    groups = {
+        "hits\nshirts, called shirts": ((said & true).sum(), COLOURS[2], "o"),
+        "misses\nshirts, called something else": ((~said & true).sum(), COLOURS[1], "x"),
+        "false alarms\nothers, called shirts": ((said & ~true).sum(), COLOURS[4], "^"),
+    }
     hits, misses, alarms = (int(count) for count, *_ in groups.values())
     figure = Figure("The shirts", (9, 3.4))
-    figure.supxlabel(f"precision {hits} / ({hits} + {alarms}) = {hits / (hits + alarms):.2f},   recall {hits} / ({hits} + {misses}) = {hits / (hits + misses):.2f}", fontsize=15, color=INK)
+    figure.supxlabel(
+        f"precision {hits} / ({hits} + {alarms}) = {hits / (hits + alarms):.2f},   recall {hits} / ({hits} + {misses}) = {hits / (hits + misses):.2f}",
+        fontsize=15,
+        color=INK,
+    )
     for axes, (name, (count, colour, marker)) in zip(figure.subplots(1, 3), groups.items()):
         places = np.arange(count)
         axes.plot(places % 15, -(places // 15), marker, color=colour, markersize=8)
         axes.set(xlim=(-1, 15), ylim=(-10, 1))
         axes.set_title(f"{count} {name}", fontsize=13, color=INK)
         axes.axis("off")
-    figure.description = f"Dots in three groups: {hits} shirts that the net called shirts, {misses} shirts that it missed, {alarms} other things that it called shirts. " \
+    figure.description = (
+        f"Dots in three groups: {hits} shirts that the net called shirts, {misses} shirts that it missed, {alarms} other things that it called shirts. "
         f"Precision {hits / (hits + alarms):.2f}, recall {hits / (hits + misses):.2f}."
+    )
     return figure
 
 
@@ -214,13 +337,24 @@ def chance() -> Figure:
     n, p = len(right), right.mean()
     drawn = np.random.default_rng(0).choice(right, (1000, n)).mean(axis=1)
     margin = 1.96 * np.sqrt(p * (1 - p) / n)
-    return plots.histogram(100 * drawn, "accuracy in % on 2,000 pictures", mark=100 * p, interval=(100 * (p - margin), 100 * (p + margin)))
+    return plots.histogram(
+        100 * drawn,
+        "accuracy in % on 2,000 pictures",
+        mark=100 * p,
+        interval=(100 * (p - margin), 100 * (p + margin)),
+    )
 
 
 def twins() -> Figure:
     found = [one for one in data.rejected() if one.twin is not None][:12:2]
     pictures = [picture for one in found for picture in (one.picture, one.twin)]
-    return plots.images(pictures, ["out", "stayed"] * len(found), columns=6, title="Twins: taken out, and stayed", width=7)
+    return plots.images(
+        pictures,
+        ["out", "stayed"] * len(found),
+        columns=6,
+        title="Twins: taken out, and stayed",
+        width=7,
+    )
 
 
 def four_parts() -> Figure:
@@ -232,28 +366,52 @@ def four_parts() -> Figure:
     active = edges.clamp(min=0)
     pooled = active.reshape(13, 2, 13, 2).amax(dim=(1, 3))
     names = ("picture\n28 x 28", "convolution\n26 x 26", "activation\n26 x 26", "pooling\n13 x 13")
-    return plots.images([seven, edges, active, pooled], names, columns=4, title="One digit through convolution, ReLU and pooling", width=9)
+    return plots.images(
+        [seven, edges, active, pooled],
+        names,
+        columns=4,
+        title="One digit through convolution, ReLU and pooling",
+        width=9,
+    )
 
 
 def timeline() -> Figure:
     """The named architectures, year by year."""
+
     def family(title: str) -> str:
         name = title.split(",")[0].rsplit("-", 1)[0]  # "ResNeXt-50, 32x4d" is a ResNeXt
         return {"SE-ResNet": "SENet"}.get(name, name)
 
-    cards = [card for card in models.catalog() if card.year < 2026 and card.name not in ("vgg19", "resnet18", "resnet101", "resnet152", "efficientnet_lite0")]
+    cards = [
+        card
+        for card in models.catalog()
+        if card.year < 2026
+        and card.name not in ("vgg19", "resnet18", "resnet101", "resnet152", "efficientnet_lite0")
+    ]
     figure = Figure("Architectures by year", (9, 3.7))
     axes = figure.subplots()
     years, level = sorted({card.year for card in cards}), {}
     for card in cards:
         height = level[card.year] = level.get(card.year, 0) + 1
         axes.plot(years.index(card.year), height, "o", color=COLOURS[0], markersize=11)
-        axes.annotate(family(card.title), (years.index(card.year), height), xytext=(0, 11), textcoords="offset points", ha="center", fontsize=13, color=INK)
+        axes.annotate(
+            family(card.title),
+            (years.index(card.year), height),
+            xytext=(0, 11),
+            textcoords="offset points",
+            ha="center",
+            fontsize=13,
+            color=INK,
+        )
     axes.set_xticks(range(len(years)), years, fontsize=14)
     axes.set(ylim=(0.4, 3.9), xlim=(-0.5, len(years) - 0.5))
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
-    figure.description = "Architectures on a line of years: " + "; ".join(f"{card.title} {card.year}" for card in cards) + "."
+    figure.description = (
+        "Architectures on a line of years: "
+        + "; ".join(f"{card.title} {card.year}" for card in cards)
+        + "."
+    )
     return figure
 
 
@@ -262,27 +420,56 @@ def layers_of(name: str) -> Figure:
     with torch.device("meta"):
         rows = models.summary(models.build(name, classes=1000), (3, 224, 224))
     counted = [row for row in rows if row.parameters]
-    return plots.bars({f"{place}. {'dense' if row.kind == 'Linear' else 'convolution'}": row.parameters / 1e6 for place, row in enumerate(counted, 1)},
-                      f"million parameters of {models.card(name).title}, layer by layer")
+    return plots.bars(
+        {
+            f"{place}. {'dense' if row.kind == 'Linear' else 'convolution'}": row.parameters / 1e6
+            for place, row in enumerate(counted, 1)
+        },
+        f"million parameters of {models.card(name).title}, layer by layer",
+    )
 
 
 def contest_2012() -> Figure:
-    return plots.bars({"the next best": 26.2, "AlexNet": 15.3}, "top-5 error in %, ILSVRC 2012 (Krizhevsky et al. 2012, abstract)")
+    return plots.bars(
+        {"the next best": 26.2, "AlexNet": 15.3},
+        "top-5 error in %, ILSVRC 2012 (Krizhevsky et al. 2012, abstract)",
+    )
 
 
 def tricks() -> Figure:
     rows = [row for row in recorded.load("tricks")["results"] if row["activation"] == "ReLU"]
-    names = {(False, False): "ReLU", (True, False): "ReLU, dropout", (False, True): "ReLU, augmented", (True, True): "ReLU, dropout, augmented"}
-    return plots.runs({names[row["dropout"], row["augment"]]: row["accuracy"] for row in rows}, f"test accuracy, 300 training digits ({recorded.label('tricks')})")
+    names = {
+        (False, False): "ReLU",
+        (True, False): "ReLU, dropout",
+        (False, True): "ReLU, augmented",
+        (True, True): "ReLU, dropout, augmented",
+    }
+    return plots.runs(
+        {names[row["dropout"], row["augment"]]: row["accuracy"] for row in rows},
+        f"test accuracy, 300 training digits ({recorded.label('tricks')})",
+    )
 
 
 def sees_five() -> Figure:
     """Two 3x3 kernels in a row see 5x5 pixels."""
     figure = Figure("Two 3x3 see as far as one 5x5", (9, 3.4))
-    for axes, name, side, marked in zip(figure.subplots(1, 3), ("5x5 pixels", "3x3 answers\nof the first kernel", "one answer\nof the second"), (5, 3, 1), (5, 3, 1)):
+    for axes, name, side, marked in zip(
+        figure.subplots(1, 3),
+        ("5x5 pixels", "3x3 answers\nof the first kernel", "one answer\nof the second"),
+        (5, 3, 1),
+        (5, 3, 1),
+    ):
         for row in range(side):
             for column in range(side):
-                axes.add_patch(Rectangle((column - side / 2, row - side / 2), 0.92, 0.92, facecolor=COLOURS[0], alpha=1 if side == 1 else 0.7 if side == 3 else 0.35))
+                axes.add_patch(
+                    Rectangle(
+                        (column - side / 2, row - side / 2),
+                        0.92,
+                        0.92,
+                        facecolor=COLOURS[0],
+                        alpha=1 if side == 1 else 0.7 if side == 3 else 0.35,
+                    )
+                )
         axes.set(xlim=(-2.7, 2.7), ylim=(-2.7, 2.7), aspect="equal")
         axes.set_title(name, fontsize=14, color=INK)
         axes.axis("off")
@@ -294,20 +481,33 @@ def gradients() -> Figure:
     """The length of the gradient in each of twelve layers before training, as chapter 2 computes it."""
     images, labels = next(iter(data.Batches(data.load("fashion-mnist"), 128, device="cpu")))
     found = {}
-    for name, activation, norm in (("sigmoid", nn.Sigmoid, False), ("ReLU", nn.ReLU, False), ("sigmoid, batch norm", nn.Sigmoid, True)):
+    for name, activation, norm in (
+        ("sigmoid", nn.Sigmoid, False),
+        ("ReLU", nn.ReLU, False),
+        ("sigmoid, batch norm", nn.Sigmoid, True),
+    ):
         torch.manual_seed(0)
         layers = [nn.Conv2d(16 if i else 1, 16, 3, padding=1) for i in range(12)]
-        parts = [part for layer in layers for part in (layer, nn.BatchNorm2d(16) if norm else nn.Identity(), activation())]
+        parts = [
+            part
+            for layer in layers
+            for part in (layer, nn.BatchNorm2d(16) if norm else nn.Identity(), activation())
+        ]
         net = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
         nn.functional.cross_entropy(net(images), labels).backward()
-        found[name] = {place: [layer.weight.grad.norm().item()] for place, layer in enumerate(layers, 1)}
+        found[name] = {
+            place: [layer.weight.grad.norm().item()] for place, layer in enumerate(layers, 1)
+        }
     figure = plots.lines(found, "layer", "length of the gradient", log=True)
     figure.set_size_inches(9, 3.5)
     return figure
 
 
 def degradation() -> Figure:
-    errors = {kind: {int(layers): row["training_error"] for layers, row in found.items()} for kind, found in recorded.load("degradation")["results"].items()}
+    errors = {
+        kind: {int(layers): row["training_error"] for layers, row in found.items()}
+        for kind, found in recorded.load("degradation")["results"].items()
+    }
     return plots.lines(errors, "layers", f"training error ({recorded.label('degradation')})")
 
 
@@ -317,7 +517,10 @@ def tradeoff() -> Figure:
         if card.top1:
             with torch.device("meta"):
                 net = models.build(card.name, classes=1000)
-            points[card.name] = (models.summary(net, (3, card.pixels, card.pixels)).multiply_adds / 1e9, card.top1)
+            points[card.name] = (
+                models.summary(net, (3, card.pixels, card.pixels)).multiply_adds / 1e9,
+                card.top1,
+            )
     figure = plots.tradeoff(points, "billion multiply-adds a picture", "ImageNet top-1 accuracy, %")
     figure.set_size_inches(10, 4.2)
     return figure
@@ -325,8 +528,13 @@ def tradeoff() -> Figure:
 
 def ideas() -> Figure:
     found = recorded.load("ideas")["results"]
-    ranked = sorted(found, key=lambda idea: -sum(found[idea]["accuracy"]))  # as the chapter's table has them
-    figure = plots.runs({idea: found[idea]["accuracy"] for idea in ranked}, f"test accuracy ({recorded.label('ideas')})")
+    ranked = sorted(
+        found, key=lambda idea: -sum(found[idea]["accuracy"])
+    )  # as the chapter's table has them
+    figure = plots.runs(
+        {idea: found[idea]["accuracy"] for idea in ranked},
+        f"test accuracy ({recorded.label('ideas')})",
+    )
     figure.set_size_inches(9, 4.05)
     return figure
 
@@ -334,34 +542,81 @@ def ideas() -> Figure:
 def never_seen() -> Figure:
     """Digits as people write them elsewhere, and what the bundled LeNet reads."""
     from workshop_utils import widgets
-    strokes = {"7, crossed low": [[(60, 40), (210, 40), (130, 240)], [(80, 150), (230, 150)]],
-               "5, as in Cairo": [[(140, 60), (200, 100), (210, 170), (140, 220), (70, 170), (80, 100), (140, 60)]],
-               "6, as in Cairo": [[(80, 50), (190, 50), (190, 240)]],
-               "7, as in Cairo": [[(70, 40), (140, 230), (210, 40)]]}
-    pictures, digits = torch.stack([widgets.drawn(points) for points in strokes.values()]), data.load("mnist")
-    asked = data.ImageDataset(pictures, torch.tensor([7, 5, 6, 7]), digits.classes, name="drawings", mean=digits.mean, std=digits.std)
+
+    strokes = {
+        "7, crossed low": [[(60, 40), (210, 40), (130, 240)], [(80, 150), (230, 150)]],
+        "5, as in Cairo": [
+            [(140, 60), (200, 100), (210, 170), (140, 220), (70, 170), (80, 100), (140, 60)]
+        ],
+        "6, as in Cairo": [[(80, 50), (190, 50), (190, 240)]],
+        "7, as in Cairo": [[(70, 40), (140, 230), (210, 40)]],
+    }
+    pictures, digits = (
+        torch.stack([widgets.drawn(points) for points in strokes.values()]),
+        data.load("mnist"),
+    )
+    asked = data.ImageDataset(
+        pictures,
+        torch.tensor([7, 5, 6, 7]),
+        digits.classes,
+        name="drawings",
+        mean=digits.mean,
+        std=digits.std,
+    )
     said = evaluation.predict(models.ready("lenet-mnist"), asked)
     sure = said.probabilities.max(axis=1)
-    titles = [f"{name}\nread as {read}\n{part:.0%} sure" for name, read, part in zip(strokes, said.predicted, sure)]
-    return plots.images(pictures, titles, columns=4, title="Digits that the net never saw", width=8.5)
+    titles = [
+        f"{name}\nread as {read}\n{part:.0%} sure"
+        for name, read, part in zip(strokes, said.predicted, sure)
+    ]
+    return plots.images(
+        pictures, titles, columns=4, title="Digits that the net never saw", width=8.5
+    )
 
 
 def photographs() -> Figure:
     net, photos, names = backbone(), data.load("photos"), data.imagenet.class_names()
-    chosen = [photos.classes.index(label) for label in ("espresso", "cocker spaniel", "tabby", "fig", "rocket")] if "rocket" in photos.classes else list(range(5))
-    titles = [f"{photos.classes[place]}\nit says:\n{names[int(probabilities(net, photos.images[place]).argmax())]}" for place in chosen]
-    return plots.images(photos.images[chosen], titles, columns=5, title="Photographs, and what the net says", width=9)
+    chosen = (
+        [
+            photos.classes.index(label)
+            for label in ("espresso", "cocker spaniel", "tabby", "fig", "rocket")
+        ]
+        if "rocket" in photos.classes
+        else list(range(5))
+    )
+    titles = [
+        f"{photos.classes[place]}\nit says:\n{names[int(probabilities(net, photos.images[place]).argmax())]}"
+        for place in chosen
+    ]
+    return plots.images(
+        photos.images[chosen],
+        titles,
+        columns=5,
+        title="Photographs, and what the net says",
+        width=9,
+    )
 
 
 def preprocessing() -> Figure:
     """The chapter's three ways to prepare the same photograph."""
     net, photos = backbone(), data.load("photos")
     picture = photos.images[photos.classes.index("cocker spaniel")]
-    ways = {"right": net.preprocess, "mean, std of torchvision": models.preprocessing(resize=256, crop=224, mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]),
-            "0 to 255, not scaled": lambda images: 127.5 * (net.preprocess(images) + 1)}
+    ways = {
+        "right": net.preprocess,
+        "mean, std of torchvision": models.preprocessing(
+            resize=256, crop=224, mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]
+        ),
+        "0 to 255, not scaled": lambda images: 127.5 * (net.preprocess(images) + 1),
+    }
     shown = [way(picture) for way in ways.values()]
     titles = [f"{name}\n{one.min():.1f} to {one.max():.1f}" for name, one in zip(ways, shown)]
-    return plots.images(shown, titles, columns=3, title="What the net gets, lowest value dark, highest light", width=6.4)
+    return plots.images(
+        shown,
+        titles,
+        columns=3,
+        title="What the net gets, lowest value dark, highest light",
+        width=6.4,
+    )
 
 
 def two_ways(way: str) -> Figure:
@@ -369,19 +624,58 @@ def two_ways(way: str) -> Figure:
     learns = {"features": (False, False, False), "finetuning": (False, True, True)}[way]
     figure = Figure("Feature extraction" if way == "features" else "Fine-tuning", (9, 2.4))
     axes = figure.subplots()
-    parts = (("picture", 1.1, None), ("lower stages", 2.2, learns[0]), ("upper stages", 2.2, learns[1]), ("1,280\nfeatures", 1.4, None), ("new head", 1.6, True), ("answer", 1.1, None))
+    parts = (
+        ("picture", 1.1, None),
+        ("lower stages", 2.2, learns[0]),
+        ("upper stages", 2.2, learns[1]),
+        ("1,280\nfeatures", 1.4, None),
+        ("new head", 1.6, True),
+        ("answer", 1.1, None),
+    )
     x, said = 0.0, []
     for name, width, learning in parts:
         colour = "#9AA5B1" if learning is None else COLOURS[1] if learning else COLOURS[0]
-        axes.add_patch(FancyBboxPatch((x, 0), width, 1, boxstyle="round,pad=0,rounding_size=0.08", facecolor=colour if learning is not None else "white", edgecolor=colour, linewidth=2,
-                                      hatch="//" if learning else None))
-        axes.text(x + width / 2, 0.5, name, ha="center", va="center", fontsize=15, color="white" if learning is not None else INK, fontweight="bold",
-                  bbox={"facecolor": colour, "edgecolor": "none", "pad": 3} if learning else None)
+        axes.add_patch(
+            FancyBboxPatch(
+                (x, 0),
+                width,
+                1,
+                boxstyle="round,pad=0,rounding_size=0.08",
+                facecolor=colour if learning is not None else "white",
+                edgecolor=colour,
+                linewidth=2,
+                hatch="//" if learning else None,
+            )
+        )
+        axes.text(
+            x + width / 2,
+            0.5,
+            name,
+            ha="center",
+            va="center",
+            fontsize=15,
+            color="white" if learning is not None else INK,
+            fontweight="bold",
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 3} if learning else None,
+        )
         if learning is not None:
-            axes.text(x + width / 2, -0.15, "learns" if learning else "frozen", ha="center", va="top", fontsize=15, color=INK)
+            axes.text(
+                x + width / 2,
+                -0.15,
+                "learns" if learning else "frozen",
+                ha="center",
+                va="top",
+                fontsize=15,
+                color=INK,
+            )
             said.append(f"{name} {'learn' if learning else 'stay as they are'}")
         if x:
-            axes.annotate("", (x, 0.5), (x - 0.5, 0.5), arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.8})
+            axes.annotate(
+                "",
+                (x, 0.5),
+                (x - 0.5, 0.5),
+                arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.8},
+            )
         x += width + 0.5
     axes.set(xlim=(-0.05, x - 0.45), ylim=(-0.4, 1.05))
     axes.axis("off")
@@ -391,12 +685,22 @@ def two_ways(way: str) -> Figure:
 
 def few_pictures() -> Figure:
     found = recorded.load("fewshot")["results"]
-    accuracy = {way.replace("fine tuned", "fine-tuned"): {int(k): row["accuracy"] for k, row in rows.items()} for way, rows in found.items()}
+    accuracy = {
+        way.replace("fine tuned", "fine-tuned"): {
+            int(k): row["accuracy"] for k, row in rows.items()
+        }
+        for way, rows in found.items()
+    }
     return plots.lines(accuracy, "pictures a class", f"test accuracy ({recorded.label('fewshot')})")
 
 
 def drawings() -> Figure:
-    return plots.images(data.load("clip-art").per_class(2, seed=1), columns=9, title="Two pictures of each clip-art class", width=9)
+    return plots.images(
+        data.load("clip-art").per_class(2, seed=1),
+        columns=9,
+        title="Two pictures of each clip-art class",
+        width=9,
+    )
 
 
 def heat(label: str, target: str = "") -> Figure:
@@ -404,14 +708,20 @@ def heat(label: str, target: str = "") -> Figure:
     net, photos, names = backbone(), data.load("photos"), data.imagenet.class_names()
     label = label.replace("_", " ")
     picture = photos.images[photos.classes.index(label)]
-    said = names.index(target.replace("_", " ")) if target else int(probabilities(net, picture).argmax())
+    said = (
+        names.index(target.replace("_", " "))
+        if target
+        else int(probabilities(net, picture).argmax())
+    )
     return _heated(net, picture, said, label, names[said])
 
 
 def shortcut() -> Figure:
     """Six training pictures of the shortcut that chapter 3 builds: animals in the mountains, vehicles on paper."""
     photos, train = data.load("photos"), data.load("clip-art")
-    mountain = torch.nn.functional.interpolate(photos.images[photos.classes.index("alp")][None].float(), 128, mode="area")[0].byte()
+    mountain = torch.nn.functional.interpolate(
+        photos.images[photos.classes.index("alp")][None].float(), 128, mode="area"
+    )[0].byte()
     scenes, titles = [], []
     for kind, ground in (("mammal", mountain), ("vehicle", torch.full_like(mountain, 255))):
         for drawing in train.images[train.labels == train.classes.index(kind)][:3]:
@@ -431,9 +741,14 @@ def _heated(net, picture, target: int, true: str, said: str) -> Figure:
         axes.axis("off")
     right.imshow(heated, cmap="inferno", alpha=0.55)
     row, column = divmod(int(heated.argmax()), heated.shape[1])
-    across, down = ("left", "middle", "right")[3 * column // heated.shape[1]], ("top", "middle", "bottom")[3 * row // heated.shape[0]]
-    figure.description = f"Left a photograph of {true}. Right the same with a map of where the score of '{said}' comes from: most at the {down} {across}; " \
+    across, down = (
+        ("left", "middle", "right")[3 * column // heated.shape[1]],
+        ("top", "middle", "bottom")[3 * row // heated.shape[0]],
+    )
+    figure.description = (
+        f"Left a photograph of {true}. Right the same with a map of where the score of '{said}' comes from: most at the {down} {across}; "
         f"{(heated > 0.5).float().mean():.0%} of the picture count at least half as much."
+    )
     return figure
 
 
@@ -454,8 +769,46 @@ def probabilities(net: nn.Module, picture: torch.Tensor) -> torch.Tensor:
         return net(net.preprocess(picture)[None]).softmax(1)[0]
 
 
-FIGURES = {function.__name__: function for function in (
-    cover, one_word, numbers, known_set, tree, spaniels, mean_pictures, three_piles, top_three, surprise, matrix, shirts, chance, twins, four_parts, timeline, layers_of,
-    contest_2012, tricks, sees_five, gradients, degradation, tradeoff, ideas, never_seen, photographs, preprocessing, two_ways, few_pictures, drawings, heat, shortcut)}
-FIGURES["net"] = lambda name, *options: diagrams.net(name, **({"channels": 1, "classes": 10} if name == "lenet" else {}), **({"around": options[0], "kernels": False} if options else {}))
+FIGURES = {
+    function.__name__: function
+    for function in (
+        cover,
+        one_word,
+        numbers,
+        known_set,
+        tree,
+        spaniels,
+        mean_pictures,
+        three_piles,
+        top_three,
+        surprise,
+        matrix,
+        shirts,
+        chance,
+        twins,
+        four_parts,
+        timeline,
+        layers_of,
+        contest_2012,
+        tricks,
+        sees_five,
+        gradients,
+        degradation,
+        tradeoff,
+        ideas,
+        never_seen,
+        photographs,
+        preprocessing,
+        two_ways,
+        few_pictures,
+        drawings,
+        heat,
+        shortcut,
+    )
+}
+FIGURES["net"] = lambda name, *options: diagrams.net(
+    name,
+    **({"channels": 1, "classes": 10} if name == "lenet" else {}),
+    **({"around": options[0], "kernels": False} if options else {}),
+)
 FIGURES["block"] = diagrams.block

@@ -40,7 +40,9 @@ def value(kind: str, name: str | None = None, what: str | None = None) -> str:
 def from_chapter(chapter: str, pattern: str, how: str = "") -> str:
     found = set(re.findall(pattern, outputs(chapter)))
     if len(found) != 1:
-        raise ValueError(f"The outputs of chapter {chapter} should hold '{pattern}' with one value; they hold {sorted(found) or 'none'}.")
+        raise ValueError(
+            f"The outputs of chapter {chapter} should hold '{pattern}' with one value; they hold {sorted(found) or 'none'}."
+        )
     return f"{100 * float(found.pop()):.0f}" if how == "percent" else found.pop()
 
 
@@ -51,30 +53,59 @@ def from_model(name: str, what: str) -> str:
 
 def from_data(name: str, what: str) -> str:
     card = data.card(name)
-    return {"train": f"{card.splits['train']:,}", "test": f"{card.splits['test']:,}", "all": f"{sum(card.splits.values()):,}",
-            "classes": str(len(card.classes)), "shape": " x ".join(map(str, card.shape[1:])), "names": ", ".join(card.classes)}[what]
+    return {
+        "train": f"{card.splits['train']:,}",
+        "test": f"{card.splits['test']:,}",
+        "all": f"{sum(card.splits.values()):,}",
+        "classes": str(len(card.classes)),
+        "shape": " x ".join(map(str, card.shape[1:])),
+        "names": ", ".join(card.classes),
+    }[what]
 
 
 def architectures() -> str:
     """The cards of the named architectures as a table."""
     known = [card for card in models.catalog() if card.year < 2026]
-    return Table(known, {"what": lambda card: card.title, "year": lambda card: str(card.year), "layers": lambda card: card.layers, "parameters": lambda card: card.parameters,
-                         "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "", "idea": lambda card: card.idea}).markdown()
+    return Table(
+        known,
+        {
+            "what": lambda card: card.title,
+            "year": lambda card: str(card.year),
+            "layers": lambda card: card.layers,
+            "parameters": lambda card: card.parameters,
+            "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "",
+            "idea": lambda card: card.idea,
+        },
+    ).markdown()
 
 
 def few_pictures() -> str:
     """Mean accuracy by pictures a class, as recorded, in percent."""
     found = recorded.load("fewshot")["results"]
     numbers = list(next(iter(found.values())))
-    columns = {"pictures a class": lambda row: row[0], **{number: lambda row, number=number: f"{100 * mean(row[1][number]['accuracy']):.0f} %" for number in numbers}}
-    return Table(((way.replace(" ", "-") if way == "fine tuned" else way, rows) for way, rows in found.items()), columns).markdown()
+    columns = {
+        "pictures a class": lambda row: row[0],
+        **{
+            number: lambda row, number=number: f"{100 * mean(row[1][number]['accuracy']):.0f} %"
+            for number in numbers
+        },
+    }
+    return Table(
+        (
+            (way.replace(" ", "-") if way == "fine tuned" else way, rows)
+            for way, rows in found.items()
+        ),
+        columns,
+    ).markdown()
 
 
 def credits() -> str:
     """Who took each photograph, and its licence."""
     with open(ROOT / "bundle" / "photos.tsv", encoding="utf-8", newline="") as table:
         rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return "\n".join(f"- {row['label']}: {row['author'].strip()}, {row['licence']}" for row in rows)
+        return "\n".join(
+            f"- {row['label']}: {row['author'].strip()}, {row['licence']}" for row in rows
+        )
 
 
 def section_slide(number: str) -> str:
@@ -89,15 +120,17 @@ def exercise_slide(number: str) -> str:
     minutes, text = task(number)
     mistake, nudge = help_for(number)
     note = f"Exercise {number}, {minutes} min, inside its section.\nStart the timer, then walk around.\nUsual mistake: {mistake}\nA nudge: {nudge}"
-    return f'<!-- _class: exercise -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
+    return f"<!-- _class: exercise -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
 
 
 def question_slide(number: str) -> str:
     """A question for a show of hands: its text, four letters, a timer; the answer is the next slide's."""
     minutes, text = task(number)
-    note = f"Question {number}, {minutes} min, inside its section.\nRead it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. " \
+    note = (
+        f"Question {number}, {minutes} min, inside its section.\nRead it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. "
         "If the room is split: half a minute with the neighbour, and hands again. Hands and answer take about a minute more."
-    return f'<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->'
+    )
+    return f"<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
 
 
 def answer_slide(number: str) -> str:
@@ -138,25 +171,41 @@ def outputs(chapter: str) -> str:
     for cell in notebook(chapter)["cells"]:
         for output in cell.get("outputs", []):
             texts.append("".join(output.get("text", "")))
-            texts.append(unescape(re.sub("<[^>]+>", "", "".join(output.get("data", {}).get("text/html", "")))))
+            texts.append(
+                unescape(
+                    re.sub("<[^>]+>", "", "".join(output.get("data", {}).get("text/html", "")))
+                )
+            )
     return "\n".join(texts)
 
 
 @lru_cache
 def prose(chapter: str) -> str:
-    return "\n\n".join("".join(cell["source"]) for cell in notebook(chapter)["cells"] if cell["cell_type"] == "markdown")
+    return "\n\n".join(
+        "".join(cell["source"])
+        for cell in notebook(chapter)["cells"]
+        if cell["cell_type"] == "markdown"
+    )
 
 
 @lru_cache
 def sections(chapter: str) -> dict[int, tuple[str, int]]:
     """Number -> title and minutes, as the headings of the notebook say."""
-    return {int(number): (title, int(minutes)) for number, title, minutes in re.findall(r"(?m)^## (\d)\. (.+) \((\d+) min\)$", prose(chapter))}
+    return {
+        int(number): (title, int(minutes))
+        for number, title, minutes in re.findall(
+            r"(?m)^## (\d)\. (.+) \((\d+) min\)$", prose(chapter)
+        )
+    }
 
 
 @lru_cache
 def task(number: str) -> tuple[int, str]:
     """Minutes and text of an exercise, with the options of a question, as its notebook states it."""
-    found = re.search(rf"(?s)\*\*Exercise {re.escape(number)}\.\*\* \((\d+) min[^)]*\) (.+?)(?=\n\n(?!- \*\*)|\Z)", prose(number[0]))
+    found = re.search(
+        rf"(?s)\*\*Exercise {re.escape(number)}\.\*\* \((\d+) min[^)]*\) (.+?)(?=\n\n(?!- \*\*)|\Z)",
+        prose(number[0]),
+    )
     if not found:
         raise ValueError(f"Chapter {number[0]} has no exercise {number}.")
     return int(found[1]), found[2]
@@ -165,11 +214,25 @@ def task(number: str) -> tuple[int, str]:
 @lru_cache
 def help_for(number: str) -> tuple[str, str]:
     """The usual mistake and a nudge, from the guide's table of exercises."""
-    found = re.search(rf"(?m)^\| {re.escape(number)} \| \d+ \| (.+?) \| (.+?) \|$", GUIDE.read_text("utf-8"))
+    found = re.search(
+        rf"(?m)^\| {re.escape(number)} \| \d+ \| (.+?) \| (.+?) \|$", GUIDE.read_text("utf-8")
+    )
     if not found:
-        raise ValueError(f"slides/INSTRUCTORS.md has no row for exercise {number}: | {number} | minutes | usual mistake | nudge |")
+        raise ValueError(
+            f"slides/INSTRUCTORS.md has no row for exercise {number}: | {number} | minutes | usual mistake | nudge |"
+        )
     return found[1], found[2]
 
 
-KINDS = {"chapter": from_chapter, "model": from_model, "data": from_data, "architectures": architectures, "few_pictures": few_pictures, "credits": credits,
-         "section": section_slide, "exercise": exercise_slide, "question": question_slide, "answer": answer_slide}
+KINDS = {
+    "chapter": from_chapter,
+    "model": from_model,
+    "data": from_data,
+    "architectures": architectures,
+    "few_pictures": few_pictures,
+    "credits": credits,
+    "section": section_slide,
+    "exercise": exercise_slide,
+    "question": question_slide,
+    "answer": answer_slide,
+}

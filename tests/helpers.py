@@ -19,11 +19,20 @@ from workshop_utils import data
 
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same arithmetic on every computer
 REPOSITORY = Path(__file__).parents[1]
-TESTDATA = REPOSITORY.parent / "shared" / "testdata"  # real cuts in official formats; may not be copied into the repository
-needs_testdata = pytest.mark.skipif(not TESTDATA.is_dir(), reason="reads shared/testdata beside the repository, which is absent")
+TESTDATA = (
+    REPOSITORY.parent / "shared" / "testdata"
+)  # real cuts in official formats; may not be copied into the repository
+needs_testdata = pytest.mark.skipif(
+    not TESTDATA.is_dir(), reason="reads shared/testdata beside the repository, which is absent"
+)
 
-BUNDLED_SPLITS = [(card.name, split) for card in data.catalog() if card.bundled
-                  for split, count in zip(("train", "test"), card.bundled) if count]
+BUNDLED_SPLITS = [
+    (card.name, split)
+    for card in data.catalog()
+    if card.bundled
+    for split, count in zip(("train", "test"), card.bundled)
+    if count
+]
 
 
 @lru_cache
@@ -32,18 +41,31 @@ def loaded(name: str, split: str = "train") -> data.ImageDataset:
     return data.load(name, split)
 
 
-def tiny_dataset(per_class: int = 8, *, classes: int = 3, channels: int = 1, side: int = 8, seed: int = 0, **more) -> data.ImageDataset:
+def tiny_dataset(
+    per_class: int = 8, *, classes: int = 3, channels: int = 1, side: int = 8, seed: int = 0, **more
+) -> data.ImageDataset:
     """Noise, brighter from class to class, so that a net can learn it: classes a, b, c ... in turn."""
     labels = torch.arange(classes).repeat(per_class)
-    noise = torch.randint(0, 60, (len(labels), channels, side, side), generator=torch.Generator().manual_seed(seed))
+    noise = torch.randint(
+        0, 60, (len(labels), channels, side, side), generator=torch.Generator().manual_seed(seed)
+    )
     images = (noise + 190 * labels.view(-1, 1, 1, 1) // max(classes - 1, 1)).to(torch.uint8)
-    return data.ImageDataset(images, labels, tuple("abcdefghij"[:classes]), **{"name": "tiny", **more})
+    return data.ImageDataset(
+        images, labels, tuple("abcdefghij"[:classes]), **{"name": "tiny", **more}
+    )
 
 
 def tiny_net(classes: int = 3, channels: int = 1, seed: int = 0) -> nn.Module:
     """A convolution, batch normalisation and a head: the smallest net in which everything can go wrong."""
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Conv2d(channels, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, classes))
+    return nn.Sequential(
+        nn.Conv2d(channels, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, classes),
+    )
 
 
 def parameters(net: nn.Module) -> int:
@@ -72,7 +94,9 @@ def class_folders(root: Path, **counts: int) -> Path:
     for place, (name, count) in enumerate(counts.items()):
         (root / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            (root / name / f"{number}.png").write_bytes(file_bytes(Image.new("L", (10, 10), 100 * place + number)))
+            (root / name / f"{number}.png").write_bytes(
+                file_bytes(Image.new("L", (10, 10), 100 * place + number))
+            )
     return root
 
 
@@ -102,19 +126,35 @@ def code_by_section(path: Path) -> dict[str, list]:
 
 def idx(values: np.ndarray) -> bytes:
     """An IDX file of bytes as the format's page describes it."""
-    return bytes([0, 0, 8, values.ndim]) + b"".join(struct.pack(">I", side) for side in values.shape) + values.tobytes()
+    return (
+        bytes([0, 0, 8, values.ndim])
+        + b"".join(struct.pack(">I", side) for side in values.shape)
+        + values.tobytes()
+    )
 
 
 def fresh_python(code: str, **options) -> subprocess.CompletedProcess:
     """Runs code in a Python that has imported nothing yet and finds the package."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **options.pop("env", {})}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, **{"timeout": 60, **options})
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        **{"timeout": 60, **options},
+    )
 
 
 def started_python(code: str, *arguments: str, **environment: str) -> subprocess.Popen:
     """The same without waiting for its end, in the repository's folder."""
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY,
-                            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment})
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+    )
 
 
 def full_disk(room: int) -> str:

@@ -43,8 +43,14 @@ def kernel(op, *args, **kwargs):
     """Any operation: on the CPU's tensors, and what it gives lies on the pretended device again, unless it was copied back."""
     name, wanted = op.name(), kwargs.get("device")
     given = [one for one in tree.tree_leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
-    if name not in COPIES and any(map(is_there, given)) and any(one.dim() and not is_there(one) for one in given):
-        raise RuntimeError(f"Expected all tensors to be on the same device, but {name} got some on {NAME} and some on the CPU.")
+    if (
+        name not in COPIES
+        and any(map(is_there, given))
+        and any(one.dim() and not is_there(one) for one in given)
+    ):
+        raise RuntimeError(
+            f"Expected all tensors to be on the same device, but {name} got some on {NAME} and some on the CPU."
+        )
     shells = {id(held(one)): one for one in given if is_there(one)}
     args, kwargs = tree.tree_map(held, (args, kwargs))
     if wanted is not None:
@@ -57,7 +63,16 @@ def kernel(op, *args, **kwargs):
             one.data = shell(held(one))
     if wanted is not None and torch.device(wanted).type == "cpu":
         return found
-    return tree.tree_map(lambda one: shells.get(id(one)) if id(one) in shells else shell(one) if isinstance(one, torch.Tensor) else one, found)
+    return tree.tree_map(
+        lambda one: (
+            shells.get(id(one))
+            if id(one) in shells
+            else shell(one)
+            if isinstance(one, torch.Tensor)
+            else one
+        ),
+        found,
+    )
 
 
 def register() -> None:
@@ -66,13 +81,32 @@ def register() -> None:
     every.fallback(kernel, "PrivateUse1")
     some = torch.library.Library("aten", "IMPL")  # these ask for kernels of their own
     for name in WHOLE:
-        some.impl(name, lambda *args, op=getattr(getattr(torch.ops.aten, name.split(".")[0]), (name.split(".") + ["default"])[1]): kernel(op, *args), "PrivateUse1")
-    some.impl("convolution_overrideable", lambda *args: kernel(torch.ops.aten.convolution.default, *args), "PrivateUse1")
-    some.impl("convolution_backward_overrideable", lambda grad, x, weight, *rest: kernel(
-        torch.ops.aten.convolution_backward.default, grad, x, weight, [weight.shape[0]], *rest), "PrivateUse1")
-    torch.inference_mode = lambda mode=True: torch.no_grad() if mode else nullcontext()  # tensors of its kind cannot be made here
+        some.impl(
+            name,
+            lambda *args, op=getattr(getattr(torch.ops.aten, name.split(".")[0]), (name.split(".") + ["default"])[1]): (
+                kernel(op, *args)
+            ),
+            "PrivateUse1",
+        )
+    some.impl(
+        "convolution_overrideable",
+        lambda *args: kernel(torch.ops.aten.convolution.default, *args),
+        "PrivateUse1",
+    )
+    some.impl(
+        "convolution_backward_overrideable",
+        lambda grad, x, weight, *rest: kernel(
+            torch.ops.aten.convolution_backward.default, grad, x, weight, [weight.shape[0]], *rest
+        ),
+        "PrivateUse1",
+    )
+    torch.inference_mode = lambda mode=True: (
+        torch.no_grad() if mode else nullcontext()
+    )  # tensors of its kind cannot be made here
     usual = torch.Tensor.__deepcopy__
-    torch.Tensor.__deepcopy__ = lambda one, memo: memo.setdefault(id(one), one.detach().clone()) if is_there(one) else usual(one, memo)
+    torch.Tensor.__deepcopy__ = lambda one, memo: (
+        memo.setdefault(id(one), one.detach().clone()) if is_there(one) else usual(one, memo)
+    )
     register.keep = every, some  # they hold only as long as somebody holds them
 
 

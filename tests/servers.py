@@ -13,6 +13,7 @@ from workshop_utils.data.files import RemoteFile
 @contextmanager
 def server(answer):
     """Calls answer(handler) for every request; yields the server, with `.url` and the list `.asked`."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             running.asked.append(self.path)
@@ -34,11 +35,13 @@ def server(answer):
 
 def serve(content: bytes, status: int = 200, length: int | None = None):
     """An answer with these bytes, whatever was asked for; length: what the header says instead of the truth."""
+
     def answer(handler):
         handler.send_response(status)
         handler.send_header("Content-Length", str(len(content) if length is None else length))
         handler.end_headers()
         handler.wfile.write(content)
+
     return answer
 
 
@@ -77,6 +80,7 @@ def silence(handler):
 
 def cut(content: bytes):
     """Half of the bytes, then the line goes dead."""
+
     def answer(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(content)))
@@ -84,6 +88,7 @@ def cut(content: bytes):
         handler.wfile.write(content[: len(content) // 2])
         handler.wfile.flush()
         handler.connection.close()
+
     return answer
 
 
@@ -92,10 +97,14 @@ def redirect(url: str):
         handler.send_response(302)
         handler.send_header("Location", url)
         handler.end_headers()
+
     return answer
 
 
 def published(name: str, content: bytes, *urls: str) -> RemoteFile:
     """The entry of a file with this content; a .gz is entered with what is packed in it."""
-    sums = [f"sha256:{hashlib.sha256(raw).hexdigest()}" for raw in (content, gzip.decompress(content) if name.endswith(".gz") else content)]
+    sums = [
+        f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        for raw in (content, gzip.decompress(content) if name.endswith(".gz") else content)
+    ]
     return RemoteFile(name, len(content), sums[0], {name.removesuffix(".gz"): sums[1]}, urls)

@@ -15,7 +15,9 @@ from workshop_utils.models import blocks
 
 every_idea = pytest.mark.parametrize("idea", models.IDEAS)
 RECORDINGS = sorted(recorded.RECORDED.glob("*.json"))
-sys.path.insert(0, str(recorded.RECORDED))  # experiments are no package: record.py runs them by name
+sys.path.insert(
+    0, str(recorded.RECORDED)
+)  # experiments are no package: record.py runs them by name
 
 import record  # noqa: E402
 
@@ -31,7 +33,10 @@ def test_net_reads_small_pictures_and_gives_a_score_a_class_in_train_and_eval(id
             outputs = net.train(training)(torch.rand(2, channels, side, side))
             assert tuple(outputs.shape) == (2, 7)
         outputs.square().sum().backward()
-        assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in net.parameters())
+        assert all(
+            parameter.grad is not None and parameter.grad.isfinite().all()
+            for parameter in net.parameters()
+        )
 
 
 @every_idea
@@ -45,7 +50,12 @@ def test_net_is_as_wide_as_its_budget_allows(idea, budget):
 def test_vgg_block_has_the_parameters_counted_by_hand():
     width, net = 12, models.small("vgg", classes=10, channels=1)
     pairs = ((width, width), (width, 2 * width), (2 * width, 4 * width))
-    by_hand = 9 * width + 2 * width + sum(9 * i * o + 2 * o + 9 * o * o + 2 * o for i, o in pairs) + (4 * width + 1) * 10
+    by_hand = (
+        9 * width
+        + 2 * width
+        + sum(9 * i * o + 2 * o + 9 * o * o + 2 * o for i, o in pairs)
+        + (4 * width + 1) * 10
+    )
     assert parameters(net) == by_hand
 
 
@@ -63,16 +73,28 @@ def test_dense_layers_read_the_maps_of_all_before_them():
 
 def test_parallel_branches_stand_side_by_side():
     x = torch.rand(1, 2, 4, 4)
-    torch.testing.assert_close(blocks.Parallel(nn.Identity(), nn.Identity())(x), torch.cat([x, x], 1))
+    torch.testing.assert_close(
+        blocks.Parallel(nn.Identity(), nn.Identity())(x), torch.cat([x, x], 1)
+    )
 
 
 def test_squeeze_multiplies_each_channel_by_one_number_from_0_to_1():
     x = torch.rand(2, 8, 4, 4) + 1
     factors = blocks.Squeeze(8)(x) / x
-    assert torch.allclose(factors, factors[..., :1, :1].expand_as(factors), atol=1e-5) and 0 < factors.min() and factors.max() < 1
+    assert (
+        torch.allclose(factors, factors[..., :1, :1].expand_as(factors), atol=1e-5)
+        and 0 < factors.min()
+        and factors.max() < 1
+    )
 
 
-@pytest.mark.parametrize("block, dense, fewer", [(blocks.separable, blocks.convolution, 5), (lambda i, o: blocks.convolution(i, o, groups=4), blocks.convolution, 3)])
+@pytest.mark.parametrize(
+    "block, dense, fewer",
+    [
+        (blocks.separable, blocks.convolution, 5),
+        (lambda i, o: blocks.convolution(i, o, groups=4), blocks.convolution, 3),
+    ],
+)
 def test_separable_and_grouped_convolutions_need_a_fraction_of_the_weights(block, dense, fewer):
     assert parameters(block(32, 32)) * fewer < parameters(dense(32, 32))
 
@@ -89,7 +111,9 @@ def test_block_of_ones_own_goes_into_the_same_net():
 
 def test_deep_net_has_as_many_layers_as_it_says_and_a_skip_costs_no_parameter():
     for layers in (4, 20):
-        plain, residual = (models.deep(layers, skip=skip, classes=5, channels=1) for skip in (False, True))
+        plain, residual = (
+            models.deep(layers, skip=skip, classes=5, channels=1) for skip in (False, True)
+        )
         assert sum(isinstance(layer, (nn.Conv2d, nn.Linear)) for layer in plain.modules()) == layers
         assert parameters(plain) == parameters(residual)
         assert tuple(residual(torch.rand(2, 1, 28, 28)).shape) == (2, 5)
@@ -110,11 +134,17 @@ def test_unknown_idea_and_a_budget_too_small_are_answered():
 
 # --- recordings ---
 
+
 @every_recording
 def test_recording_was_made_by_the_code_that_is_here(path):
     found = recorded.load(path.stem)
-    assert found["code"] == recorded.code_sum(found["files"]), f"stale: run {found['command']} again, or with --confirm where the results should be the same"
-    assert found["seeds"] == list(experiment(path.stem).SEEDS) and getattr(experiment(path.stem), "DESIGN", None) not in found["seeds"]
+    assert found["code"] == recorded.code_sum(found["files"]), (
+        f"stale: run {found['command']} again, or with --confirm where the results should be the same"
+    )
+    assert (
+        found["seeds"] == list(experiment(path.stem).SEEDS)
+        and getattr(experiment(path.stem), "DESIGN", None) not in found["seeds"]
+    )
 
 
 def test_recording_names_every_file_whose_code_runs_in_a_tiny_run_of_it():
@@ -124,12 +154,24 @@ def test_recording_names_every_file_whose_code_runs_in_a_tiny_run_of_it():
 
 
 @pytest.mark.parametrize("again, renewed", [(0.885, True), (0.95, False)])
-def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(again, renewed, tmp_path, monkeypatch):
-    old = {"command": "", "seeds": [1, 2], "files": [], "code": "old", "results": {"a": [0.88, 0.89]}}
+def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(
+    again, renewed, tmp_path, monkeypatch
+):
+    old = {
+        "command": "",
+        "seeds": [1, 2],
+        "files": [],
+        "code": "old",
+        "results": {"a": [0.88, 0.89]},
+    }
     for module in (recorded, record):
         monkeypatch.setattr(module, "RECORDED", tmp_path)
     (tmp_path / "race.json").write_text(json.dumps(old))
-    race = types.SimpleNamespace(again=lambda results: [("a", results["a"], again)], run=lambda: models.card("lenet"), TINY={})
+    race = types.SimpleNamespace(
+        again=lambda results: [("a", results["a"], again)],
+        run=lambda: models.card("lenet"),
+        TINY={},
+    )
     monkeypatch.setitem(sys.modules, "race", race)
     if renewed:
         record.confirm("race")
@@ -137,22 +179,32 @@ def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(again, rene
     else:
         with pytest.raises(SystemExit, match="1 values are not the recorded ones: a"):
             record.confirm("race")
-    assert recorded.load("race")["results"] == old["results"] and (recorded.load("race")["code"] == "old") is not renewed
+    assert (
+        recorded.load("race")["results"] == old["results"]
+        and (recorded.load("race")["code"] == "old") is not renewed
+    )
 
 
 def test_recording_of_the_ideas_has_every_idea_and_seed():
     found = recorded.load("ideas")
     assert set(found["results"]) == set(models.IDEAS)
     for idea, row in found["results"].items():
-        assert len(row["accuracy"]) == len(found["seeds"]) and row["parameters"] == parameters(models.small(idea, classes=10, channels=1))
+        assert len(row["accuracy"]) == len(found["seeds"]) and row["parameters"] == parameters(
+            models.small(idea, classes=10, channels=1)
+        )
 
 
-@pytest.mark.parametrize("changed, same", [
-    ("x = 2", False),
-    ("def f(a): return a", False),
-    ('"""Another docstring."""\n\nx = (\n    1  # a comment\n)', True),
-])
-def test_code_sum_changes_with_what_the_code_does_and_not_with_its_layout(changed, same, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "changed, same",
+    [
+        ("x = 2", False),
+        ("def f(a): return a", False),
+        ('"""Another docstring."""\n\nx = (\n    1  # a comment\n)', True),
+    ],
+)
+def test_code_sum_changes_with_what_the_code_does_and_not_with_its_layout(
+    changed, same, tmp_path, monkeypatch
+):
     monkeypatch.setattr(recorded, "HOME", tmp_path)
     (tmp_path / "one.py").write_text('"""A docstring."""\nx = 1')
     before = recorded.code_sum(["one.py"])
@@ -162,9 +214,13 @@ def test_code_sum_changes_with_what_the_code_does_and_not_with_its_layout(change
     assert recorded.code_sum(["one.py"]) != before
 
 
-def test_recording_that_was_never_made_says_the_command_and_a_label_says_seeds_and_minutes(tmp_path, monkeypatch):
+def test_recording_that_was_never_made_says_the_command_and_a_label_says_seeds_and_minutes(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(recorded, "RECORDED", tmp_path)
-    with pytest.raises(FileNotFoundError, match="python notebooks/recorded/record.py race makes it"):
+    with pytest.raises(
+        FileNotFoundError, match="python notebooks/recorded/record.py race makes it"
+    ):
         recorded.load("race")
     (tmp_path / "race.json").write_text(json.dumps({"seeds": [0, 1], "seconds": 130}))
     assert recorded.label("race") == "recorded, 2 seeds, 2 min"

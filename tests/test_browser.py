@@ -22,13 +22,22 @@ from helpers import REPOSITORY, file_bytes, photo
 from slides import check
 from workshop_utils.widgets.matrix import MATRIX
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements-browser.txt")
+sync_api = pytest.importorskip(
+    "playwright.sync_api",
+    reason="playwright is not installed: pip install -r tests/requirements-browser.txt",
+)
 expect = sync_api.expect
 expect.set_options(timeout=30_000)  # milliseconds, here and below
-pytestmark = pytest.mark.skipif(not check.chromium_path(), reason="no Chromium was found: name one in the environment variable CHROMIUM")
+pytestmark = pytest.mark.skipif(
+    not check.chromium_path(),
+    reason="no Chromium was found: name one in the environment variable CHROMIUM",
+)
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'))"
-WIDEST, SHORTEST = 1100, 60  # pixels: what a notebook has room for on a laptop, and a slider that can be dragged
+WIDEST, SHORTEST = (
+    1100,
+    60,
+)  # pixels: what a notebook has room for on a laptop, and a slider that can be dragged
 
 IMPORTS = """
 import numpy as np
@@ -62,7 +71,7 @@ PANELS = {
     "feature_maps": "widgets.feature_maps(lenet, digits)",
     "grad_cam": "widgets.grad_cam(net, photos, data.imagenet.class_names())",
     "own_pictures": "widgets.own_pictures(net, two)",
-    "freezing": 'widgets.freezing(resnet, digits.per_class(10))',
+    "freezing": "widgets.freezing(resnet, digits.per_class(10))",
 }
 
 
@@ -71,17 +80,26 @@ class Opened:
 
     asked: list[str] = []
 
-    def __init__(self, page, panels: dict[str, str], lab: str, folder: Path, name: str, *setup: str):
+    def __init__(
+        self, page, panels: dict[str, str], lab: str, folder: Path, name: str, *setup: str
+    ):
         cells = ["\n".join((IMPORTS, *setup)), *panels.values()]
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel), folder / f"{name}.ipynb")
+        nbformat.write(
+            nbformat.v4.new_notebook(
+                cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel
+            ),
+            folder / f"{name}.ipynb",
+        )
         self.page, self.names = page, list(panels)
         page.context.on("request", lambda request: self.asked.append(request.url))
         page.on("websocket", lambda socket: self.asked.append(socket.url))
         page.set_default_timeout(30_000)
         page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")
         expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(cells))
-        expect(page.get_by_text(re.compile(r"Python 3 .*\| Idle"))).to_be_visible(timeout=60_000)  # cells run before would be forgotten
+        expect(page.get_by_text(re.compile(r"Python 3 .*\| Idle"))).to_be_visible(
+            timeout=60_000
+        )  # cells run before would be forgotten
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
 
@@ -100,12 +118,31 @@ def lab(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"PYTHONPATH": str(REPOSITORY), "WORKSHOP_DEVICE": "cpu", "WORKSHOP_DATA": str(folder / "data"), "WORKSHOP_PROGRESS": str(own / "progress"),
-                "JUPYTER_CONFIG_PATH": str(REPOSITORY / "workshop_utils/tools/jupyter"), "JUPYTER_CONFIG_DIR": str(own),
-                "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTERLAB_WORKSPACES_DIR": str(own)}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
-               "--ServerApp.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
-    with open(own / "log", "w") as log, subprocess.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=log) as server:
+    settings = {
+        "PYTHONPATH": str(REPOSITORY),
+        "WORKSHOP_DEVICE": "cpu",
+        "WORKSHOP_DATA": str(folder / "data"),
+        "WORKSHOP_PROGRESS": str(own / "progress"),
+        "JUPYTER_CONFIG_PATH": str(REPOSITORY / "workshop_utils/tools/jupyter"),
+        "JUPYTER_CONFIG_DIR": str(own),
+        "JUPYTERLAB_SETTINGS_DIR": str(own),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ServerApp.token=",
+        "--ServerApp.password=",
+        f"--ServerApp.root_dir={folder}",
+    ]
+    with (
+        open(own / "log", "w") as log,
+        subprocess.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=log) as server,
+    ):
         try:
             answers(f"http://127.0.0.1:{port}/api/status", server)
             yield f"http://127.0.0.1:{port}", folder
@@ -134,7 +171,9 @@ def chromium():
 @pytest.fixture(scope="module")
 def notebook(chromium, lab):
     """All panels, in one notebook."""
-    page = chromium.new_context(viewport={"width": 1400, "height": 1000}, permissions=["camera"]).new_page()
+    page = chromium.new_context(
+        viewport={"width": 1400, "height": 1000}, permissions=["camera"]
+    ).new_page()
     yield Opened(page, PANELS, *lab, "panels", CLOTHES, DIGITS, RESNET, BIG_NET, ART)
     page.context.close()
 
@@ -194,7 +233,9 @@ def test_a_guess_is_judged_and_the_next_picture_asks_again(show):
     says(panel, re.compile("it is from .* of 1 guesses"))
     control(panel, "picture").press("ArrowRight")
     says(panel, "From which set? Choose above.")
-    expect(panel.get_by_role("button", name="?", exact=True)).to_have_class(re.compile("mod-active"))
+    expect(panel.get_by_role("button", name="?", exact=True)).to_have_class(
+        re.compile("mod-active")
+    )
 
 
 def test_pictures_are_named_by_digit_and_by_mouse(show):
@@ -208,12 +249,18 @@ def test_pictures_are_named_by_digit_and_by_mouse(show):
     press(panel, "not sure")
     keys.press("1")
     says(panel, re.compile("Picture 4, .* 3 of 20 have a label"))
-    expect(panel.get_by_role("button", name="sure", exact=True)).to_have_class(re.compile("mod-active"))
+    expect(panel.get_by_role("button", name="sure", exact=True)).to_have_class(
+        re.compile("mod-active")
+    )
     keys.press("1")  # the digit after "not sure" and its answer still reaches the panel
     says(panel, re.compile("Picture 5, .* 4 of 20 have a label"))
     control(panel, "picture").press("Home")
-    expect(panel.get_by_role("button", name="9 Ankle boot", exact=True)).to_have_class(re.compile("mod-active"))
-    expect(panel.page.locator(".jp-Notebook .jp-MarkdownCell")).to_have_count(0)  # a digit on a cell would make it a heading
+    expect(panel.get_by_role("button", name="9 Ankle boot", exact=True)).to_have_class(
+        re.compile("mod-active")
+    )
+    expect(panel.page.locator(".jp-Notebook .jp-MarkdownCell")).to_have_count(
+        0
+    )  # a digit on a cell would make it a heading
 
 
 def test_k_moves_by_keyboard(show):
@@ -238,7 +285,10 @@ def test_click_on_a_cell_opens_its_pictures(show):
     panel = show("confusion")
     picture = panel.get_by_role("img", name=re.compile("^Confusion matrix"))
     box, (left, bottom, width, height) = picture.bounding_box(), MATRIX
-    right, down = left + width * 6.5 / 10, 1 - bottom - height + height * 0.5 / 10  # the middle of row 0, column 6
+    right, down = (
+        left + width * 6.5 / 10,
+        1 - bottom - height + height * 0.5 / 10,
+    )  # the middle of row 0, column 6
     picture.click(position={"x": box["width"] * right, "y": box["height"] * down})
     says(panel, "pictures of 'T-shirt/top' are wrongly called 'Shirt'")
     chosen(panel, "what it is", "T-shirt/top")
@@ -343,7 +393,9 @@ def test_pictures_from_camera_and_file_train_a_classifier(show):
     control(panel, "new pictures are").fill("hand")
     with panel.page.expect_file_chooser() as chooser:
         panel.get_by_role("button", name=re.compile("Choose files")).click()
-    chooser.value.set_files({"name": "mine.png", "mimeType": "image/png", "buffer": file_bytes(photo())})
+    chooser.value.set_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": file_bytes(photo())}
+    )
     says(panel, "1 of 'cup', 1 of 'hand'")
     press(panel, "Train")
     says(panel, "A head is trained")
@@ -358,7 +410,9 @@ def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
     opened = Opened(page, {"own_pictures": "widgets.own_pictures(None)"}, *lab, "no-camera")
     panel = opened.panel("own_pictures")
     press(panel, "Start the camera")
-    expect(panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")).to_be_visible()
+    expect(
+        panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")
+    ).to_be_visible()
     panel.screenshot(path=screenshots / "own_pictures_refused.png")
     page.context.close()
 
@@ -374,23 +428,44 @@ def test_an_epoch_moves_the_stages_that_learn(show):
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_fits_on_a_laptop(show, name):
-    assert show(name).locator(".jp-OutputArea-output").evaluate_all("all => Math.max(...all.map(output => output.scrollWidth))") <= WIDEST
+    assert (
+        show(name)
+        .locator(".jp-OutputArea-output")
+        .evaluate_all("all => Math.max(...all.map(output => output.scrollWidth))")
+        <= WIDEST
+    )
 
 
 @pytest.mark.parametrize("name", PANELS)
 def test_sliders_are_long_enough_to_be_dragged(show, name):
-    lengths = show(name).locator(".noUi-target").evaluate_all("all => all.map(slider => slider.getBoundingClientRect().width)")
+    lengths = (
+        show(name)
+        .locator(".noUi-target")
+        .evaluate_all("all => all.map(slider => slider.getBoundingClientRect().width)")
+    )
     assert all(length >= SHORTEST for length in lengths), lengths
 
 
 def test_the_nine_numbers_stand_as_the_kernel_does(show):
     panel = show("kernel_playground")
-    boxes = {(row, column): control(panel, f"{row},{column}").bounding_box() for row in (1, 2, 3) for column in (1, 2, 3)}
+    boxes = {
+        (row, column): control(panel, f"{row},{column}").bounding_box()
+        for row in (1, 2, 3)
+        for column in (1, 2, 3)
+    }
     for row, column in boxes:
-        assert boxes[row, column]["y"] == boxes[row, 1]["y"] and boxes[row, column]["x"] == boxes[1, column]["x"], boxes
+        assert (
+            boxes[row, column]["y"] == boxes[row, 1]["y"]
+            and boxes[row, column]["x"] == boxes[1, column]["x"]
+        ), boxes
 
 
-def test_nothing_outside_this_computer_was_asked(notebook):  # last, for it looks at what all tests before it asked
+def test_nothing_outside_this_computer_was_asked(
+    notebook,
+):  # last, for it looks at what all tests before it asked
     asked = [urlparse(address) for address in Opened.asked]
     assert {"http", "ws"} <= {address.scheme for address in asked}
-    assert {address.hostname for address in asked if address.scheme not in ("data", "blob")} <= {"127.0.0.1", "localhost"}
+    assert {address.hostname for address in asked if address.scheme not in ("data", "blob")} <= {
+        "127.0.0.1",
+        "localhost",
+    }

@@ -16,6 +16,7 @@ WITH_BOTH_SPLITS = [name for name, split in BUNDLED_SPLITS if split == "test"]
 
 # --- sets that come with the course ---
 
+
 @pytest.mark.parametrize("name, split", BUNDLED_SPLITS)
 def test_bundled_set_is_what_its_card_says(name, split):
     dataset, card = loaded(name, split), data.card(name)
@@ -41,7 +42,10 @@ def test_cuts_of_mnist_and_fashion_mnist_are_balanced(name, split):
 
 @pytest.mark.parametrize("name", WITH_BOTH_SPLITS)
 def test_no_picture_is_in_train_and_test(name):
-    train, test = ({picture.numpy().tobytes() for picture in loaded(name, split).images} for split in ("train", "test"))
+    train, test = (
+        {picture.numpy().tobytes() for picture in loaded(name, split).images}
+        for split in ("train", "test")
+    )
     assert not train & test
 
 
@@ -64,7 +68,7 @@ def test_unknown_split_is_answered_with_those_that_exist():
 
 
 def test_unknown_source_is_answered_with_the_one_that_exists():
-    with pytest.raises(ValueError, match="no source 'kaggle'.*\"bundled\".*\"full\""):
+    with pytest.raises(ValueError, match='no source \'kaggle\'.*"bundled".*"full"'):
         data.load("mnist", source="kaggle")
 
 
@@ -85,13 +89,22 @@ def bundle_copy(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name, split", BUNDLED_SPLITS)
-def test_flipped_byte_in_a_bundled_file_is_refused_with_its_name_and_the_cure(bundle_copy, name, split):
+def test_flipped_byte_in_a_bundled_file_is_refused_with_its_name_and_the_cure(
+    bundle_copy, name, split
+):
     stem = {"train": "train", "test": "t10k"}[split]
-    file = f"{name}.zip" if (bundle_copy / f"{name}.zip").exists() else f"{name}/{stem}-images-idx3-ubyte.gz"
+    file = (
+        f"{name}.zip"
+        if (bundle_copy / f"{name}.zip").exists()
+        else f"{name}/{stem}-images-idx3-ubyte.gz"
+    )
     raw = bytearray((bundle_copy / file).read_bytes())
     raw[len(raw) // 2] ^= 1
     (bundle_copy / file).write_bytes(raw)
-    with pytest.raises(data.DamagedFile, match=f"'{file}' is damaged.*git checkout -- workshop_utils/data/bundled/{file}"):
+    with pytest.raises(
+        data.DamagedFile,
+        match=f"'{file}' is damaged.*git checkout -- workshop_utils/data/bundled/{file}",
+    ):
         data.load(name, split)
 
 
@@ -102,22 +115,34 @@ def test_missing_bundled_file_is_named(bundle_copy):
 
 
 def test_every_bundled_file_has_a_published_sum():
-    files = {path.relative_to(bundled_files.BUNDLED).as_posix() for path in bundled_files.BUNDLED.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(bundled_files.BUNDLED).as_posix()
+        for path in bundled_files.BUNDLED.rglob("*")
+        if path.is_file()
+    }
     data_files = {name for name in files if name.endswith((".gz", ".zip", ".tsv", ".json"))}
     assert data_files <= set(bundled_files._sums()) <= files
 
 
 def test_bundle_stays_under_12_megabytes():
-    assert sum(path.stat().st_size for path in bundled_files.BUNDLED.rglob("*") if path.is_file()) < 12e6
+    assert (
+        sum(path.stat().st_size for path in bundled_files.BUNDLED.rglob("*") if path.is_file())
+        < 12e6
+    )
 
 
 # --- ImageDataset ---
+
 
 def test_indexing_gives_picture_and_label_that_a_torch_loader_takes():
     dataset = tiny_dataset(2)
     images, labels = next(iter(torch.utils.data.DataLoader(dataset, batch_size=6)))
     assert torch.equal(images, dataset.images) and torch.equal(labels, dataset.labels)
-    assert dataset[4][1] == 1 and isinstance(dataset[4][1], int) and torch.equal(dataset[4][0], dataset.images[4])
+    assert (
+        dataset[4][1] == 1
+        and isinstance(dataset[4][1], int)
+        and torch.equal(dataset[4][0], dataset.images[4])
+    )
 
 
 def test_subset_takes_these_positions_in_this_order_and_keeps_the_statistics():
@@ -128,13 +153,17 @@ def test_subset_takes_these_positions_in_this_order_and_keeps_the_statistics():
 
 
 @pytest.mark.parametrize("lazy", [False, True], ids=["in memory", "on disk"])
-def test_subset_takes_masks_and_emptiness_and_refuses_what_is_no_position(tmp_path, monkeypatch, lazy):
+def test_subset_takes_masks_and_emptiness_and_refuses_what_is_no_position(
+    tmp_path, monkeypatch, lazy
+):
     class_folders(tmp_path / "pets", cats=4, dogs=4)
     monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0 if lazy else 1 << 30)
     dataset, _ = data.from_folder(tmp_path / "pets", size=10)
     mask = dataset.labels == 1
     part = dataset.subset(mask)
-    assert part.labels.tolist() == [1, 1, 1] and torch.equal(part[0][0], dataset[int(mask.nonzero()[0])][0])
+    assert part.labels.tolist() == [1, 1, 1] and torch.equal(
+        part[0][0], dataset[int(mask.nonzero()[0])][0]
+    )
     assert len(dataset.subset([])) == 0 and torch.equal(dataset.subset([-1])[0][0], dataset[5][0])
     for wrong in ([0.5], [6], [-7], [True, False]):
         with pytest.raises(ValueError, match="pets has the positions 0 to 5, or takes a mask of 6"):
@@ -149,13 +178,23 @@ def test_less_than_one_picture_a_class_is_refused(k):
 
 def positions(part, whole):
     """Where the pictures of a part lie in the whole; the tiny set has no two alike."""
-    return [next(i for i, other in enumerate(whole.images) if torch.equal(picture, other)) for picture in part.images]
+    return [
+        next(i for i, other in enumerate(whole.images) if torch.equal(picture, other))
+        for picture in part.images
+    ]
 
 
 def test_per_class_draws_k_of_each_class_and_repeats_with_its_seed():
     dataset = tiny_dataset()
-    first, again, other = dataset.per_class(3, seed=1), dataset.per_class(3, seed=1), dataset.per_class(3, seed=2)
-    assert torch.bincount(first.labels).tolist() == [3, 3, 3] and len(set(positions(first, dataset))) == 9
+    first, again, other = (
+        dataset.per_class(3, seed=1),
+        dataset.per_class(3, seed=1),
+        dataset.per_class(3, seed=2),
+    )
+    assert (
+        torch.bincount(first.labels).tolist() == [3, 3, 3]
+        and len(set(positions(first, dataset))) == 9
+    )
     assert torch.equal(first.images, again.images) and not torch.equal(first.images, other.images)
 
 
@@ -167,7 +206,9 @@ def test_per_class_beyond_what_there_is_names_the_class():
 def test_split_off_is_stratified_disjoint_and_complete():
     dataset = tiny_dataset(8)
     rest, part = dataset.split_off(0.25, seed=3)
-    assert torch.bincount(rest.labels).tolist() == [6, 6, 6] and torch.bincount(part.labels).tolist() == [2, 2, 2]
+    assert torch.bincount(rest.labels).tolist() == [6, 6, 6] and torch.bincount(
+        part.labels
+    ).tolist() == [2, 2, 2]
     assert sorted(positions(rest, dataset) + positions(part, dataset)) == list(range(24))
 
 
@@ -190,46 +231,75 @@ def test_fraction_outside_0_to_1_is_refused(fraction):
         tiny_dataset().split_off(fraction)
 
 
-@pytest.mark.parametrize("images, labels, sentence", [
-    (torch.zeros(2, 1, 4, 4), [0, 1], "must be uint8.*torch.float32 of shape"),
-    (torch.zeros(2, 4, 4, dtype=torch.uint8), [0, 1], r"must be uint8 of shape \(N, C, H, W\).*\(2, 4, 4\)"),
-    (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [0], "2 pictures but 1 labels"),
-    (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [0, 2], r"0\.\.1 for 2 classes; these go from 0 to 2"),
-    (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [-1, 0], "these go from -1 to 0"),
-])
+@pytest.mark.parametrize(
+    "images, labels, sentence",
+    [
+        (torch.zeros(2, 1, 4, 4), [0, 1], "must be uint8.*torch.float32 of shape"),
+        (
+            torch.zeros(2, 4, 4, dtype=torch.uint8),
+            [0, 1],
+            r"must be uint8 of shape \(N, C, H, W\).*\(2, 4, 4\)",
+        ),
+        (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [0], "2 pictures but 1 labels"),
+        (
+            torch.zeros(2, 1, 4, 4, dtype=torch.uint8),
+            [0, 2],
+            r"0\.\.1 for 2 classes; these go from 0 to 2",
+        ),
+        (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), [-1, 0], "these go from -1 to 0"),
+    ],
+)
 def test_pictures_and_labels_that_do_not_fit_are_refused(images, labels, sentence):
     with pytest.raises(ValueError, match=sentence):
         data.ImageDataset(images, torch.tensor(labels), "ab", name="wrong")
 
 
 def test_repr_says_what_it_is():
-    assert repr(loaded("mnist", "test")) == "mnist, test: 1,000 pictures of 1 x 28 x 28, 10 classes, bundled"
+    assert (
+        repr(loaded("mnist", "test"))
+        == "mnist, test: 1,000 pictures of 1 x 28 x 28, 10 classes, bundled"
+    )
 
 
 # --- Batches ---
 
+
 def test_batches_are_float32_and_int64_and_the_last_is_smaller():
     batches = data.Batches(tiny_dataset(channels=3), 10)
-    assert [tuple(images.shape) for images, _ in batches] == [(10, 3, 8, 8), (10, 3, 8, 8), (4, 3, 8, 8)]
-    assert {(images.dtype, labels.dtype) for images, labels in batches} == {(torch.float32, torch.int64)}
+    assert [tuple(images.shape) for images, _ in batches] == [
+        (10, 3, 8, 8),
+        (10, 3, 8, 8),
+        (4, 3, 8, 8),
+    ]
+    assert {(images.dtype, labels.dtype) for images, labels in batches} == {
+        (torch.float32, torch.int64)
+    }
     assert len(batches) == 3
 
 
 def test_batches_have_mean_0_and_standard_deviation_1_in_every_channel():
     images = torch.cat([images for images, _ in data.Batches(tiny_dataset(channels=3), 10)])
     torch.testing.assert_close(images.mean((0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(images.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        images.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-4, rtol=0
+    )
 
 
 def test_batches_without_shuffle_keep_the_order():
     dataset = tiny_dataset()
-    assert torch.equal(torch.cat([labels for _, labels in data.Batches(dataset, 5)]), dataset.labels)
+    assert torch.equal(
+        torch.cat([labels for _, labels in data.Batches(dataset, 5)]), dataset.labels
+    )
 
 
 def test_shuffle_repeats_with_a_seed_whatever_else_draws_random_numbers():
     def passes(disturb):
         batches = data.Batches(tiny_dataset(), 5, shuffle=True, seed=7)
-        return [torch.cat([images + 0 * torch.rand(1) if disturb else images for images, _ in batches]) for _ in range(2)]
+        return [
+            torch.cat([images + 0 * torch.rand(1) if disturb else images for images, _ in batches])
+            for _ in range(2)
+        ]
+
     (first, second), (again, second_again) = passes(False), passes(True)
     assert torch.equal(first, again) and torch.equal(second, second_again)
     assert not torch.equal(first, second)
@@ -237,18 +307,30 @@ def test_shuffle_repeats_with_a_seed_whatever_else_draws_random_numbers():
 
 def test_shuffled_pass_reads_every_picture_once_with_its_own_label():
     dataset = tiny_dataset()
-    parts = list(data.Batches(dataset, 5, shuffle=True, seed=1, preprocess=lambda images: images.float()))
-    pairs = {(image.numpy().tobytes(), int(label)) for images, labels in parts for image, label in zip(images, labels)}
-    assert pairs == {(dataset[i][0].float().numpy().tobytes(), dataset[i][1]) for i in range(len(dataset))}
+    parts = list(
+        data.Batches(dataset, 5, shuffle=True, seed=1, preprocess=lambda images: images.float())
+    )
+    pairs = {
+        (image.numpy().tobytes(), int(label))
+        for images, labels in parts
+        for image, label in zip(images, labels)
+    }
+    assert pairs == {
+        (dataset[i][0].float().numpy().tobytes(), dataset[i][1]) for i in range(len(dataset))
+    }
 
 
 def test_preprocess_gets_uint8_and_augment_gets_what_it_made():
     seen = []
+
     def preprocess(images):
         seen.append(images.dtype)
         return images.float() + 1
+
     dataset = tiny_dataset()
-    images, _ = next(iter(data.Batches(dataset, 4, preprocess=preprocess, augment=lambda images: images * 2)))
+    images, _ = next(
+        iter(data.Batches(dataset, 4, preprocess=preprocess, augment=lambda images: images * 2))
+    )
     assert seen == [torch.uint8] and torch.equal(images, (dataset.images[:4].float() + 1) * 2)
 
 
@@ -271,7 +353,12 @@ def test_crop_shows_each_picture_shifted_by_its_own_few_pixels():
     found = set()
     for image, other in zip(images, shifted):
         padded = torch.nn.functional.pad(image, [2] * 4)
-        places = [(row, column) for row in range(5) for column in range(5) if torch.equal(padded[:, row:row + 6, column:column + 5], other)]
+        places = [
+            (row, column)
+            for row in range(5)
+            for column in range(5)
+            if torch.equal(padded[:, row : row + 6, column : column + 5], other)
+        ]
         assert len(places) == 1
         found.update(places)
     assert len(found) > 15  # of 25 shifts, in 80 pictures
@@ -290,9 +377,9 @@ def test_rotation_turns_a_bar_by_no_more_than_was_asked_for():
     torch.manual_seed(0)
     bar = torch.zeros(64, 1, 41, 41)
     bar[:, :, 20, 5:36] = 1  # level
-    rows, columns = torch.meshgrid(torch.arange(41.) - 20, torch.arange(41.) - 20, indexing="ij")
+    rows, columns = torch.meshgrid(torch.arange(41.0) - 20, torch.arange(41.0) - 20, indexing="ij")
     turned = data.augmentation(rotate=30)(bar)[:, 0]
-    slopes = (turned * rows * columns).sum((1, 2)) / (turned * columns ** 2).sum((1, 2))
+    slopes = (turned * rows * columns).sum((1, 2)) / (turned * columns**2).sum((1, 2))
     angles = slopes.atan().rad2deg()
     assert angles.abs().max() < 31 and angles.min() < -20 and angles.max() > 20
 
@@ -311,7 +398,9 @@ def test_jitter_changes_brightness_and_contrast_but_not_the_order_of_greys():
     images = GRID[:, :1].repeat(20, 1, 1, 1) / 100
     changed = data.augmentation(jitter=0.4)(images)
     assert torch.equal(changed.flatten(1).argsort(1), images.flatten(1).argsort(1))
-    assert changed.mean((1, 2, 3)).std() > images.mean((1, 2, 3)).std() and not torch.equal(changed, images)
+    assert changed.mean((1, 2, 3)).std() > images.mean((1, 2, 3)).std() and not torch.equal(
+        changed, images
+    )
 
 
 def test_augmentation_repeats_with_torchs_seed_and_differs_without():
@@ -328,11 +417,14 @@ def test_everything_switched_off_changes_nothing():
 
 @pytest.mark.parametrize("wrong", [{"crop": -1}, {"rotate": 200}, {"rotate": -1}, {"jitter": 1.5}])
 def test_augmentation_out_of_range_is_refused(wrong):
-    with pytest.raises(ValueError, match="crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1"):
+    with pytest.raises(
+        ValueError, match="crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1"
+    ):
         data.augmentation(**wrong)
 
 
 # --- sets that stay on disk ---
+
 
 @pytest.fixture
 def big_folder(tmp_path, monkeypatch):
@@ -345,21 +437,33 @@ def big_folder(tmp_path, monkeypatch):
 
 def test_folder_too_big_for_the_memory_stays_on_disk_with_the_same_split(big_folder):
     for lazy, held in zip(*big_folder):
-        assert isinstance(lazy, data.LazyImageDataset) and torch.equal(lazy.labels, held.labels) and repr(lazy) == repr(held)
-        assert all(torch.equal(lazy[place][0], held.images[place]) and lazy[place][1] == held[place][1] for place in range(len(held)))
+        assert (
+            isinstance(lazy, data.LazyImageDataset)
+            and torch.equal(lazy.labels, held.labels)
+            and repr(lazy) == repr(held)
+        )
+        assert all(
+            torch.equal(lazy[place][0], held.images[place]) and lazy[place][1] == held[place][1]
+            for place in range(len(held))
+        )
         torch.testing.assert_close(lazy.mean, held.mean)
         assert torch.equal(lazy.in_memory().images, held.images)
 
 
 @pytest.mark.parametrize("platform", [sys.platform, "win32"])
 @pytest.mark.parametrize("count", [8, 80], ids=["few", "many"])
-def test_lazy_batches_are_those_of_the_memory_with_and_without_workers(tmp_path, monkeypatch, platform, count):
+def test_lazy_batches_are_those_of_the_memory_with_and_without_workers(
+    tmp_path, monkeypatch, platform, count
+):
     folder = class_folders(tmp_path / "pets", cats=count, dogs=count)
     held, _ = data.from_folder(folder, size=10)
     monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0)
     lazy, _ = data.from_folder(folder, size=10)
     monkeypatch.setattr(sys, "platform", platform)
-    batches = (data.Batches(part, 5, shuffle=True, seed=3, preprocess=lambda images: images) for part in (lazy, held))
+    batches = (
+        data.Batches(part, 5, shuffle=True, seed=3, preprocess=lambda images: images)
+        for part in (lazy, held)
+    )
     for (images, labels), (expected, numbers) in zip(*batches, strict=True):
         assert torch.equal(images, expected) and torch.equal(labels, numbers)
 
@@ -368,7 +472,11 @@ def test_parts_of_a_lazy_set_stay_lazy(big_folder):
     (lazy, _), _ = big_folder
     part = lazy.per_class(2, seed=1)
     rest, other = part.split_off(0.5)
-    assert isinstance(part, data.LazyImageDataset) and part.labels.bincount().tolist() == [2, 2] and (len(rest), len(other)) == (2, 2)
+    assert (
+        isinstance(part, data.LazyImageDataset)
+        and part.labels.bincount().tolist() == [2, 2]
+        and (len(rest), len(other)) == (2, 2)
+    )
 
 
 def test_net_is_trained_and_judged_on_a_lazy_set(big_folder):
@@ -383,7 +491,10 @@ def test_unreadable_picture_of_a_lazy_set_is_named_when_its_turn_comes(big_folde
     (lazy, _), _ = big_folder
     name, _ = lazy.files[3]
     (tmp_path / "pets" / name).write_bytes(b"no picture")
-    with pytest.raises(data.DamagedFile, match=f"Picture 3 of pets, '{name}', cannot be read.*Leave it out with .subset"):
+    with pytest.raises(
+        data.DamagedFile,
+        match=f"Picture 3 of pets, '{name}', cannot be read.*Leave it out with .subset",
+    ):
         lazy[3]
     with pytest.raises(data.DamagedFile, match=f"Picture 3 of pets, '{name}', cannot be read"):
         list(data.Batches(lazy, 4))
@@ -391,8 +502,11 @@ def test_unreadable_picture_of_a_lazy_set_is_named_when_its_turn_comes(big_folde
 
 # --- the package ---
 
+
 def test_importing_the_package_loads_nothing_heavy():
-    result = fresh_python("import sys, workshop_utils; print([m for m in ('torch', 'sklearn', 'matplotlib', 'timm', 'ipywidgets') if m in sys.modules])")
+    result = fresh_python(
+        "import sys, workshop_utils; print([m for m in ('torch', 'sklearn', 'matplotlib', 'timm', 'ipywidgets') if m in sys.modules])"
+    )
     assert result.stdout.strip() == "[]", result.stderr
 
 
@@ -403,6 +517,7 @@ def test_loading_data_needs_neither_timm_nor_scikit_learn_nor_matplotlib():
 
 def test_unknown_part_of_the_package_is_answered_with_those_that_exist():
     import workshop_utils
+
     with pytest.raises(AttributeError, match="no part called 'trainig'. It has: .*training"):
         workshop_utils.trainig
 
@@ -413,17 +528,29 @@ def test_readme_shows_the_catalogue_as_it_is():
 
 # --- what was taken out, and boxes ---
 
+
 def test_every_twin_is_a_drawing_of_clip_art_and_no_rejected_picture_is_mislaid():
     kept = torch.cat([loaded("clip-art").images, loaded("clip-art", "test").images])
     found = data.rejected()
     twins = [one for one in found if one.twin is not None]
-    assert len(found) == 33 and len(twins) == 26 and all(one.label in loaded("clip-art").classes and one.reason for one in found)
-    assert all((kept == one.twin).all((1, 2, 3)).sum() == 1 and one.picture.shape == (3, 128, 128) for one in twins)
+    assert (
+        len(found) == 33
+        and len(twins) == 26
+        and all(one.label in loaded("clip-art").classes and one.reason for one in found)
+    )
+    assert all(
+        (kept == one.twin).all((1, 2, 3)).sum() == 1 and one.picture.shape == (3, 128, 128)
+        for one in twins
+    )
 
 
 def test_rejected_pictures_are_never_loaded():
     kept = torch.cat([loaded("clip-art").images, loaded("clip-art", "test").images])
-    assert not any((kept == one.picture).all((1, 2, 3)).any() for one in data.rejected() if one.twin is not None and "another name" not in one.reason)
+    assert not any(
+        (kept == one.picture).all((1, 2, 3)).any()
+        for one in data.rejected()
+        if one.twin is not None and "another name" not in one.reason
+    )
 
 
 def test_photograph_has_its_boxes_and_an_unknown_one_is_answered_with_the_nearest():

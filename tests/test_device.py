@@ -21,7 +21,9 @@ def no_memory_of_earlier_trials(monkeypatch):
 
 
 def test_word_that_names_no_device_is_answered_with_those_that_exist():
-    with pytest.raises(ValueError, match="'nonsense' is no device. Choose one of cuda, xpu, mps, cpu"):
+    with pytest.raises(
+        ValueError, match="'nonsense' is no device. Choose one of cuda, xpu, mps, cpu"
+    ):
         device.pick("nonsense")
 
 
@@ -46,11 +48,13 @@ def test_preferred_device_that_is_absent_is_refused_with_the_reason(monkeypatch)
 @pytest.fixture
 def broken_cuda(monkeypatch):
     """CUDA claims to be there, and fails when a convolution is tried."""
+
     class Convolution(nn.Conv2d):
         def __init__(self, *sizes, device=None):
             if device == "cuda":
                 raise RuntimeError("no kernel image is available\nand a long tail")
             super().__init__(*sizes, device=device)
+
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(device, "ORDER", ("cuda", "cpu"))
     monkeypatch.setattr(device.nn, "Conv2d", Convolution)
@@ -67,15 +71,27 @@ def test_report_says_what_was_chosen_and_why_not_the_others(broken_cuda):
 
 def test_falling_back_is_said_once_and_in_words(broken_cuda, capsys):
     assert device.pick() == device.pick() == torch.device("cpu")
-    assert capsys.readouterr().out == "cuda is on this computer but is not used: this torch was not built for a card of this age " \
+    assert (
+        capsys.readouterr().out
+        == "cuda is on this computer but is not used: this torch was not built for a card of this age "
         "(RuntimeError: no kernel image is available). The course runs on cpu.\n"
+    )
 
 
-@pytest.mark.parametrize("said, meant", [
-    ("CUDA out of memory. Tried to allocate 2 GiB", "its memory is full"),
-    ("The NVIDIA driver on your system is too old (found version 11040)", "its driver is too old"),
-    ("The operator 'aten::x' is not currently implemented for the MPS device", "an operation that the course needs is missing"),
-])
+@pytest.mark.parametrize(
+    "said, meant",
+    [
+        ("CUDA out of memory. Tried to allocate 2 GiB", "its memory is full"),
+        (
+            "The NVIDIA driver on your system is too old (found version 11040)",
+            "its driver is too old",
+        ),
+        (
+            "The operator 'aten::x' is not currently implemented for the MPS device",
+            "an operation that the course needs is missing",
+        ),
+    ],
+)
 def test_reasons_of_drivers_are_put_in_words(monkeypatch, said, meant):
     def fails(*_, **__):
         raise RuntimeError(said)
@@ -89,19 +105,36 @@ def test_device_that_computes_nonsense_is_passed_over(monkeypatch):
     assert device.trouble("cpu") == "its arithmetic gives wrong numbers"
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has the switches")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has the switches"
+)
 def test_memory_that_a_step_frees_is_kept_for_the_next():
-    code = "import resource, torch\nfrom workshop_utils import device\nKEEP\n" \
-           "def step(): return [torch.ones(1_250_000) for _ in range(8)]\n" \
-           "step(); step(); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n" \
-           "for _ in range(20): step()\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
-    faults = {word: int(fresh_python(code.replace("KEEP", word)).stdout) for word in ("pass", "device.pick('cpu')")}
+    code = (
+        "import resource, torch\nfrom workshop_utils import device\nKEEP\n"
+        "def step(): return [torch.ones(1_250_000) for _ in range(8)]\n"
+        "step(); step(); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(20): step()\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    )
+    faults = {
+        word: int(fresh_python(code.replace("KEEP", word)).stdout)
+        for word in ("pass", "device.pick('cpu')")
+    }
     assert faults["device.pick('cpu')"] * 10 < faults["pass"], faults
 
 
-@pytest.mark.parametrize("own", [{}, {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "5", "OPENBLAS_NUM_THREADS": "2"}], ids=["unset", "set"])
-def test_threads_neither_spin_nor_share_small_matrices_unless_the_user_says_otherwise(own, monkeypatch):
-    expected = own or {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "OPENBLAS_NUM_THREADS": "1"}
+@pytest.mark.parametrize(
+    "own",
+    [{}, {"OMP_WAIT_POLICY": "active", "GOMP_SPINCOUNT": "5", "OPENBLAS_NUM_THREADS": "2"}],
+    ids=["unset", "set"],
+)
+def test_threads_neither_spin_nor_share_small_matrices_unless_the_user_says_otherwise(
+    own, monkeypatch
+):
+    expected = own or {
+        "OMP_WAIT_POLICY": "passive",
+        "GOMP_SPINCOUNT": "1000",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     for name in expected:
         monkeypatch.delenv(name, raising=False)  # this process imported the package
     code = f"import os, sys, workshop_utils; assert not {{'torch', 'numpy'}} & set(sys.modules); print(*(os.environ[name] for name in {list(expected)}))"

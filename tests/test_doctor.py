@@ -33,20 +33,43 @@ def quick(monkeypatch):
 def test_computer_that_runs_these_tests_has_no_red_finding():
     found = doctor.examine(network=False)
     assert not [one for one in found if one.colour == "red"]
-    assert [one.what for one in found] == ["python", "packages", "torch", "device", "threads", "memory", "disk", "writing", "kernel", "panels", "files", "weights", "address", "speed"]
+    assert [one.what for one in found] == [
+        "python",
+        "packages",
+        "torch",
+        "device",
+        "threads",
+        "memory",
+        "disk",
+        "writing",
+        "kernel",
+        "panels",
+        "files",
+        "weights",
+        "address",
+        "speed",
+    ]
 
 
 def test_every_finding_that_is_not_green_says_what_to_do(monkeypatch):
     monkeypatch.setattr(links, "TAG", "TAG")
     one = doctor.address()
-    assert one.colour == "yellow" and "this copy has no published address" in one.words and "links --repo" in one.cure
+    assert (
+        one.colour == "yellow"
+        and "this copy has no published address" in one.words
+        and "links --repo" in one.cure
+    )
     monkeypatch.setattr(links, "TAG", "v1")
     assert doctor.address().colour == "green"
 
 
 def test_old_python_is_told_in_a_sentence_before_anything_is_imported():
     answer = fresh_python("import sys; sys.version_info = (3, 9, 1); import workshop_utils")
-    assert answer.returncode == 1 and answer.stderr.startswith("The course needs Python 3.11 or newer; this is Python 3.9.") and "Traceback" not in answer.stderr
+    assert (
+        answer.returncode == 1
+        and answer.stderr.startswith("The course needs Python 3.11 or newer; this is Python 3.9.")
+        and "Traceback" not in answer.stderr
+    )
 
 
 def test_mac_with_an_intel_processor_is_sent_to_colab(monkeypatch):
@@ -56,12 +79,16 @@ def test_mac_with_an_intel_processor_is_sent_to_colab(monkeypatch):
     assert one.colour == "red" and "no current torch" in one.words and "Colab" in one.cure
 
 
-@pytest.mark.parametrize("name, version, words", [
-    ("numpy", "1.26.0", "numpy 1.26.0 where >=2.1.3 is needed"),
-    ("ipykernel", "7.1.0", "run the panels' callbacks in the middle of another cell"),
-    ("ipykernel", "7.4.0", "answers the controls of one panel in several threads"),
-    ("timm", None, "missing: timm"),
-], ids=["old", "known to be bad", "known to be bad too", "missing"])
+@pytest.mark.parametrize(
+    "name, version, words",
+    [
+        ("numpy", "1.26.0", "numpy 1.26.0 where >=2.1.3 is needed"),
+        ("ipykernel", "7.1.0", "run the panels' callbacks in the middle of another cell"),
+        ("ipykernel", "7.4.0", "answers the controls of one panel in several threads"),
+        ("timm", None, "missing: timm"),
+    ],
+    ids=["old", "known to be bad", "known to be bad too", "missing"],
+)
 def test_wrong_versions_are_named_with_the_line_that_mends_them(monkeypatch, name, version, words):
     real = metadata.version
 
@@ -83,12 +110,23 @@ def test_torch_and_torchvision_of_two_builds_are_explained(monkeypatch):
 
     monkeypatch.setattr(torchvision.ops, "nms", missing)
     one = doctor.torch_pair()
-    assert one.colour == "red" and "torchvision::nms" in one.words and "different indexes" in one.words and "delete the folder .venv" in one.cure
+    assert (
+        one.colour == "red"
+        and "torchvision::nms" in one.words
+        and "different indexes" in one.words
+        and "delete the folder .venv" in one.cure
+    )
 
 
 def test_device_that_is_there_and_fails_is_yellow_with_the_reason(monkeypatch):
     monkeypatch.setattr(devices, "pick", lambda: torch.device("cpu"))
-    monkeypatch.setattr(devices, "trouble", lambda kind: None if kind == "cpu" else "its driver is too old" if kind == "cuda" else devices.ABSENT)
+    monkeypatch.setattr(
+        devices,
+        "trouble",
+        lambda kind: (
+            None if kind == "cpu" else "its driver is too old" if kind == "cuda" else devices.ABSENT
+        ),
+    )
     one = doctor.device()
     assert one.colour == "yellow" and "not used: cuda: its driver is too old" in one.words
 
@@ -109,9 +147,13 @@ def test_one_thread_on_many_cores_is_yellow(monkeypatch):
 def test_memory_and_disk_have_three_colours(monkeypatch, free, colour):
     import psutil
 
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free * doctor.GIGA))
+    monkeypatch.setattr(
+        psutil, "virtual_memory", lambda: SimpleNamespace(available=free * doctor.GIGA)
+    )
     assert doctor.memory().colour == colour
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=free / 4 * doctor.GIGA))
+    monkeypatch.setattr(
+        doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=free / 4 * doctor.GIGA)
+    )
     assert doctor.disk().colour == colour
 
 
@@ -125,13 +167,23 @@ def test_folder_that_cannot_be_written_is_named(monkeypatch, tmp_path):
 def test_kernel_of_another_python_is_yellow(monkeypatch):
     from jupyter_client.kernelspec import KernelSpecManager
 
-    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda *_: SimpleNamespace(argv=["/usr/bin/python9"]))
+    monkeypatch.setattr(
+        KernelSpecManager, "get_kernel_spec", lambda *_: SimpleNamespace(argv=["/usr/bin/python9"])
+    )
     one = doctor.kernel()
-    assert one.colour == "yellow" and "/usr/bin/python9" in one.words and "ipykernel install" in one.cure
+    assert (
+        one.colour == "yellow"
+        and "/usr/bin/python9" in one.words
+        and "ipykernel install" in one.cure
+    )
 
 
 def test_widgets_of_two_generations_are_red(monkeypatch):
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: {"ipywidgets": "7.7.1", "jupyterlab_widgets": "3.0.1"}[name])
+    monkeypatch.setattr(
+        doctor.metadata,
+        "version",
+        lambda name: {"ipywidgets": "7.7.1", "jupyterlab_widgets": "3.0.1"}[name],
+    )
     assert doctor.panels().colour == "red" and "different generations" in doctor.panels().words
 
 
@@ -140,14 +192,26 @@ def test_damaged_file_is_red_in_its_own_sentence(monkeypatch):
         raise DamagedFile("The bundled file 'x' is damaged. Bring it back with git.")
 
     monkeypatch.setattr(bundled_files, "verify", damaged)
-    assert doctor.bundled_files() == doctor.Finding("files", "red", "The bundled file 'x' is damaged. Bring it back with git.")
+    assert doctor.bundled_files() == doctor.Finding(
+        "files", "red", "The bundled file 'x' is damaged. Bring it back with git."
+    )
 
 
-@pytest.mark.parametrize("error, words", [
-    (requests.ConnectionError("Name or service not known"), "could not be reached; everything bundled works"),
-    (requests.exceptions.SSLError("certificate verify failed"), "set REQUESTS_CA_BUNDLE to its file"),
-    (requests.exceptions.ProxyError("refused"), "through the proxy of this network"),
-], ids=["no network", "certificate", "proxy"])
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (
+            requests.ConnectionError("Name or service not known"),
+            "could not be reached; everything bundled works",
+        ),
+        (
+            requests.exceptions.SSLError("certificate verify failed"),
+            "set REQUESTS_CA_BUNDLE to its file",
+        ),
+        (requests.exceptions.ProxyError("refused"), "through the proxy of this network"),
+    ],
+    ids=["no network", "certificate", "proxy"],
+)
 def test_network_is_informative_and_never_red(monkeypatch, error, words):
     def refuses(*_, **__):
         raise error
@@ -175,8 +239,28 @@ def test_proxy_whose_certificate_is_unknown_is_told_and_its_file_mends_it(monkey
     if not shutil.which("openssl"):
         pytest.skip("openssl makes the certificate")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+        ],
+        check=True,
+        capture_output=True,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
@@ -212,7 +296,11 @@ def test_exit_code_json_and_a_line_to_read_out(monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("red weights / yellow")
     assert commands.main(["doctor", "--offline"]) == 1
     out = capsys.readouterr().out
-    assert "[red]     weights: gone" in out and "do: pip" in out and "Something will fail: weights." in out
+    assert (
+        "[red]     weights: gone" in out
+        and "do: pip" in out
+        and "Something will fail: weights." in out
+    )
 
 
 def test_measured_speed_counts_pictures():

@@ -13,14 +13,23 @@ from workshop_utils.evaluation import Predictions
 
 def random_predictions(count=200, classes=5, seed=0) -> Predictions:
     generator = np.random.default_rng(seed)
-    return Predictions(generator.dirichlet([0.5] * classes, count), generator.integers(0, classes, count), "abcde"[:classes])
+    return Predictions(
+        generator.dirichlet([0.5] * classes, count),
+        generator.integers(0, classes, count),
+        "abcde"[:classes],
+    )
 
 
 # Four pictures, three classes: the second and the last are taken for "a"; nobody ever says "c".
-FOUR = Predictions([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.9, 0.04, 0.06]], [0, 1, 1, 2], ("a", "b", "c"))
+FOUR = Predictions(
+    [[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.9, 0.04, 0.06]],
+    [0, 1, 1, 2],
+    ("a", "b", "c"),
+)
 
 
 # --- scores ---
+
 
 def test_scores_of_four_pictures_agree_with_arithmetic_by_hand():
     found = evaluation.evaluate(FOUR)
@@ -39,13 +48,21 @@ def test_class_that_is_never_predicted_scores_0_without_a_warning(recwarn):
 
 def test_class_that_never_occurs_keeps_its_row_and_its_place():
     found = evaluation.evaluate(Predictions([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]], [0, 1], "abc"))
-    assert found.confusion.shape == (3, 3) and found.per_class[2].pictures == 0 and found.per_class[2].recall == 0
+    assert (
+        found.confusion.shape == (3, 3)
+        and found.per_class[2].pictures == 0
+        and found.per_class[2].recall == 0
+    )
 
 
 @pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
 def test_averages_agree_with_scikit_learn(average):
     predictions = random_predictions()
-    row, labels, said = evaluation.evaluate(predictions).averages[average], predictions.labels, predictions.probabilities.argmax(1)
+    row, labels, said = (
+        evaluation.evaluate(predictions).averages[average],
+        predictions.labels,
+        predictions.probabilities.argmax(1),
+    )
     assert row.precision == pytest.approx(metrics.precision_score(labels, said, average=average))
     assert row.recall == pytest.approx(metrics.recall_score(labels, said, average=average))
     assert row.f1 == pytest.approx(metrics.f1_score(labels, said, average=average))
@@ -55,28 +72,43 @@ def test_accuracy_cross_entropy_and_confusion_agree_with_scikit_learn():
     predictions = random_predictions()
     found, said = evaluation.evaluate(predictions), predictions.probabilities.argmax(1)
     assert found.accuracy == pytest.approx(metrics.accuracy_score(predictions.labels, said))
-    assert found.cross_entropy == pytest.approx(metrics.log_loss(predictions.labels, predictions.probabilities))
-    np.testing.assert_array_equal(found.confusion, metrics.confusion_matrix(predictions.labels, said))
+    assert found.cross_entropy == pytest.approx(
+        metrics.log_loss(predictions.labels, predictions.probabilities)
+    )
+    np.testing.assert_array_equal(
+        found.confusion, metrics.confusion_matrix(predictions.labels, said)
+    )
 
 
 def test_precision_recall_and_f1_without_more_words_are_macro():
     predictions = random_predictions()
     found, said = evaluation.evaluate(predictions), predictions.probabilities.argmax(1)
-    assert (found.precision, found.recall, found.f1) == pytest.approx(metrics.precision_recall_fscore_support(predictions.labels, said, average="macro")[:3])
+    assert (found.precision, found.recall, found.f1) == pytest.approx(
+        metrics.precision_recall_fscore_support(predictions.labels, said, average="macro")[:3]
+    )
 
 
 def test_per_class_scores_agree_with_scikit_learn():
     predictions = random_predictions()
-    oracle = metrics.classification_report(predictions.labels, predictions.probabilities.argmax(1), target_names=list("abcde"), output_dict=True)
+    oracle = metrics.classification_report(
+        predictions.labels,
+        predictions.probabilities.argmax(1),
+        target_names=list("abcde"),
+        output_dict=True,
+    )
     for row in evaluation.evaluate(predictions).per_class:
         expected = oracle[row.name]
-        assert (row.precision, row.recall, row.f1, row.pictures) == pytest.approx((expected["precision"], expected["recall"], expected["f1-score"], expected["support"]))
+        assert (row.precision, row.recall, row.f1, row.pictures) == pytest.approx(
+            (expected["precision"], expected["recall"], expected["f1-score"], expected["support"])
+        )
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_top_k_accuracy_agrees_with_scikit_learn(k):
     predictions = random_predictions()
-    assert evaluation.evaluate(predictions).top_k(k) == pytest.approx(metrics.top_k_accuracy_score(predictions.labels, predictions.probabilities, k=k))
+    assert evaluation.evaluate(predictions).top_k(k) == pytest.approx(
+        metrics.top_k_accuracy_score(predictions.labels, predictions.probabilities, k=k)
+    )
 
 
 def test_top_of_all_classes_is_always_right_and_beyond_is_refused():
@@ -89,12 +121,23 @@ def test_top_of_all_classes_is_always_right_and_beyond_is_refused():
 
 def test_most_wrong_lists_the_surest_mistakes_first():
     first, second = evaluation.evaluate(FOUR).most_wrong(5)
-    assert (first.index, first.label, first.predicted, first.confidence) == (3, "c", "a", pytest.approx(0.9))
-    assert (second.index, second.label, second.predicted, second.confidence) == (1, "b", "a", pytest.approx(0.6))
+    assert (first.index, first.label, first.predicted, first.confidence) == (
+        3,
+        "c",
+        "a",
+        pytest.approx(0.9),
+    )
+    assert (second.index, second.label, second.predicted, second.confidence) == (
+        1,
+        "b",
+        "a",
+        pytest.approx(0.6),
+    )
     assert len(evaluation.evaluate(FOUR).most_wrong(1)) == 1
 
 
 # --- what is refused ---
+
 
 def test_logits_are_refused_with_the_likely_cause():
     with pytest.raises(ValueError, match="sum to 1. Were these logits"):
@@ -112,7 +155,9 @@ def test_certainty_is_a_probability_too():
 
 
 def test_rows_that_miss_1_by_rounding_are_scaled_to_it():
-    assert evaluation.Predictions([[0.4995, 0.5]], [0], ("a", "b")).probabilities.sum() == pytest.approx(1, abs=1e-12)
+    assert evaluation.Predictions(
+        [[0.4995, 0.5]], [0], ("a", "b")
+    ).probabilities.sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_one_hit_is_all_of_one_and_the_threshold_itself_is_reached():
@@ -122,15 +167,23 @@ def test_one_hit_is_all_of_one_and_the_threshold_itself_is_reached():
 
 def test_results_cannot_be_changed_by_mistake():
     predictions = evaluation.Predictions(np.full((2, 2), 0.5), [0, 1], ("a", "b"))
-    for result, name in ((predictions, "labels"), (evaluation.evaluate(predictions), "predictions"), (evaluation.evaluate(predictions).per_class[0], "f1"),
-                         (evaluation.evaluate(predictions).calibration, "error"), (evaluation.decide(predictions, "a", 0.5), "hits"),
-                         (evaluation.Wrong(0, "a", "b", 0.5), "index")):
+    for result, name in (
+        (predictions, "labels"),
+        (evaluation.evaluate(predictions), "predictions"),
+        (evaluation.evaluate(predictions).per_class[0], "f1"),
+        (evaluation.evaluate(predictions).calibration, "error"),
+        (evaluation.decide(predictions, "a", 0.5), "hits"),
+        (evaluation.Wrong(0, "a", "b", 0.5), "index"),
+    ):
         with pytest.raises(AttributeError):
             setattr(result, name, None)
 
 
 def test_probabilities_of_another_shape_are_refused_with_both_shapes():
-    with pytest.raises(ValueError, match=r"2 labels and 3 classes need probabilities of shape \(2, 3\); these have \(2, 2\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"2 labels and 3 classes need probabilities of shape \(2, 3\); these have \(2, 2\)",
+    ):
         Predictions(np.full((2, 2), 0.5), [0, 1], "abc")
 
 
@@ -140,6 +193,7 @@ def test_nothing_to_evaluate_is_refused():
 
 
 # --- predict ---
+
 
 def test_predict_gives_the_softmax_of_the_nets_answers_in_order():
     dataset, model = tiny_dataset(), tiny_net().eval()
@@ -170,11 +224,14 @@ def test_predict_reads_through_the_nets_own_preprocessing():
 
 
 def test_net_with_another_number_of_classes_is_told_so_before_any_work():
-    with pytest.raises(ValueError, match="answers with 4 scores, but tiny has 3 classes. Build it with classes=3"):
+    with pytest.raises(
+        ValueError, match="answers with 4 scores, but tiny has 3 classes. Build it with classes=3"
+    ):
         evaluation.predict(tiny_net(classes=4), tiny_dataset())
 
 
 # --- decisions and calibration ---
+
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.9, 1.1])
 def test_four_counts_of_a_decision_agree_with_scikit_learn(threshold):
@@ -183,7 +240,10 @@ def test_four_counts_of_a_decision_agree_with_scikit_learn(threshold):
     (rest, alarms), (misses, hits) = metrics.confusion_matrix(true, called, labels=[False, True])
     found = evaluation.decide(predictions, "b", threshold)
     assert (found.hits, found.misses, found.alarms, found.rest) == (hits, misses, alarms, rest)
-    assert found.recall == pytest.approx(metrics.recall_score(true, called)) and found.cost(5, 2) == 5 * misses + 2 * alarms
+    assert (
+        found.recall == pytest.approx(metrics.recall_score(true, called))
+        and found.cost(5, 2) == 5 * misses + 2 * alarms
+    )
     assert found.precision == pytest.approx(metrics.precision_score(true, called, zero_division=0))
 
 
@@ -193,17 +253,24 @@ def test_decision_about_an_unknown_class_is_answered_with_the_nearest():
 
 
 def test_calibration_of_four_pictures_agrees_with_arithmetic_by_hand():
-    found = evaluation.evaluate(FOUR).calibration  # confidences 0.7 right, 0.6 wrong, 0.8 right, 0.9 wrong
+    found = evaluation.evaluate(
+        FOUR
+    ).calibration  # confidences 0.7 right, 0.6 wrong, 0.8 right, 0.9 wrong
     np.testing.assert_allclose(found.confidence, [0.6, 0.7, 0.8, 0.9])
     np.testing.assert_allclose(found.accuracy, [0, 1, 1, 0])
-    assert found.pictures.tolist() == [1] * 4 and found.error == pytest.approx((0.6 + 0.3 + 0.2 + 0.9) / 4)
+    assert found.pictures.tolist() == [1] * 4 and found.error == pytest.approx(
+        (0.6 + 0.3 + 0.2 + 0.9) / 4
+    )
 
 
 def test_calibration_agrees_with_scikit_learn():
     from sklearn.calibration import calibration_curve
 
     predictions = random_predictions(1000)
-    found, right = evaluation.evaluate(predictions).calibration, predictions.predicted == predictions.labels
+    found, right = (
+        evaluation.evaluate(predictions).calibration,
+        predictions.predicted == predictions.labels,
+    )
     accuracy, confidence = calibration_curve(right, predictions.probabilities.max(1), n_bins=10)
     np.testing.assert_allclose(found.accuracy, accuracy)
     np.testing.assert_allclose(found.confidence, confidence)

@@ -19,13 +19,17 @@ def by_the_paper(maps_part: nn.Module, rest: nn.Module, image, target):
     rest(maps)[0, target].backward()
     weights = maps.grad.sum((2, 3)) / maps[0, 0].numel()
     heat = F.relu((weights[0, :, None, None] * maps[0]).sum(0)).detach()
-    heat = F.interpolate(heat[None, None], image.shape[1:], mode="bilinear", align_corners=False)[0, 0]
+    heat = F.interpolate(heat[None, None], image.shape[1:], mode="bilinear", align_corners=False)[
+        0, 0
+    ]
     return heat / heat.max() if heat.max() > 0 else heat
 
 
 def test_maps_are_what_the_cut_net_gives():
     net = models.build("lenet", classes=10, channels=1)
-    torch.testing.assert_close(explain.feature_maps(net, picture(), "4"), net[:5](picture()[None])[0].detach())
+    torch.testing.assert_close(
+        explain.feature_maps(net, picture(), "4"), net[:5](picture()[None])[0].detach()
+    )
 
 
 def test_activation_in_place_does_not_rewrite_the_map():
@@ -33,7 +37,9 @@ def test_activation_in_place_does_not_rewrite_the_map():
     assert (explain.feature_maps(net, picture(), "0") < 0).any()
 
 
-@pytest.mark.parametrize("layer, words", [("nine", "has no layer 'nine'"), ("12", "no maps of height and width")])
+@pytest.mark.parametrize(
+    "layer, words", [("nine", "has no layer 'nine'"), ("12", "no maps of height and width")]
+)
 def test_layer_without_maps_is_answered_with_a_sentence(layer, words):
     with pytest.raises(ValueError, match=words):
         explain.feature_maps(models.build("lenet", classes=10, channels=1), picture(), layer)
@@ -41,12 +47,31 @@ def test_layer_without_maps_is_answered_with_a_sentence(layer, words):
 
 @pytest.mark.parametrize("target", range(3))
 def test_grad_cam_agrees_with_the_papers_equations(target):
-    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)).eval()
-    torch.testing.assert_close(explain.grad_cam(net, picture(), target), by_the_paper(net[:4], net[4:], picture(), target), atol=1e-5, rtol=1e-4)
+    net = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6, 3),
+    ).eval()
+    torch.testing.assert_close(
+        explain.grad_cam(net, picture(), target),
+        by_the_paper(net[:4], net[4:], picture(), target),
+        atol=1e-5,
+        rtol=1e-4,
+    )
 
 
 def test_bright_spot_that_makes_the_score_is_found():
-    net = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 2))
+    net = nn.Sequential(
+        nn.Conv2d(1, 1, 3, padding=1, bias=False),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(1, 2),
+    )
     nn.init.ones_(net[0].weight), net[4].weight.data.copy_(torch.tensor([[1.0], [-1.0]]))
     image = torch.zeros(1, 12, 12)
     image[0, 2, 9] = 1
@@ -59,7 +84,9 @@ def test_net_is_left_as_it_was():
     net = tiny_net().train()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     explain.grad_cam(net, picture(side=12), 1)
-    assert all(part.training for part in net.modules()) and all(parameter.grad is None for parameter in net.parameters())
+    assert all(part.training for part in net.modules()) and all(
+        parameter.grad is None for parameter in net.parameters()
+    )
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
     assert not any(part._forward_hooks for part in net.modules())
 
@@ -70,9 +97,20 @@ def test_frozen_net_and_inference_around_it_give_a_map_all_the_same():
         assert explain.grad_cam(net, picture(side=12), 0).shape == (12, 12)
 
 
-@pytest.mark.parametrize("name, channels, side", [("lenet", 1, 28), ("small_resnet", 1, 28), ("resnet18", 3, 64), ("vgg16", 3, 64), ("efficientnet_lite0", 3, 64)])
+@pytest.mark.parametrize(
+    "name, channels, side",
+    [
+        ("lenet", 1, 28),
+        ("small_resnet", 1, 28),
+        ("resnet18", 3, 64),
+        ("vgg16", 3, 64),
+        ("efficientnet_lite0", 3, 64),
+    ],
+)
 def test_every_kind_of_net_can_be_looked_into(name, channels, side):
-    heat = explain.grad_cam(models.build(name, classes=5, channels=channels), picture(channels, side), 3)
+    heat = explain.grad_cam(
+        models.build(name, classes=5, channels=channels), picture(channels, side), 3
+    )
     assert heat.shape == (side, side) and 0 <= heat.min() <= heat.max() <= 1
 
 

@@ -33,15 +33,26 @@ def impatient(monkeypatch):
 
 def left_in(folder):
     """Every file below a folder but its lock."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
 
 
 BAD = {
-    "404": (serve(b"no", 404), "answered 404"), "503": (serve(b"busy", 503), "answered 503"),
-    "truncated": (cut(CONTENT), "broke off"), "wrong bytes": (serve(CONTENT[::-1]), "another sum"),
-    "cut short": (serve(CONTENT[:-1]), "another sum"), "a byte long": (serve(CONTENT + b"x"), "another sum"),
-    "drip": (drip, "slower than"), "flood": (flood, "sent more than"), "silence": (silence, "sent nothing"),
-    "empty": (serve(b""), "another sum"), "redirect in a circle": (redirect("/"), "from one address to the next"), "redirect to nowhere": (redirect("http://127.0.0.1:1/"), "could not be reached"),
+    "404": (serve(b"no", 404), "answered 404"),
+    "503": (serve(b"busy", 503), "answered 503"),
+    "truncated": (cut(CONTENT), "broke off"),
+    "wrong bytes": (serve(CONTENT[::-1]), "another sum"),
+    "cut short": (serve(CONTENT[:-1]), "another sum"),
+    "a byte long": (serve(CONTENT + b"x"), "another sum"),
+    "drip": (drip, "slower than"),
+    "flood": (flood, "sent more than"),
+    "silence": (silence, "sent nothing"),
+    "empty": (serve(b""), "another sum"),
+    "redirect in a circle": (redirect("/"), "from one address to the next"),
+    "redirect to nowhere": (redirect("http://127.0.0.1:1/"), "could not be reached"),
 }
 
 
@@ -55,16 +66,23 @@ def test_bad_host_loses_its_turn_and_the_next_one_delivers(tmp_path, answer, sen
 
 
 @pytest.mark.parametrize("answer, sentence", BAD.values(), ids=BAD)
-def test_last_bad_host_is_answered_with_its_name_and_reason_and_leaves_nothing(tmp_path, answer, sentence):
+def test_last_bad_host_is_answered_with_its_name_and_reason_and_leaves_nothing(
+    tmp_path, answer, sentence
+):
     with server(answer) as bad:
-        with pytest.raises(ConnectionError, match=f"1 asked, none delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"):
+        with pytest.raises(
+            ConnectionError, match=f"1 asked, none delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"
+        ):
             fetch.fetch(published("set.bin", CONTENT, f"{bad.url}/set.bin"), tmp_path, "set")
     assert left_in(tmp_path) == {}
 
 
 def test_redirect_is_followed(tmp_path):
     with server(serve(CONTENT)) as good, server(redirect(f"{good.url}/there")) as here:
-        assert fetch.fetch(published("set.bin", CONTENT, here.url), tmp_path, "set").read_bytes() == CONTENT
+        assert (
+            fetch.fetch(published("set.bin", CONTENT, here.url), tmp_path, "set").read_bytes()
+            == CONTENT
+        )
 
 
 def test_chunked_body_without_a_length_is_read(tmp_path):
@@ -74,22 +92,33 @@ def test_chunked_body_without_a_length_is_read(tmp_path):
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
         for start in range(0, len(CONTENT), 4096):
-            part = CONTENT[start:start + 4096]
+            part = CONTENT[start : start + 4096]
             handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
         handler.wfile.write(b"0\r\n\r\n")
+
     with server(chunked) as good:
-        assert fetch.fetch(published("set.bin", CONTENT, good.url), tmp_path, "set").read_bytes() == CONTENT
+        assert (
+            fetch.fetch(published("set.bin", CONTENT, good.url), tmp_path, "set").read_bytes()
+            == CONTENT
+        )
 
 
 def test_last_host_may_be_slow_but_not_dead(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "SLOWEST", 10**9)
+
     def slow(handler):
         serve(b"", length=len(CONTENT))(handler)
         for start in range(0, len(CONTENT), 1024):
-            handler.wfile.write(CONTENT[start:start + 1024])
+            handler.wfile.write(CONTENT[start : start + 1024])
             time.sleep(0.06)
+
     with server(slow) as first, server(slow) as last:
-        assert fetch.fetch(published("set.bin", CONTENT, first.url, last.url), tmp_path, "set").read_bytes() == CONTENT
+        assert (
+            fetch.fetch(
+                published("set.bin", CONTENT, first.url, last.url), tmp_path, "set"
+            ).read_bytes()
+            == CONTENT
+        )
         assert last.asked
 
 
@@ -104,7 +133,11 @@ def test_whole_file_is_not_fetched_again_and_a_damaged_one_is(tmp_path):
 
 
 def test_mirror_nearby_is_asked_first_and_cannot_plant_data(tmp_path, monkeypatch):
-    with server(serve(CONTENT)) as home, server(serve(b"planted")) as hostile, server(serve(CONTENT)) as honest:
+    with (
+        server(serve(CONTENT)) as home,
+        server(serve(b"planted")) as hostile,
+        server(serve(CONTENT)) as honest,
+    ):
         file = published("set.bin", CONTENT, home.url)
         monkeypatch.setenv("WORKSHOP_MIRROR", f"{hostile.url}/")
         assert fetch.fetch(file, tmp_path / "a", "set").read_bytes() == CONTENT
@@ -120,12 +153,19 @@ def test_redirects_body_is_not_read(tmp_path):
         handler.send_header("Location", good.url)
         handler.end_headers()
         pour(handler)
+
     with server(serve(CONTENT)) as good, server(endless) as bad:
-        assert fetch.fetch(published("set.bin", CONTENT, bad.url), tmp_path, "set").read_bytes() == CONTENT
+        assert (
+            fetch.fetch(published("set.bin", CONTENT, bad.url), tmp_path, "set").read_bytes()
+            == CONTENT
+        )
 
 
 def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_path, monkeypatch):
-    for address, shown in (("http://me:secret@127.0.0.1:1", "127.0.0.1:1 could not be reached"), ("http://[::1", r"http://\[::1.* ")):
+    for address, shown in (
+        ("http://me:secret@127.0.0.1:1", "127.0.0.1:1 could not be reached"),
+        ("http://[::1", r"http://\[::1.* "),
+    ):
         monkeypatch.setenv("WORKSHOP_MIRROR", address)
         with pytest.raises(ConnectionError, match=shown) as caught:
             fetch.fetch(published("set.bin", CONTENT), tmp_path, "set")
@@ -134,24 +174,33 @@ def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_pa
 
 def test_page_that_wifi_puts_in_between_is_named():
     import requests
-    assert "log in" in fetch.network_reason(requests.exceptions.SSLError()) and "proxy" in fetch.network_reason(requests.exceptions.ProxyError())
+
+    assert "log in" in fetch.network_reason(
+        requests.exceptions.SSLError()
+    ) and "proxy" in fetch.network_reason(requests.exceptions.ProxyError())
 
 
 def test_mirrors_address_may_come_without_http(monkeypatch):
     monkeypatch.setenv("WORKSHOP_MIRROR", "192.168.1.7:8000/")
-    assert fetch.addresses(published("set.bin", b"", "https://home/set.bin"), "set") == ("http://192.168.1.7:8000/set/set.bin", "https://home/set.bin")
+    assert fetch.addresses(published("set.bin", b"", "https://home/set.bin"), "set") == (
+        "http://192.168.1.7:8000/set/set.bin",
+        "https://home/set.bin",
+    )
 
 
 # --- several processes, killed processes ---
 
-FETCH = "import sys; sys.path.insert(0, 'tests')\nfrom servers import published\nfrom workshop_utils.data.fetch import fetch\nfrom pathlib import Path\n" \
-        "print(len(fetch(published('set.bin', bytes(range(256)) * 40, sys.argv[1]), Path(sys.argv[2]), 'set').read_bytes()))"
+FETCH = (
+    "import sys; sys.path.insert(0, 'tests')\nfrom servers import published\nfrom workshop_utils.data.fetch import fetch\nfrom pathlib import Path\n"
+    "print(len(fetch(published('set.bin', bytes(range(256)) * 40, sys.argv[1]), Path(sys.argv[2]), 'set').read_bytes()))"
+)
 
 
 def test_ten_processes_that_ask_at_once_fetch_once(tmp_path):
     def slow(handler):
         time.sleep(0.5)
         serve(CONTENT)(handler)
+
     with server(slow) as good:
         processes = [started_python(FETCH, good.url, str(tmp_path)) for _ in range(10)]
         ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
@@ -175,19 +224,31 @@ def test_killed_download_is_begun_again_and_never_read(tmp_path):
 
 # --- disks ---
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or sys.platform == "win32", reason="limits the size of files as Unix does")
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or sys.platform == "win32",
+    reason="limits the size of files as Unix does",
+)
 def test_full_disk_is_the_disks_fault_and_leaves_nothing(tmp_path):
     with server(serve(CONTENT)) as good:
         process = started_python(full_disk(4096) + FETCH, good.url, str(tmp_path))
         _, complaints = process.communicate(timeout=60)
-    assert process.returncode and "OSError" in complaints.splitlines()[-1] and f"'{tmp_path}' cannot be written" in complaints, complaints
+    assert (
+        process.returncode
+        and "OSError" in complaints.splitlines()[-1]
+        and f"'{tmp_path}' cannot be written" in complaints
+    ), complaints
     assert left_in(tmp_path) == {}
 
 
 def test_folder_that_cannot_be_made_names_the_variable_that_moves_it(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError, match="cannot be written.*set the environment variable WORKSHOP_DATA"):
-        fetch.fetch(published("set.bin", CONTENT, "http://127.0.0.1:1/"), tmp_path / "file" / "set", "set")
+    with pytest.raises(
+        OSError, match="cannot be written.*set the environment variable WORKSHOP_DATA"
+    ):
+        fetch.fetch(
+            published("set.bin", CONTENT, "http://127.0.0.1:1/"), tmp_path / "file" / "set", "set"
+        )
 
 
 def test_data_home_is_where_workshop_data_says(monkeypatch, tmp_path):
@@ -198,6 +259,7 @@ def test_data_home_is_where_workshop_data_says(monkeypatch, tmp_path):
 
 
 # --- through data.load ---
+
 
 @pytest.fixture
 def small_mnist(monkeypatch, tmp_path):
@@ -218,7 +280,9 @@ def small_mnist(monkeypatch, tmp_path):
 def test_full_set_is_fetched_checked_and_read_and_then_needs_no_network(small_mnist):
     host, contents, folder = small_mnist
     train, test = (data.load("mnist", split, source="full") for split in ("train", "test"))
-    assert (len(train), len(test), train.source) == (20, 10, "full") and torch.equal(train.images[:10], test.images)
+    assert (len(train), len(test), train.source) == (20, 10, "full") and torch.equal(
+        train.images[:10], test.images
+    )
     assert left_in(folder) == contents
     host.asked.clear()
     assert torch.equal(data.load("mnist", source="full").images, train.images) and not host.asked
@@ -227,12 +291,18 @@ def test_full_set_is_fetched_checked_and_read_and_then_needs_no_network(small_mn
 def test_only_the_files_that_are_needed_are_fetched(small_mnist):
     host, _, _ = small_mnist
     data.load("mnist", "train", source="full")
-    assert {path.rpartition("/")[2] for path in host.asked} == {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"}
+    assert {path.rpartition("/")[2] for path in host.asked} == {
+        "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+    }
 
 
 def test_without_download_the_missing_files_are_named_and_nobody_is_asked(small_mnist):
     host, _, _ = small_mnist
-    with pytest.raises(FileNotFoundError, match="does not hold train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz of MNIST as published"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="does not hold train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz of MNIST as published",
+    ):
         data.load("mnist", source="full", download=False)
     assert not host.asked
 
@@ -243,7 +313,10 @@ def test_damaged_copy_in_the_cache_is_never_read_but_fetched_again(small_mnist):
     name = "train-images-idx3-ubyte.gz"
     for damaged in (contents[name][:-20], contents[name.replace("train", "t10k")], b""):
         (folder / name).write_bytes(damaged)
-        assert len(data.load("mnist", source="full")) == 20 and (folder / name).read_bytes() == contents[name]
+        assert (
+            len(data.load("mnist", source="full")) == 20
+            and (folder / name).read_bytes() == contents[name]
+        )
     (folder / name).write_bytes(b"")
     with pytest.raises(FileNotFoundError, match="as published"):
         data.load("mnist", source="full", download=False)
@@ -251,13 +324,22 @@ def test_damaged_copy_in_the_cache_is_never_read_but_fetched_again(small_mnist):
 
 def test_no_network_says_which_set_who_was_asked_and_what_works_instead(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    file = published("train-images-idx3-ubyte.gz", gzip.compress(b"x"), "http://127.0.0.1:1/a", "http://127.0.0.1:2/b")
+    file = published(
+        "train-images-idx3-ubyte.gz",
+        gzip.compress(b"x"),
+        "http://127.0.0.1:1/a",
+        "http://127.0.0.1:2/b",
+    )
     monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=(file,)))
-    with pytest.raises(ConnectionError, match=r"full MNIST is not on this computer.*2 asked, none delivered.*data.load\(\"mnist\"\) is the cut"):
+    with pytest.raises(
+        ConnectionError,
+        match=r"full MNIST is not on this computer.*2 asked, none delivered.*data.load\(\"mnist\"\) is the cut",
+    ):
         data.load("mnist", source="full")
 
 
 # --- Kaggle ---
+
 
 @pytest.fixture
 def kaggle(monkeypatch, tmp_path):
@@ -285,39 +367,67 @@ def kaggle(monkeypatch, tmp_path):
 
 def sign_csv(rows: int) -> bytes:
     heading = "label," + ",".join(f"pixel{place}" for place in range(1, 785))
-    return "\n".join([heading, *(f"{row % 9}," + ",".join(["7"] * 784) for row in range(rows))]).encode()
+    return "\n".join(
+        [heading, *(f"{row % 9}," + ",".join(["7"] * 784) for row in range(rows))]
+    ).encode()
 
 
 @pytest.fixture
 def small_sign(monkeypatch):
     contents = {"sign_mnist_train.csv": sign_csv(18), "sign_mnist_test.csv": sign_csv(9)}
     files = tuple(published(name, raw) for name, raw in contents.items())
-    monkeypatch.setitem(CARDS, "sign-mnist", replace(CARDS["sign-mnist"], files=files, train=18, test=9))
+    monkeypatch.setitem(
+        CARDS, "sign-mnist", replace(CARDS["sign-mnist"], files=files, train=18, test=9)
+    )
     return contents
 
 
 def test_kaggle_set_is_fetched_once_and_its_sums_are_checked(kaggle, small_sign, tmp_path):
-    kaggle.files = {**small_sign, **{f"{name[:-4]}/{name}": raw for name, raw in small_sign.items()}, "amer_sign2.png": b"..."}
-    assert len(data.load("sign-mnist", source="full")) == 18 and len(data.load("sign-mnist", "test", source="full")) == 9
+    kaggle.files = {
+        **small_sign,
+        **{f"{name[:-4]}/{name}": raw for name, raw in small_sign.items()},
+        "amer_sign2.png": b"...",
+    }
+    assert (
+        len(data.load("sign-mnist", source="full")) == 18
+        and len(data.load("sign-mnist", "test", source="full")) == 9
+    )
     assert commands.main(["download", "sign-mnist"]) == 0
-    assert kaggle.asked == ["datamunge/sign-language-mnist"] and not (tmp_path / "sign-mnist" / "incoming").exists()
+    assert (
+        kaggle.asked == ["datamunge/sign-language-mnist"]
+        and not (tmp_path / "sign-mnist" / "incoming").exists()
+    )
 
 
-def test_kaggle_that_answers_with_a_folder_of_its_own_as_in_colab_is_copied(kaggle, small_sign, tmp_path):
+def test_kaggle_that_answers_with_a_folder_of_its_own_as_in_colab_is_copied(
+    kaggle, small_sign, tmp_path
+):
     kaggle.files, kaggle.mount = small_sign, str(tmp_path / "mount")
     assert len(data.load("sign-mnist", source="full")) == 18
-    assert (tmp_path / "mount" / "sign_mnist_train.csv").exists() and (tmp_path / "sign-mnist" / "sign_mnist_train.csv").exists()
+    assert (tmp_path / "mount" / "sign_mnist_train.csv").exists() and (
+        tmp_path / "sign-mnist" / "sign_mnist_train.csv"
+    ).exists()
 
 
 def test_planted_kaggle_files_are_not_read(kaggle, small_sign):
     kaggle.files = {name: raw.replace(b"7,7", b"8,8", 1) for name, raw in small_sign.items()}
-    with pytest.raises(FileNotFoundError, match="sign_mnist_train.csv of Sign Language MNIST as published"):
+    with pytest.raises(
+        FileNotFoundError, match="sign_mnist_train.csv of Sign Language MNIST as published"
+    ):
         data.load("sign-mnist", source="full")
 
 
-def test_kaggle_that_breaks_off_leaves_nothing_and_says_where_to_get_the_files(kaggle, small_sign, tmp_path):
-    kaggle.files, kaggle.error = {"sign_mnist_train.csv": small_sign["sign_mnist_train.csv"][:100]}, RuntimeError("reset")
-    with pytest.raises(ConnectionError, match="www.kaggle.com broke off.*put sign_mnist_train.csv and sign_mnist_test.csv into .* by hand .https://www.kaggle.com"):
+def test_kaggle_that_breaks_off_leaves_nothing_and_says_where_to_get_the_files(
+    kaggle, small_sign, tmp_path
+):
+    kaggle.files, kaggle.error = (
+        {"sign_mnist_train.csv": small_sign["sign_mnist_train.csv"][:100]},
+        RuntimeError("reset"),
+    )
+    with pytest.raises(
+        ConnectionError,
+        match="www.kaggle.com broke off.*put sign_mnist_train.csv and sign_mnist_test.csv into .* by hand .https://www.kaggle.com",
+    ):
         data.load("sign-mnist", source="full")
     assert left_in(tmp_path / "sign-mnist") == {}
 
@@ -325,16 +435,21 @@ def test_kaggle_that_breaks_off_leaves_nothing_and_says_where_to_get_the_files(k
 def test_missing_kagglehub_is_named_with_its_cure(monkeypatch, small_sign, tmp_path):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    with pytest.raises(ConnectionError, match="kagglehub is missing: python -m pip install kagglehub"):
+    with pytest.raises(
+        ConnectionError, match="kagglehub is missing: python -m pip install kagglehub"
+    ):
         data.load("sign-mnist", source="full")
 
 
 def test_cifar_does_not_begin_at_its_throttled_home():
     for name in ("cifar10", "cifar100"):
-        file, = data.card(name).files
+        (file,) = data.card(name).files
         assert "toronto.edu" not in file.urls[0] and "toronto.edu" in file.urls[-1]
 
 
 def test_loading_bundled_data_imports_nothing_of_the_network():
     code = "import sys; from workshop_utils import data; data.load('mnist', 'test'); print([m for m in ('requests', 'pooch', 'kagglehub', 'filelock') if m in sys.modules])"
-    assert fresh_python(code).stdout.strip() in ("[]", "['filelock']")  # torch itself may use filelock
+    assert fresh_python(code).stdout.strip() in (
+        "[]",
+        "['filelock']",
+    )  # torch itself may use filelock

@@ -40,11 +40,18 @@ def fashion(tmp_path, monkeypatch):
     folder.mkdir()
     files = []
     for stem, count in (("train", 20), ("t10k", 10)):
-        for kind, values in (("images-idx3", RANDOM.integers(0, 256, (count, 28, 28), dtype=np.uint8)), ("labels-idx1", np.arange(count, dtype=np.uint8) % 10)):
+        for kind, values in (
+            ("images-idx3", RANDOM.integers(0, 256, (count, 28, 28), dtype=np.uint8)),
+            ("labels-idx1", np.arange(count, dtype=np.uint8) % 10),
+        ):
             name = f"{stem}-{kind}-ubyte.gz"
             (folder / name).write_bytes(gzip.compress(idx(values)))
             files.append(published(name, (folder / name).read_bytes()))
-    monkeypatch.setitem(CARDS, "fashion-mnist", replace(CARDS["fashion-mnist"], files=tuple(files), train=20, test=10))
+    monkeypatch.setitem(
+        CARDS,
+        "fashion-mnist",
+        replace(CARDS["fashion-mnist"], files=tuple(files), train=20, test=10),
+    )
     return folder
 
 
@@ -70,7 +77,11 @@ def nest(folder):
         shutil.move(path, raw)
 
 
-@pytest.mark.parametrize("change", [lambda folder: None, unpack, repack, nest], ids=["as published", "unpacked", "other gzip headers", "in torchvision's folders"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda folder: None, unpack, repack, nest],
+    ids=["as published", "unpacked", "other gzip headers", "in torchvision's folders"],
+)
 def test_files_in_ones_own_folder_are_found_in_every_packaging(fashion, change, capsys):
     expected = pixels(fashion)
     change(fashion)
@@ -93,10 +104,16 @@ def test_files_put_into_the_cache_folder_by_hand_are_used(fashion, home):
 
 
 def test_smaller_cut_is_read_and_announced_once(fashion, capsys):
-    for kind, values in (("images-idx3", np.zeros((4, 28, 28), np.uint8)), ("labels-idx1", np.arange(4, dtype=np.uint8))):
+    for kind, values in (
+        ("images-idx3", np.zeros((4, 28, 28), np.uint8)),
+        ("labels-idx1", np.arange(4, dtype=np.uint8)),
+    ):
         (fashion / f"train-{kind}-ubyte.gz").write_bytes(gzip.compress(idx(values)))
     assert len(pixels(fashion)) == 4
-    assert f"Not as published, and read as it is, in '{fashion}': train-images-idx3-ubyte, train-labels-idx1-ubyte. 4 train pictures instead of 20." in capsys.readouterr().out
+    assert (
+        f"Not as published, and read as it is, in '{fashion}': train-images-idx3-ubyte, train-labels-idx1-ubyte. 4 train pictures instead of 20."
+        in capsys.readouterr().out
+    )
     pixels(fashion, split="test")
     assert "Not as published" not in capsys.readouterr().out
 
@@ -106,14 +123,18 @@ def test_flipped_bit_in_a_whole_file_is_damage_not_a_cut(fashion):
     raw = bytearray(gzip.decompress((fashion / f"{name}.gz").read_bytes()))
     raw[500] ^= 1
     (fashion / f"{name}.gz").write_bytes(gzip.compress(raw))
-    with pytest.raises(data.DamagedFile, match=f"Damaged in '{fashion}': {name}.*sum is not the published one"):
+    with pytest.raises(
+        data.DamagedFile, match=f"Damaged in '{fashion}': {name}.*sum is not the published one"
+    ):
         pixels(fashion)
 
 
 def test_cut_archive_in_ones_own_folder_is_named(fashion):
     path = fashion / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(data.DamagedFile, match="'train-images-idx3-ubyte.gz' is not a whole gzip file"):
+    with pytest.raises(
+        data.DamagedFile, match="'train-images-idx3-ubyte.gz' is not a whole gzip file"
+    ):
         pixels(fashion)
 
 
@@ -121,7 +142,9 @@ def test_two_different_files_of_one_name_are_not_chosen_between(fashion):
     nest(fashion)
     for folder in ("a", "b"):
         (fashion / folder).mkdir()
-        (fashion / folder / "train-labels-idx1-ubyte").write_bytes(idx(np.full(20, ord(folder) % 10, np.uint8)))
+        (fashion / folder / "train-labels-idx1-ubyte").write_bytes(
+            idx(np.full(20, ord(folder) % 10, np.uint8))
+        )
     assert len(pixels(fashion)) == 20  # the published one is there as well
     (fashion / "FashionMNIST/raw/train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(ValueError, match="holds 2 different files called train-labels-idx1-ubyte"):
@@ -129,13 +152,18 @@ def test_two_different_files_of_one_name_are_not_chosen_between(fashion):
 
 
 def test_folder_without_the_files_names_them(tmp_path):
-    with pytest.raises(FileNotFoundError, match="does not hold cifar-10-python.tar.gz of CIFAR-10 as published, packed or unpacked"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="does not hold cifar-10-python.tar.gz of CIFAR-10 as published, packed or unpacked",
+    ):
         data.load("cifar10", source="full", root=tmp_path)
 
 
 def test_root_alone_means_the_full_set_and_must_exist(fashion, tmp_path):
     assert data.load("fashion-mnist", root=fashion).source == "full"
-    with pytest.raises(FileNotFoundError, match="There is no folder '.*nowhere'. Give the one that holds"):
+    with pytest.raises(
+        FileNotFoundError, match="There is no folder '.*nowhere'. Give the one that holds"
+    ):
         data.load("fashion-mnist", root=tmp_path / "nowhere")
 
 
@@ -146,15 +174,21 @@ def test_statistics_of_a_full_test_set_are_those_of_its_train_set(fashion):
 
 @pytest.mark.parametrize("name", ["clip-art", "photos"])
 def test_set_that_comes_whole_with_the_course_is_its_own_full_set(name):
-    assert data.load(name, source="full").source == "full" and len(data.load(name, source="full")) == len(data.load(name))
+    assert data.load(name, source="full").source == "full" and len(
+        data.load(name, source="full")
+    ) == len(data.load(name))
 
 
 def test_set_without_a_bundled_cut_says_how_to_get_it():
-    with pytest.raises(ValueError, match=r'No cut of CIFAR-10 comes with the course. data.load\("cifar10", source="full"\) brings the whole set'):
+    with pytest.raises(
+        ValueError,
+        match=r'No cut of CIFAR-10 comes with the course. data.load\("cifar10", source="full"\) brings the whole set',
+    ):
         data.load("cifar10")
 
 
 # --- CIFAR in its archive ---
+
 
 def cifar_archive(folder, batches: dict[str, dict]):
     with tarfile.open(folder / "cifar-10-python.tar.gz", "w:gz") as archive:
@@ -166,19 +200,29 @@ def cifar_archive(folder, batches: dict[str, dict]):
 
 
 def batch(count, seed):
-    return {"data": np.random.default_rng(seed).integers(0, 256, (count, 3072), dtype=np.uint8), "labels": [place % 10 for place in range(count)]}
+    return {
+        "data": np.random.default_rng(seed).integers(0, 256, (count, 3072), dtype=np.uint8),
+        "labels": [place % 10 for place in range(count)],
+    }
 
 
 def test_five_batches_are_joined_in_their_order_and_agree_with_torchvision(tmp_path):
-    batches = {**{f"data_batch_{number}": batch(3, number) for number in (5, 3, 1, 2, 4)}, "test_batch": batch(2, 9)}
+    batches = {
+        **{f"data_batch_{number}": batch(3, number) for number in (5, 3, 1, 2, 4)},
+        "test_batch": batch(2, 9),
+    }
     cifar_archive(tmp_path, batches)
     train, test = (data.load("cifar10", split, root=tmp_path) for split in ("train", "test"))
     with tarfile.open(tmp_path / "cifar-10-python.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
 
     class Oracle(torchvision.datasets.CIFAR10):
-        train_list, test_list = [[f"data_batch_{number}", None] for number in range(1, 6)], [["test_batch", None]]
+        train_list, test_list = (
+            [[f"data_batch_{number}", None] for number in range(1, 6)],
+            [["test_batch", None]],
+        )
         _check_integrity = _load_meta = lambda self: True
+
     for dataset, oracle in ((train, Oracle(tmp_path)), (test, Oracle(tmp_path, train=False))):
         np.testing.assert_array_equal(dataset.images.permute(0, 2, 3, 1), oracle.data)
         assert dataset.labels.tolist() == oracle.targets
@@ -188,7 +232,11 @@ def test_archive_member_that_points_outside_writes_nothing(tmp_path):
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True)
     with tarfile.open(folder / "cifar-10-python.tar.gz", "w:gz") as archive:
-        for name in ("../../test_batch", "/tmp/test_batch-evil", *(f"x/data_batch_{number}" for number in range(1, 6))):
+        for name in (
+            "../../test_batch",
+            "/tmp/test_batch-evil",
+            *(f"x/data_batch_{number}" for number in range(1, 6)),
+        ):
             member = tarfile.TarInfo(name)
             raw = pickle.dumps(batch(2, 1), protocol=2)
             member.size = len(raw)
@@ -197,7 +245,9 @@ def test_archive_member_that_points_outside_writes_nothing(tmp_path):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     data.load("cifar10", "test", root=folder)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [folder / "cifar-10-python.tar.gz"]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [
+        folder / "cifar-10-python.tar.gz"
+    ]
 
 
 # --- Medical MNIST ---
@@ -209,7 +259,9 @@ def scans(folder, count=10, *, nested=""):
     for place, name in enumerate(CLASSES):
         (folder / nested / name).mkdir(parents=True)
         for number in range(count):
-            (folder / nested / name / f"{number:06}.jpeg").write_bytes(file_bytes(photo(64, 64, "L", seed=100 * place + number), "JPEG"))
+            (folder / nested / name / f"{number:06}.jpeg").write_bytes(
+                file_bytes(photo(64, 64, "L", seed=100 * place + number), "JPEG")
+            )
     return folder
 
 
@@ -227,8 +279,14 @@ def tarred(folder):
 
 
 @pytest.mark.parametrize("nested", ["", "Medical-MNIST-master"])
-@pytest.mark.parametrize("pack", [lambda folder: folder, zipped, tarred], ids=["folder", "Kaggle's zip", "MedNIST.tar.gz"])
-def test_medical_pictures_are_grey_and_the_last_fifth_of_each_class_is_the_test_set(tmp_path, pack, nested):
+@pytest.mark.parametrize(
+    "pack",
+    [lambda folder: folder, zipped, tarred],
+    ids=["folder", "Kaggle's zip", "MedNIST.tar.gz"],
+)
+def test_medical_pictures_are_grey_and_the_last_fifth_of_each_class_is_the_test_set(
+    tmp_path, pack, nested
+):
     root = pack(scans(tmp_path / "scans", nested=nested))
     train, test = (data.load("medical-mnist", split, root=root) for split in ("train", "test"))
     assert (train.labels.bincount().tolist(), test.labels.bincount().tolist()) == ([8] * 6, [2] * 6)
@@ -244,14 +302,29 @@ def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, m
     assert torch.equal(pixels(root, "medical-mnist"), first)
 
 
-@pytest.mark.parametrize("change", [
-    lambda root, kept: (root / CLASSES[0] / "000000.jpeg").write_bytes(file_bytes(photo(64, 64, "L", seed=999), "JPEG")),
-    lambda root, kept: (root / CLASSES[0] / "000000.jpeg").unlink(),
-    lambda root, kept: kept.write_bytes(kept.read_bytes()[:-100]),
-    lambda root, kept: kept.write_bytes(kept.read_bytes()[:-1] + bytes([kept.read_bytes()[-1] ^ 1])),
-    lambda root, kept: kept.unlink(),
-    lambda root, kept: kept.write_bytes(b""),
-], ids=["picture changed", "picture gone", "array cut", "array damaged", "array gone", "array empty"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root, kept: (root / CLASSES[0] / "000000.jpeg").write_bytes(
+            file_bytes(photo(64, 64, "L", seed=999), "JPEG")
+        ),
+        lambda root, kept: (root / CLASSES[0] / "000000.jpeg").unlink(),
+        lambda root, kept: kept.write_bytes(kept.read_bytes()[:-100]),
+        lambda root, kept: kept.write_bytes(
+            kept.read_bytes()[:-1] + bytes([kept.read_bytes()[-1] ^ 1])
+        ),
+        lambda root, kept: kept.unlink(),
+        lambda root, kept: kept.write_bytes(b""),
+    ],
+    ids=[
+        "picture changed",
+        "picture gone",
+        "array cut",
+        "array damaged",
+        "array gone",
+        "array empty",
+    ],
+)
 def test_changed_pictures_or_a_damaged_array_are_decoded_again(tmp_path, home, change):
     root = scans(tmp_path / "scans")
     pixels(root, "medical-mnist")
@@ -267,8 +340,16 @@ def test_array_that_cannot_be_kept_costs_only_a_sentence(tmp_path, home, capsys)
     assert "could not be kept" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("raw, sentence", [(b"no picture", "'ChestCT/000003.jpeg' in .* cannot be read as a picture.*Get it again"),
-                                           (file_bytes(photo(32, 64), "JPEG"), r"has the shape \(1, 64, 32\) instead of \(1, 64, 64\)")])
+@pytest.mark.parametrize(
+    "raw, sentence",
+    [
+        (b"no picture", "'ChestCT/000003.jpeg' in .* cannot be read as a picture.*Get it again"),
+        (
+            file_bytes(photo(32, 64), "JPEG"),
+            r"has the shape \(1, 64, 32\) instead of \(1, 64, 64\)",
+        ),
+    ],
+)
 def test_broken_medical_picture_is_named(tmp_path, raw, sentence):
     root = scans(tmp_path / "scans")
     (root / "ChestCT" / "000003.jpeg").write_bytes(raw)
@@ -287,15 +368,28 @@ def mednist(tmp_path, monkeypatch):
     """A host with a small archive that is, for this test, the published one; (host, the archive's bytes)."""
     raw = tarred(scans(tmp_path / "scans")).read_bytes()
     with server(serve(raw)) as host:
-        file = RemoteFile("MedNIST.tar.gz", len(raw), f"md5:{hashlib.md5(raw).hexdigest()}", {}, (f"{host.url}/MedNIST.tar.gz",))
+        file = RemoteFile(
+            "MedNIST.tar.gz",
+            len(raw),
+            f"md5:{hashlib.md5(raw).hexdigest()}",
+            {},
+            (f"{host.url}/MedNIST.tar.gz",),
+        )
         monkeypatch.delenv("WORKSHOP_MIRROR")
-        monkeypatch.setitem(CARDS, "medical-mnist", replace(CARDS["medical-mnist"], files=(file,), train=48, test=12))
+        monkeypatch.setitem(
+            CARDS,
+            "medical-mnist",
+            replace(CARDS["medical-mnist"], files=(file,), train=48, test=12),
+        )
         yield host, raw
 
 
 def test_medical_archive_is_fetched_by_its_sum(mednist):
     host, _ = mednist
-    assert len(data.load("medical-mnist", source="full")) == 48 and len(data.load("medical-mnist", "test", source="full")) == 12
+    assert (
+        len(data.load("medical-mnist", source="full")) == 48
+        and len(data.load("medical-mnist", "test", source="full")) == 12
+    )
     assert host.asked == ["/MedNIST.tar.gz"]
 
 
@@ -304,7 +398,9 @@ def test_damaged_medical_archive_in_the_cache_is_fetched_again(tmp_path, mednist
     (home / "medical-mnist").mkdir(parents=True)
     (home / "medical-mnist" / "MedNIST.tar.gz").write_bytes(raw[:-9])
     assert len(data.load("medical-mnist", source="full")) == 48 and host.asked
-    with pytest.raises(data.DamagedFile, match="Damaged in .*MedNIST.tar.gz"):  # one's own, of the right count but another sum
+    with pytest.raises(
+        data.DamagedFile, match="Damaged in .*MedNIST.tar.gz"
+    ):  # one's own, of the right count but another sum
         path = tarred(scans(tmp_path / "other" / "scans"))
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 3))
         data.load("medical-mnist", root=path)
@@ -323,13 +419,26 @@ def test_users_folder_may_lie_below_one_called_incoming(fashion, tmp_path):
 
 # --- real cuts ---
 
+
 @needs_testdata
-@pytest.mark.parametrize("name, folder, counts, classes", [
-    ("mnist", "mnist", (5000, 10000), 10), ("cifar10", "cifar10", (1500, 300), 10), ("cifar100", "cifar100", (200, 200), 100),
-    ("sign-mnist", "sign_mnist", (2000, 500), 24), ("medical-mnist", "medical_mnist", (288, 72), 6), ("pneumoniamnist", "medmnist", (2428, 468), 2)])
+@pytest.mark.parametrize(
+    "name, folder, counts, classes",
+    [
+        ("mnist", "mnist", (5000, 10000), 10),
+        ("cifar10", "cifar10", (1500, 300), 10),
+        ("cifar100", "cifar100", (200, 200), 100),
+        ("sign-mnist", "sign_mnist", (2000, 500), 24),
+        ("medical-mnist", "medical_mnist", (288, 72), 6),
+        ("pneumoniamnist", "medmnist", (2428, 468), 2),
+    ],
+)
 def test_real_cut_has_the_counts_of_its_files(name, folder, counts, classes):
-    train, test = (data.load(name, split, source="full", root=TESTDATA / folder) for split in ("train", "test"))
-    assert (len(train), len(test), len(train.classes)) == (*counts, classes) and tuple(train.images.shape[1:]) == data.card(name).shape
+    train, test = (
+        data.load(name, split, source="full", root=TESTDATA / folder) for split in ("train", "test")
+    )
+    assert (len(train), len(test), len(train.classes)) == (*counts, classes) and tuple(
+        train.images.shape[1:]
+    ) == data.card(name).shape
 
 
 @needs_testdata
@@ -346,7 +455,10 @@ def test_cifar_pictures_are_those_that_were_also_cut_as_jpegs():
 
 @needs_testdata
 def test_coarse_labels_of_a_real_file():
-    fine, coarse = (data.load("cifar100", "test", root=TESTDATA / "cifar100", labels=kind) for kind in ("fine", "coarse"))
+    fine, coarse = (
+        data.load("cifar100", "test", root=TESTDATA / "cifar100", labels=kind)
+        for kind in ("fine", "coarse")
+    )
     assert torch.equal(fine.images, coarse.images) and len(coarse.classes) == 20
     pairs = {(fine.classes[f], coarse.classes[c]) for f, c in zip(fine.labels, coarse.labels)}
     assert len({name for name, _ in pairs}) == len(pairs)  # each class has one superclass

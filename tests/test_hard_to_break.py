@@ -29,7 +29,19 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from helpers import REPOSITORY, class_folders, code_cells, file_bytes, fresh_python, full_disk, linked_course, loaded, photo, started_python, tiny_net
+from helpers import (
+    REPOSITORY,
+    class_folders,
+    code_cells,
+    file_bytes,
+    fresh_python,
+    full_disk,
+    linked_course,
+    loaded,
+    photo,
+    started_python,
+    tiny_net,
+)
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -46,15 +58,24 @@ from workshop_utils.models import trained
 from workshop_utils.widgets import collecting, pad
 
 READY = json.loads((trained.READY / "cards.json").read_text("utf-8"))
-repeatable = settings(derandomize=True, deadline=None, database=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+repeatable = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 # --- exercises, answered with anything ---
 
+
 class Hostile:
     """An object on which everything that Python asks of objects fails."""
 
-    __len__ = __iter__ = __eq__ = __bool__ = __float__ = __array__ = __index__ = __call__ = __deepcopy__ = lambda *_: 1 / 0
+    __len__ = __iter__ = __eq__ = __bool__ = __float__ = __array__ = __index__ = __call__ = (
+        __deepcopy__
+    ) = lambda *_: 1 / 0
     __hash__ = object.__hash__
 
 
@@ -85,6 +106,7 @@ def spoil(value):
 
 def function(kind: str, value):
     """A function of any number of inputs that misbehaves in one of many ways."""
+
     def answer(*inputs):
         if kind == "spoils its inputs":
             for one in inputs:
@@ -97,28 +119,132 @@ def function(kind: str, value):
             return answer(*inputs)
         if kind == "draws random numbers":
             return torch.rand(3), np.random.rand(3), random.random()
-        return {"its input": inputs[0] if inputs else None, "its inputs": inputs, "itself": answer, "an endless generator": itertools.count()}.get(kind, value)
+        return {
+            "its input": inputs[0] if inputs else None,
+            "its inputs": inputs,
+            "itself": answer,
+            "an endless generator": itertools.count(),
+        }.get(kind, value)
+
     return (lambda: value) if kind == "takes nothing" else answer
 
 
-KINDS = ("value", "spoils its inputs", "raises", "leaves", "calls itself", "draws random numbers", "its input", "its inputs", "itself", "an endless generator", "takes nothing")
-numbers = st.one_of(st.integers(), st.floats(), st.booleans(), st.complex_numbers(), st.fractions(), st.decimals(), st.sampled_from([10 ** 400, -10 ** 400, 2 ** 63, -0.0]))
+KINDS = (
+    "value",
+    "spoils its inputs",
+    "raises",
+    "leaves",
+    "calls itself",
+    "draws random numbers",
+    "its input",
+    "its inputs",
+    "itself",
+    "an endless generator",
+    "takes nothing",
+)
+numbers = st.one_of(
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.complex_numbers(),
+    st.fractions(),
+    st.decimals(),
+    st.sampled_from([10**400, -(10**400), 2**63, -0.0]),
+)
 shapes = arrays.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=4)
-arrays_of_numbers = arrays.arrays(st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.uint8, np.bool_, np.complex64]), shapes)
-tensors = st.one_of(arrays_of_numbers.map(torch.from_numpy), st.sampled_from([
-    torch.full((3, 3), float("nan")), torch.full((3, 3), float("inf")), torch.full((3, 3), 1e300, dtype=torch.float64), torch.eye(3).to_sparse(), torch.ones(2, requires_grad=True),
-    torch.empty(3, 3, device="meta"), torch.zeros(10, 1, 28, 28), torch.ones(2, 2).to(torch.bfloat16)]))
-objects = st.builds(Hostile) | st.sampled_from([
-    None, ..., object(), print, int, nn.Linear, Exception, Unprintable(), KeyError(), iter([1]), itertools.count(), {1, 2}, b"x", range(10 ** 6),
-    np.array([None, "a"], dtype=object), np.array(["a"]), np.array([np.datetime64("2026-01-01")]), type("Empty", (), {})()])
-letters = st.sampled_from(["A", "B", "C", "D", "recall", "precision", "frozen", "fine tuned", "resnet18", "my-classifier", "../..", "/etc/passwd", ".", "~",
-                           "\0", "\ud800", "ورشة", "A" * 10_000])
+arrays_of_numbers = arrays.arrays(
+    st.sampled_from(
+        [np.float64, np.float32, np.float16, np.int64, np.uint8, np.bool_, np.complex64]
+    ),
+    shapes,
+)
+tensors = st.one_of(
+    arrays_of_numbers.map(torch.from_numpy),
+    st.sampled_from(
+        [
+            torch.full((3, 3), float("nan")),
+            torch.full((3, 3), float("inf")),
+            torch.full((3, 3), 1e300, dtype=torch.float64),
+            torch.eye(3).to_sparse(),
+            torch.ones(2, requires_grad=True),
+            torch.empty(3, 3, device="meta"),
+            torch.zeros(10, 1, 28, 28),
+            torch.ones(2, 2).to(torch.bfloat16),
+        ]
+    ),
+)
+objects = st.builds(Hostile) | st.sampled_from(
+    [
+        None,
+        ...,
+        object(),
+        print,
+        int,
+        nn.Linear,
+        Exception,
+        Unprintable(),
+        KeyError(),
+        iter([1]),
+        itertools.count(),
+        {1, 2},
+        b"x",
+        range(10**6),
+        np.array([None, "a"], dtype=object),
+        np.array(["a"]),
+        np.array([np.datetime64("2026-01-01")]),
+        type("Empty", (), {})(),
+    ]
+)
+letters = st.sampled_from(
+    [
+        "A",
+        "B",
+        "C",
+        "D",
+        "recall",
+        "precision",
+        "frozen",
+        "fine tuned",
+        "resnet18",
+        "my-classifier",
+        "../..",
+        "/etc/passwd",
+        ".",
+        "~",
+        "\0",
+        "\ud800",
+        "ورشة",
+        "A" * 10_000,
+    ]
+)
 simple = st.one_of(numbers, st.text(max_size=20), letters, arrays_of_numbers, tensors, objects)
-nets = st.one_of(simple.map(Net), st.sampled_from([
-    nn.Identity(), nn.Linear(3, 3), nn.LazyLinear(10), nn.Sequential(), nn.Flatten(), nn.ReLU(), nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
-    nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3), nn.Flatten(), nn.LazyLinear(9)), nn.Softmax(1), models.build("lenet", classes=3)]))
-values = st.recursive(st.one_of(simple, nets), lambda part: st.one_of(st.lists(part, max_size=4), st.lists(part, max_size=4).map(tuple), st.tuples(letters, part),
-                                                                     st.dictionaries(st.text(max_size=3), part, max_size=2)), max_leaves=6)
+nets = st.one_of(
+    simple.map(Net),
+    st.sampled_from(
+        [
+            nn.Identity(),
+            nn.Linear(3, 3),
+            nn.LazyLinear(10),
+            nn.Sequential(),
+            nn.Flatten(),
+            nn.ReLU(),
+            nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
+            nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3), nn.Flatten(), nn.LazyLinear(9)),
+            nn.Softmax(1),
+            models.build("lenet", classes=3),
+        ]
+    ),
+)
+values = st.recursive(
+    st.one_of(simple, nets),
+    lambda part: st.one_of(
+        st.lists(part, max_size=4),
+        st.lists(part, max_size=4).map(tuple),
+        st.tuples(letters, part),
+        st.dictionaries(st.text(max_size=3), part, max_size=2),
+    ),
+    max_leaves=6,
+)
 answers = st.one_of(values, st.builds(function, st.sampled_from(KINDS), values))
 
 
@@ -126,24 +252,62 @@ answers = st.one_of(values, st.builds(function, st.sampled_from(KINDS), values))
 def notebook():
     """What the cells of the three chapters hand to the checks, and use again afterwards."""
     test = loaded("fashion-mnist", "test").subset(range(400))
-    predictions, net = evaluation.predict(models.ready("lenet-fashion-mnist"), test), models.ready("small_resnet-fashion-mnist")
+    predictions, net = (
+        evaluation.predict(models.ready("lenet-fashion-mnist"), test),
+        models.ready("small_resnet-fashion-mnist"),
+    )
     net[0].train()  # another mode than the rest has
-    return {"predictions": predictions, "others": predictions, "miss": 5, "alarm": 1, "price": 0.5, "result": evaluation.evaluate(predictions),
-            "net": net, "test": test}
+    return {
+        "predictions": predictions,
+        "others": predictions,
+        "miss": 5,
+        "alarm": 1,
+        "price": 0.5,
+        "result": evaluation.evaluate(predictions),
+        "net": net,
+        "test": test,
+    }
 
 
 def sums(given: dict) -> list:
     """Everything that a later cell would notice: pictures, labels, probabilities, weights, modes and random numbers to come."""
     net, test, predictions = given["net"], given["test"], given["predictions"]
-    held = [test.images, test.labels, test.mean, test.std, torch.as_tensor(predictions.probabilities), torch.as_tensor(predictions.labels), *net.state_dict().values(),
-            torch.random.get_rng_state(), torch.from_numpy(np.random.get_state()[1].astype(np.int64))]
-    settings = [[layer.training for layer in net.modules()], [parameter.requires_grad for parameter in net.parameters()], random.getstate(), torch.is_grad_enabled(),
-                torch.get_default_dtype(), predictions.classes, test.classes, given["result"].accuracy, os.getcwd()]
-    return [hashlib.sha256(tensor.detach().contiguous().numpy().tobytes()).hexdigest() for tensor in held] + settings
+    held = [
+        test.images,
+        test.labels,
+        test.mean,
+        test.std,
+        torch.as_tensor(predictions.probabilities),
+        torch.as_tensor(predictions.labels),
+        *net.state_dict().values(),
+        torch.random.get_rng_state(),
+        torch.from_numpy(np.random.get_state()[1].astype(np.int64)),
+    ]
+    settings = [
+        [layer.training for layer in net.modules()],
+        [parameter.requires_grad for parameter in net.parameters()],
+        random.getstate(),
+        torch.is_grad_enabled(),
+        torch.get_default_dtype(),
+        predictions.classes,
+        test.classes,
+        given["result"].accuracy,
+        os.getcwd(),
+    ]
+    return [
+        hashlib.sha256(tensor.detach().contiguous().numpy().tobytes()).hexdigest()
+        for tensor in held
+    ] + settings
 
 
-@pytest.mark.parametrize("exercise", [one for chapter in kit.CHAPTERS for one in kit.exercises(chapter)], ids=lambda one: one.number)
-def test_any_answer_gets_a_verdict_and_leaves_the_notebooks_data_as_they_were(exercise, notebook, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "exercise",
+    [one for chapter in kit.CHAPTERS for one in kit.exercises(chapter)],
+    ids=lambda one: one.number,
+)
+def test_any_answer_gets_a_verdict_and_leaves_the_notebooks_data_as_they_were(
+    exercise, notebook, tmp_path, monkeypatch
+):
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "load", lru_cache(data.load))  # some judges load a set each time
@@ -154,12 +318,22 @@ def test_any_answer_gets_a_verdict_and_leaves_the_notebooks_data_as_they_were(ex
     @example(function("leaves", None))
     @example(function("raises", Unprintable()))
     @example(function("value", notebook["net"]))
-    @given(st.one_of(answers, st.sampled_from(list(notebook.values())), st.builds(function, st.just("value"), st.sampled_from(list(notebook.values())))))
+    @given(
+        st.one_of(
+            answers,
+            st.sampled_from(list(notebook.values())),
+            st.builds(function, st.just("value"), st.sampled_from(list(notebook.values()))),
+        )
+    )
     def check(answer):
         before = sums(notebook)
-        exercises.check(exercise.number, answer, **{name: notebook[name] for name in exercise.given})
+        exercises.check(
+            exercise.number, answer, **{name: notebook[name] for name in exercise.given}
+        )
         said = shown.pop()
-        assert said.kind in LOOKS and 10 < len(said.words) < 700 and repr(said) and said._repr_html_()
+        assert (
+            said.kind in LOOKS and 10 < len(said.words) < 700 and repr(said) and said._repr_html_()
+        )
         assert sums(notebook) == before
 
     check()
@@ -168,10 +342,17 @@ def test_any_answer_gets_a_verdict_and_leaves_the_notebooks_data_as_they_were(ex
 # --- damaged files of the course ---
 
 READERS = {  # bundled file -> who reads it
-    "clip-art.zip": lambda: data.load("clip-art"), "photos.zip": lambda: data.photo_annotation("tabby"), "clip-art-rejected.zip": data.rejected,
+    "clip-art.zip": lambda: data.load("clip-art"),
+    "photos.zip": lambda: data.photo_annotation("tabby"),
+    "clip-art-rejected.zip": data.rejected,
     "imagenet-words.tsv": lambda: (imagenet._synsets.cache_clear(), data.imagenet.class_names()),
-    **{f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split) for name in ("mnist", "fashion-mnist")
-       for stem, split in (("train", "train"), ("t10k", "test")) for kind in ("images-idx3", "labels-idx1")}}
+    **{
+        f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)
+        for name in ("mnist", "fashion-mnist")
+        for stem, split in (("train", "train"), ("t10k", "test"))
+        for kind in ("images-idx3", "labels-idx1")
+    },
+}
 
 
 def flipped(raw: bytes, seed: int) -> bytes:
@@ -207,27 +388,38 @@ def test_every_bundled_file_has_its_reader_above():
 def test_any_flipped_bits_of_any_bundled_file_are_refused_with_its_name_and_the_cure(bundle, name):
     for seed in range(5):
         bundle(name, seed)
-        with pytest.raises(data.DamagedFile, match=f"'{name}' is damaged.*git checkout -- workshop_utils/data/bundled/{name}"):
+        with pytest.raises(
+            data.DamagedFile,
+            match=f"'{name}' is damaged.*git checkout -- workshop_utils/data/bundled/{name}",
+        ):
             READERS[name]()
 
 
 def test_any_flipped_bits_in_the_list_of_sums_are_refused_with_the_cure(bundle):
     for seed in range(40):
         bundle("SHA256SUMS", seed)
-        with pytest.raises(data.DamagedFile, match="git checkout -- workshop_utils/data/bundled/.* workshop_utils/data/bundled/SHA256SUMS"):
+        with pytest.raises(
+            data.DamagedFile,
+            match="git checkout -- workshop_utils/data/bundled/.* workshop_utils/data/bundled/SHA256SUMS",
+        ):
             for name in READERS:
                 bundled_files.bundled(name)
 
 
 @pytest.mark.parametrize("name", READY)
-def test_any_flipped_bits_of_a_trained_net_are_refused_with_its_name_and_the_cure(tmp_path, monkeypatch, name):
+def test_any_flipped_bits_of_a_trained_net_are_refused_with_its_name_and_the_cure(
+    tmp_path, monkeypatch, name
+):
     raw = (trained.READY / f"{name}.safetensors").read_bytes()
     shutil.copy(trained.READY / "cards.json", tmp_path)
     monkeypatch.setattr(trained, "READY", tmp_path)
     monkeypatch.setattr(trained, "_kept", {})
     for seed in range(5):
         (tmp_path / f"{name}.safetensors").write_bytes(flipped(raw, seed))
-        with pytest.raises(ValueError, match=f"'{name}.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/{name}.safetensors"):
+        with pytest.raises(
+            ValueError,
+            match=f"'{name}.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/{name}.safetensors",
+        ):
             models.ready(name)
 
 
@@ -287,10 +479,22 @@ print(json.dumps(said))
 
 def tried(folder, preface="", command=()) -> dict[str, str]:
     """What each part of the course said to a Python that may write in `folder` only as far as the system lets it."""
-    environment = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")]), "HOME": str(folder), "WORKSHOP_DATA": str(folder / "cache"),
-                   "WORKSHOP_PROGRESS": str(folder / "solved"), "PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": str(folder / "matplotlib")}
-    ended = subprocess.run([*command, sys.executable, "-c", preface + TRIED, str(folder)], capture_output=True, text=True, timeout=120, cwd=folder,
-                           env={**os.environ, **environment})
+    environment = {
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")]),
+        "HOME": str(folder),
+        "WORKSHOP_DATA": str(folder / "cache"),
+        "WORKSHOP_PROGRESS": str(folder / "solved"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLCONFIGDIR": str(folder / "matplotlib"),
+    }
+    ended = subprocess.run(
+        [*command, sys.executable, "-c", preface + TRIED, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=folder,
+        env={**os.environ, **environment},
+    )
     assert ended.returncode == 0 and "Traceback" not in ended.stderr, ended.stderr
     return json.loads(ended.stdout.splitlines()[-1]) | {"printed": ended.stdout}
 
@@ -305,14 +509,25 @@ def room(tmp_path):
 
 
 def needs_no_writing_and_works(said: dict):
-    assert (said["bundled set"], said["features"], said["figure"]) == ("1000", "(6, 16)", "b'\\x89PNG'")
+    assert (said["bundled set"], said["features"], said["figure"]) == (
+        "1000",
+        "(6, 16)",
+        "b'\\x89PNG'",
+    )
     assert "2.2. Right." in said["printed"] and "1 best of 1 runs" in said["scoreboard"]
 
 
-AS_OTHERS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # root may write anywhere, without these not
+AS_OTHERS = (
+    ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if getattr(os, "geteuid", lambda: 1)() == 0
+    else []
+)  # root may write anywhere, without these not
 
 
-@pytest.mark.skipif(sys.platform == "win32" or bool(AS_OTHERS) and not shutil.which("setpriv"), reason="takes the right to write away as Unix does, from root with setpriv")
+@pytest.mark.skipif(
+    sys.platform == "win32" or bool(AS_OTHERS) and not shutil.which("setpriv"),
+    reason="takes the right to write away as Unix does, from root with setpriv",
+)
 def test_where_nothing_may_be_written_what_only_reads_works_and_the_rest_says_what_to_do(room):
     for folder in (room, room / "solved", room / "my-workshop"):
         folder.chmod(0o555)
@@ -323,9 +538,17 @@ def test_where_nothing_may_be_written_what_only_reads_works_and_the_rest_says_wh
             folder.chmod(0o755)
     needs_no_writing_and_works(said)
     for name in ("solved exercise", "classifier", "page", "start", "start again"):
-        assert re.fullmatch(r"OSError: '.+' cannot be written \(Permission denied\)\. Make room there, or take a folder of your own\.", said[name]), (name, said[name])
-    assert "cannot be written (Permission denied). Make room there" in html.unescape(said["pictures"])
-    assert sorted(path.name for path in room.rglob("*") if path.is_file()) == ["02_cnn_architectures.ipynb", "2.2"]
+        assert re.fullmatch(
+            r"OSError: '.+' cannot be written \(Permission denied\)\. Make room there, or take a folder of your own\.",
+            said[name],
+        ), (name, said[name])
+    assert "cannot be written (Permission denied). Make room there" in html.unescape(
+        said["pictures"]
+    )
+    assert sorted(path.name for path in room.rglob("*") if path.is_file()) == [
+        "02_cnn_architectures.ipynb",
+        "2.2",
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as Unix does")
@@ -333,13 +556,28 @@ def test_full_disk_leaves_nothing_half_written_and_once_there_is_room_all_works(
     said = tried(room, full_disk(512))
     needs_no_writing_and_works(said)
     for name in ("classifier", "page", "start", "start again"):
-        assert re.fullmatch(r"OSError: '.+' cannot be written \(File too large\)\. Make room there, or take a folder of your own\.", said[name]), (name, said[name])
+        assert re.fullmatch(
+            r"OSError: '.+' cannot be written \(File too large\)\. Make room there, or take a folder of your own\.",
+            said[name],
+        ), (name, said[name])
     assert "cannot be written (File too large)" in html.unescape(said["pictures"])
-    left = [path.relative_to(room).as_posix() for path in room.rglob("*") if path.is_file() and "matplotlib" not in path.parts]
-    assert {re.sub(r"\.\d{4}-.*\.ipynb", ".OLD.ipynb", name) for name in left} == {"solved/scoreboard.txt", "my-workshop/02_cnn_architectures.OLD.ipynb"}
+    left = [
+        path.relative_to(room).as_posix()
+        for path in room.rglob("*")
+        if path.is_file() and "matplotlib" not in path.parts
+    ]
+    assert {re.sub(r"\.\d{4}-.*\.ipynb", ".OLD.ipynb", name) for name in left} == {
+        "solved/scoreboard.txt",
+        "my-workshop/02_cnn_architectures.OLD.ipynb",
+    }
     later = tried(room)
     assert not [name for name, words in later.items() if "Error" in words]
-    assert len(nbformat.read(room / "my-workshop/01_datasets_and_evaluation.ipynb", as_version=4).cells) > 20
+    assert (
+        len(
+            nbformat.read(room / "my-workshop/01_datasets_and_evaluation.ipynb", as_version=4).cells
+        )
+        > 20
+    )
 
 
 # --- names and locales ---
@@ -367,15 +605,52 @@ print(len(data.from_folder("my pictures", size=10)[0]), data.data_home().is_rela
 """
 
 
-@pytest.mark.parametrize("locale", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"LANG": "ar_DZ.UTF-8", "LC_ALL": "ar_DZ.UTF-8"}], ids=["C", "ar_DZ"])
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LANG": "ar_DZ.UTF-8", "LC_ALL": "ar_DZ.UTF-8"},
+    ],
+    ids=["C", "ar_DZ"],
+)
 def test_course_works_in_a_folder_with_spaces_and_arabic_letters_under_any_locale(tmp_path, locale):
     home = linked_course(tmp_path / "ورشة الصور")
     class_folders(home / "my pictures", **{"قطط": 4, "dogs": 4})
-    unset = dict.fromkeys(("WORKSHOP_DATA", "WORKSHOP_PROGRESS", "XDG_CACHE_HOME", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING"), "")
-    ended = fresh_python(EVERYDAY, cwd=home, env={**unset, "HOME": str(home), "PYTHONPATH": str(home), "PYTHONDONTWRITEBYTECODE": "1", **locale})
+    unset = dict.fromkeys(
+        (
+            "WORKSHOP_DATA",
+            "WORKSHOP_PROGRESS",
+            "XDG_CACHE_HOME",
+            "LANG",
+            "LC_ALL",
+            "LC_CTYPE",
+            "PYTHONUTF8",
+            "PYTHONIOENCODING",
+        ),
+        "",
+    )
+    ended = fresh_python(
+        EVERYDAY,
+        cwd=home,
+        env={
+            **unset,
+            "HOME": str(home),
+            "PYTHONPATH": str(home),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **locale,
+        },
+    )
     lines = ended.stdout.splitlines()
     assert len(lines) == 7, ended.stderr
-    assert lines == ["1 epoch", "True", "True", "2.2. Right. " + lines[3].partition("Right. ")[2], "True", "True 6", "6 True"], (lines, ended.stderr)
+    assert lines == [
+        "1 epoch",
+        "True",
+        "True",
+        "2.2. Right. " + lines[3].partition("Right. ")[2],
+        "True",
+        "True 6",
+        "6 True",
+    ], (lines, ended.stderr)
     assert list((home / ".cache").rglob("2.2")) and (home / "my classifier.json").is_file()
     assert "قطط" in (home / "my classifier.json").read_text("utf-8")
 
@@ -428,7 +703,9 @@ def medical_archive(count: int = 10) -> tuple[bytes, str]:
             raw = file_bytes(photo(64, 64, "L", seed=count * place + number), "JPEG")
             members.append((f"MedNIST/{name}/{number:06}.jpeg", raw, {}))
             parts += [np.asarray(Image.open(io.BytesIO(raw))).tobytes()] * (number < learnt)
-    return tar_of(*members), hashlib.sha256(b"".join(parts) + np.repeat(np.arange(6), learnt).tobytes()).hexdigest()
+    return tar_of(*members), hashlib.sha256(
+        b"".join(parts) + np.repeat(np.arange(6), learnt).tobytes()
+    ).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -442,7 +719,13 @@ def about(url: str, raw: bytes, kill: str = "", count: int = 10) -> list[str]:
 
 
 def loading(url: str, raw: bytes, home: Path, kill: str = "") -> subprocess.Popen:
-    return started_python(MEDICAL, *about(url, raw, kill), WORKSHOP_DATA=str(home), WORKSHOP_MIRROR="", OMP_NUM_THREADS="1")
+    return started_python(
+        MEDICAL,
+        *about(url, raw, kill),
+        WORKSHOP_DATA=str(home),
+        WORKSHOP_MIRROR="",
+        OMP_NUM_THREADS="1",
+    )
 
 
 def ends(process: subprocess.Popen) -> tuple[int, str]:
@@ -451,7 +734,9 @@ def ends(process: subprocess.Popen) -> tuple[int, str]:
     return process.returncode, said.strip().rpartition("\n")[2]
 
 
-def test_two_notebooks_that_fetch_and_decode_one_set_at_once_both_get_it_and_keep_it_whole(scans, tmp_path):
+def test_two_notebooks_that_fetch_and_decode_one_set_at_once_both_get_it_and_keep_it_whole(
+    scans, tmp_path
+):
     raw, expected = scans
 
     def slow(handler):
@@ -460,20 +745,31 @@ def test_two_notebooks_that_fetch_and_decode_one_set_at_once_both_get_it_and_kee
 
     with server(slow) as host:
         processes = [loading(host.url, raw, tmp_path) for _ in range(2)]
-        assert [ends(process) for process in processes] == [(0, expected)] * 2 and len(host.asked) == 1
-    assert sorted(path.name for path in (tmp_path / "medical-mnist").iterdir() if path.name != ".lock") == ["MedNIST.tar.gz", "decoded.safetensors"]
+        assert [ends(process) for process in processes] == [(0, expected)] * 2 and len(
+            host.asked
+        ) == 1
+    assert sorted(
+        path.name for path in (tmp_path / "medical-mnist").iterdir() if path.name != ".lock"
+    ) == ["MedNIST.tar.gz", "decoded.safetensors"]
     with safe_open(tmp_path / "medical-mnist" / "decoded.safetensors", "pt") as kept:
-        assert kept.metadata()["sum"] == decoded._sum(kept.get_tensor("images"), kept.get_tensor("labels"))
+        assert kept.metadata()["sum"] == decoded._sum(
+            kept.get_tensor("images"), kept.get_tensor("labels")
+        )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills as Unix does")
-def test_notebook_killed_while_it_keeps_decoded_pictures_leaves_nothing_that_is_read(scans, tmp_path):
+def test_notebook_killed_while_it_keeps_decoded_pictures_leaves_nothing_that_is_read(
+    scans, tmp_path
+):
     raw, expected = scans
     with server(serve(raw)) as host:
         assert ends(loading(host.url, raw, tmp_path, kill="yes"))[0] == -signal.SIGKILL
-        half, = (tmp_path / "medical-mnist").glob("decoded.*")
+        (half,) = (tmp_path / "medical-mnist").glob("decoded.*")
         assert half.suffix == ".part"
-        assert ends(loading(host.url, raw, tmp_path)) == (0, expected) and (tmp_path / "medical-mnist" / "decoded.safetensors").exists()
+        assert (
+            ends(loading(host.url, raw, tmp_path)) == (0, expected)
+            and (tmp_path / "medical-mnist" / "decoded.safetensors").exists()
+        )
         assert len(host.asked) == 1
 
 
@@ -497,12 +793,37 @@ def test_two_notebooks_that_write_the_same_file_never_mix_it(tmp_path):
 
 # --- nothing that comes from outside is run, unpacked beyond measure, or let out ---
 
-RUNS_WHAT_IT_READS = {"eval", "exec", "os.system", "os.popen", "pickle.load", "pickle.loads", "pickle.Unpickler", "marshal.load", "marshal.loads", "shelve.open", "dill.load",
-                      "dill.loads", "cloudpickle.load", "cloudpickle.loads", "joblib.load", "pandas.read_pickle", "pd.read_pickle", "yaml.load", "yaml.unsafe_load", "torch.hub.load"}
+RUNS_WHAT_IT_READS = {
+    "eval",
+    "exec",
+    "os.system",
+    "os.popen",
+    "pickle.load",
+    "pickle.loads",
+    "pickle.Unpickler",
+    "marshal.load",
+    "marshal.loads",
+    "shelve.open",
+    "dill.load",
+    "dill.loads",
+    "cloudpickle.load",
+    "cloudpickle.loads",
+    "joblib.load",
+    "pandas.read_pickle",
+    "pd.read_pickle",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "torch.hub.load",
+}
 ADMITTED = "zipfile.ZipFile(found[0]).extractall"  # of bundle/packages.py: wheels whose sums it has checked
 PICKLES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml"}
-SOURCES = sorted(path for folder in ("workshop_utils", "bundle", "deploy", "notebooks", "slides") for suffix in ("py", "ipynb") for path in (REPOSITORY / folder).rglob(f"*.{suffix}")
-                 if not {"node_modules", ".ipynb_checkpoints", "local"} & set(path.parts))
+SOURCES = sorted(
+    path
+    for folder in ("workshop_utils", "bundle", "deploy", "notebooks", "slides")
+    for suffix in ("py", "ipynb")
+    for path in (REPOSITORY / folder).rglob(f"*.{suffix}")
+    if not {"node_modules", ".ipynb_checkpoints", "local"} & set(path.parts)
+)
 
 
 def dangers(source: str) -> list[str]:
@@ -511,13 +832,26 @@ def dangers(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PICKLES:
             found.append(f"from {node.module} import")
-        if isinstance(node, ast.ClassDef) and any("Unpickler" in ast.unparse(base) for base in node.bases) and "find_class" not in {getattr(part, "name", "") for part in node.body}:
+        if (
+            isinstance(node, ast.ClassDef)
+            and any("Unpickler" in ast.unparse(base) for base in node.bases)
+            and "find_class" not in {getattr(part, "name", "") for part in node.body}
+        ):
             found.append(f"class {node.name}")
         if not isinstance(node, ast.Call):
             continue
-        name, options = ast.unparse(node.func), {option.arg: ast.unparse(option.value) for option in node.keywords}
-        if name in RUNS_WHAT_IT_READS or name.split(".")[-1] in ("extractall", "extract", "unpack_archive", "mktemp") or options.get("shell", "False") != "False" \
-                or name == "torch.load" and options.get("weights_only") != "True" or options.get("allow_pickle", "False") != "False":
+        name, options = (
+            ast.unparse(node.func),
+            {option.arg: ast.unparse(option.value) for option in node.keywords},
+        )
+        if (
+            name in RUNS_WHAT_IT_READS
+            or name.split(".")[-1] in ("extractall", "extract", "unpack_archive", "mktemp")
+            or options.get("shell", "False") != "False"
+            or name == "torch.load"
+            and options.get("weights_only") != "True"
+            or options.get("allow_pickle", "False") != "False"
+        ):
             found.append(f"line {node.lineno}: {name}")
     return found
 
@@ -533,28 +867,73 @@ def test_no_code_of_the_course_runs_what_a_file_holds(path):
     assert [call for call in dangers(python_of(path)) if not call.endswith(ADMITTED)] == []
 
 
-@pytest.mark.parametrize("bad", ["pickle.load(f)", "torch.load(f)", "torch.load(f, weights_only=False)", "np.load(f, allow_pickle=True)", "eval(x)", "exec(x)", "archive.extractall()",
-                                 "subprocess.run(x, shell=True)", "os.system(x)", "from pickle import loads", "class U(pickle.Unpickler):\n    pass", "yaml.load(f)", "joblib.load(f)"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "pickle.load(f)",
+        "torch.load(f)",
+        "torch.load(f, weights_only=False)",
+        "np.load(f, allow_pickle=True)",
+        "eval(x)",
+        "exec(x)",
+        "archive.extractall()",
+        "subprocess.run(x, shell=True)",
+        "os.system(x)",
+        "from pickle import loads",
+        "class U(pickle.Unpickler):\n    pass",
+        "yaml.load(f)",
+        "joblib.load(f)",
+    ],
+)
 def test_search_for_such_code_finds_it(bad):
-    assert dangers(bad) and not dangers("net.eval(); torch.load(f, weights_only=True); np.load(f); subprocess.run(['a'])")
+    assert dangers(bad) and not dangers(
+        "net.eval(); torch.load(f, weights_only=True); np.load(f); subprocess.run(['a'])"
+    )
 
 
 def test_devices_pipes_and_links_in_an_archive_are_not_even_tried(tmp_path, capsys):
     picture = file_bytes(photo(20, 20))
-    kinds = [(tarfile.CHRTYPE, {"devmajor": 1, "devminor": 5}), (tarfile.BLKTYPE, {"devmajor": 7}), (tarfile.FIFOTYPE, {}), (tarfile.SYMTYPE, {"linkname": "/etc/passwd"}),
-             (tarfile.LNKTYPE, {"linkname": "../../etc/passwd"})]
-    odd = [(f"cats/odd{place}.png", b"", {"type": kind, **claims}) for place, (kind, claims) in enumerate(kinds)]
-    (tmp_path / "pets.tar.gz").write_bytes(tar_of(*odd, *((f"{name}/{number}.png", picture, {}) for name in ("cats", "dogs") for number in range(2))))
+    kinds = [
+        (tarfile.CHRTYPE, {"devmajor": 1, "devminor": 5}),
+        (tarfile.BLKTYPE, {"devmajor": 7}),
+        (tarfile.FIFOTYPE, {}),
+        (tarfile.SYMTYPE, {"linkname": "/etc/passwd"}),
+        (tarfile.LNKTYPE, {"linkname": "../../etc/passwd"}),
+    ]
+    odd = [
+        (f"cats/odd{place}.png", b"", {"type": kind, **claims})
+        for place, (kind, claims) in enumerate(kinds)
+    ]
+    (tmp_path / "pets.tar.gz").write_bytes(
+        tar_of(
+            *odd,
+            *(
+                (f"{name}/{number}.png", picture, {})
+                for name in ("cats", "dogs")
+                for number in range(2)
+            ),
+        )
+    )
     train, test = data.from_folder(tmp_path / "pets.tar.gz", size=10)
     assert len(train) + len(test) == 4 and "left out" not in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["pets.tar.gz"]
 
 
-@pytest.mark.parametrize("members", [[("cats/1.png", b"x", {"size": 10 ** 12})], [(f"cats/{number}.png", bytes(4000), {}) for number in range(3)]], ids=["one", "together"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("cats/1.png", b"x", {"size": 10**12})],
+        [(f"cats/{number}.png", bytes(4000), {}) for number in range(3)],
+    ],
+    ids=["one", "together"],
+)
 def test_archive_that_promises_more_than_is_read_is_refused(tmp_path, monkeypatch, members):
     monkeypatch.setattr(pictures, "ARCHIVE_AT_MOST", 10_000)
     (tmp_path / "pets.tar.gz").write_bytes(tar_of(*members))
-    with pytest.raises(data.DamagedFile, match="'pets.tar.gz' unpacks to more than is read here: 'cats/\\d.png' has"):
+    with pytest.raises(
+        data.DamagedFile,
+        match="'pets.tar.gz' unpacks to more than is read here: 'cats/\\d.png' has",
+    ):
         data.from_folder(tmp_path / "pets.tar.gz", size=10)
 
 
@@ -568,7 +947,9 @@ def test_gzip_of_a_gigabyte_of_nothing_is_refused(monkeypatch):
 def serving(folder: Path):
     """The mirror as an instructor starts it: (how to send it bytes and get its answer, the process)."""
     command = [sys.executable, "-m", "workshop_utils", "mirror", str(folder), "--port", "0"]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     port = int(re.search(r"http://[\d.]+:(\d+)", process.stdout.readline())[1])
 
     def send(raw: bytes, read: bool = True) -> bytes:
@@ -582,9 +963,29 @@ def serving(folder: Path):
         process.terminate()
 
 
-ASKED = ["/../secret.txt", "/wheels/../secret.txt", "/%2e%2e/secret.txt", "/wheels/%2e%2e/secret.txt", "/wheels/..%2fsecret.txt", "/wheels/..%5csecret.txt",
-         "/wheels/%252e%252e/secret.txt", "/secret.txt", "/etc/passwd", "//etc/passwd", "file:///etc/passwd", "/wheels/out.whl", "/wheels/pipe.whl", "/wheels/a.whl/",
-         "/wheels/a.whl%00", "/wheels/a.whl%00.png", "http://[", "*", "/%ff%fe", "?", "/" + "a" * 60_000]
+ASKED = [
+    "/../secret.txt",
+    "/wheels/../secret.txt",
+    "/%2e%2e/secret.txt",
+    "/wheels/%2e%2e/secret.txt",
+    "/wheels/..%2fsecret.txt",
+    "/wheels/..%5csecret.txt",
+    "/wheels/%252e%252e/secret.txt",
+    "/secret.txt",
+    "/etc/passwd",
+    "//etc/passwd",
+    "file:///etc/passwd",
+    "/wheels/out.whl",
+    "/wheels/pipe.whl",
+    "/wheels/a.whl/",
+    "/wheels/a.whl%00",
+    "/wheels/a.whl%00.png",
+    "http://[",
+    "*",
+    "/%ff%fe",
+    "?",
+    "/" + "a" * 60_000,
+]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="makes pipes and links as Unix does")
@@ -599,13 +1000,28 @@ def test_mirror_gives_its_own_files_and_nothing_else_whatever_it_is_asked(tmp_pa
         assert send(b"GET /wheels/a.whl HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\nwheel")
         for path in ASKED:
             said = send(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            assert re.match(rb"HTTP/1.\d (400|404|414) ", said) and b"root:" not in said and b"wheel" not in said.lower(), (path, said[:200])
+            assert (
+                re.match(rb"HTTP/1.\d (400|404|414) ", said)
+                and b"root:" not in said
+                and b"wheel" not in said.lower()
+            ), (path, said[:200])
         for method in ("HEAD", "OPTIONS", "PATCH", "MOVE", "PUT"):
-            assert b" 501 " in send(f"{method} /wheels/a.whl HTTP/1.0\r\nContent-Length: 4\r\n\r\nevil".encode()), method
-        for rubbish in (b"\0" * 100, b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /wheels/a.whl HTTP/1.0\r\n" + b"x: y\r\n" * 200 + b"\r\n", b"\n"):
+            assert b" 501 " in send(
+                f"{method} /wheels/a.whl HTTP/1.0\r\nContent-Length: 4\r\n\r\nevil".encode()
+            ), method
+        for rubbish in (
+            b"\0" * 100,
+            b"\x16\x03\x01\x02\x00",
+            b"GET\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"GET /wheels/a.whl HTTP/1.0\r\n" + b"x: y\r\n" * 200 + b"\r\n",
+            b"\n",
+        ):
             send(rubbish + b"\r\n\r\n", read=False)
         for _ in range(5):
-            send(b"GET /wheels/big.whl HTTP/1.0\r\n\r\n", read=False)  # whoever closes the lid in the middle
+            send(
+                b"GET /wheels/big.whl HTTP/1.0\r\n\r\n", read=False
+            )  # whoever closes the lid in the middle
         assert send(b"GET /wheels/a.whl HTTP/1.0\r\n\r\n").endswith(b"wheel")
     assert process.communicate()[1] == "" and (tmp_path / "wheels/a.whl").read_bytes() == b"wheel"
 
@@ -619,23 +1035,47 @@ def bomb(side: int = 10_001) -> bytes:
 
 
 SENT = {
-    "program": b"MZ" + bytes(200), "page": b"<html><script>alert(1)</script>", "drawing with a script": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
-    "PDF": b"%PDF-1.7 1 0 obj", "PostScript": file_bytes(photo(20, 20), "EPS"), "TIFF": file_bytes(photo(20, 20), "TIFF"), "zip": b"PK\3\4" + bytes(60),
-    "pickle": b"\x80\4\x95cos\nsystem\n", "nothing": b"", "cut picture": file_bytes(photo())[:300], "bomb": bomb(), "too large": bytes(collecting.UPLOAD_AT_MOST + 1)}
+    "program": b"MZ" + bytes(200),
+    "page": b"<html><script>alert(1)</script>",
+    "drawing with a script": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    "PDF": b"%PDF-1.7 1 0 obj",
+    "PostScript": file_bytes(photo(20, 20), "EPS"),
+    "TIFF": file_bytes(photo(20, 20), "TIFF"),
+    "zip": b"PK\3\4" + bytes(60),
+    "pickle": b"\x80\4\x95cos\nsystem\n",
+    "nothing": b"",
+    "cut picture": file_bytes(photo())[:300],
+    "bomb": bomb(),
+    "too large": bytes(collecting.UPLOAD_AT_MOST + 1),
+}
 
 
 def own_pictures(folder: Path):
     """The panel, with its upload and its camera: each a function that sends bytes as a browser does, under a name that leads elsewhere."""
     panel = widgets.own_pictures(tiny_net(channels=3), folder=folder)
-    upload, camera = panel.box.children[0].children[0], next(child for child in panel.box.children if hasattr(child, "photo"))
-    about = {"name": "../../../evil.png", "type": "image/png", "last_modified": datetime(2026, 1, 1, tzinfo=timezone.utc)}
-    return panel, lambda raw: setattr(upload, "value", ({**about, "size": len(raw), "content": memoryview(raw)},)), \
-        lambda raw: setattr(camera, "photo", "data:image/png;base64," + b64encode(raw).decode())
+    upload, camera = (
+        panel.box.children[0].children[0],
+        next(child for child in panel.box.children if hasattr(child, "photo")),
+    )
+    about = {
+        "name": "../../../evil.png",
+        "type": "image/png",
+        "last_modified": datetime(2026, 1, 1, tzinfo=timezone.utc),
+    }
+    return (
+        panel,
+        lambda raw: setattr(
+            upload, "value", ({**about, "size": len(raw), "content": memoryview(raw)},)
+        ),
+        lambda raw: setattr(camera, "photo", "data:image/png;base64," + b64encode(raw).decode()),
+    )
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("raw", SENT.values(), ids=SENT)
-def test_upload_and_camera_answer_what_is_no_picture_with_a_sentence_and_keep_none_of_it(raw, tmp_path):
+def test_upload_and_camera_answer_what_is_no_picture_with_a_sentence_and_keep_none_of_it(
+    raw, tmp_path
+):
     panel, *ways = own_pictures(tmp_path / "mine")
     for send in ways:
         panel.say("")
@@ -649,16 +1089,32 @@ def test_upload_cannot_choose_where_it_is_kept(tmp_path):
     for send in ways:
         send(file_bytes(photo()))
     assert len(panel.collection.pictures["first"]) == 2
-    assert all(re.fullmatch(r"mine/first/\d+\.png", path.relative_to(tmp_path).as_posix()) for path in tmp_path.rglob("*") if path.is_file())
+    assert all(
+        re.fullmatch(r"mine/first/\d+\.png", path.relative_to(tmp_path).as_posix())
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    )
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("text", [*(b64encode(raw).decode()[:1_000_001] for raw in SENT.values()), "not base64 at all!", "\ud800", "أ" * 50, ","],
-                         ids=[*SENT, "other letters", "half a letter", "Arabic", "comma"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b64encode(raw).decode()[:1_000_001] for raw in SENT.values()),
+        "not base64 at all!",
+        "\ud800",
+        "أ" * 50,
+        ",",
+    ],
+    ids=[*SENT, "other letters", "half a letter", "Arabic", "comma"],
+)
 def test_pad_answers_what_is_no_drawing_with_a_sentence_and_its_picture_stays(text):
     panel = widgets.drawing_pad(models.ready("lenet-mnist"), loaded("mnist", "test"))
     view, before = panel.box.children[0], panel.picture.value
     view.drawing = f"data:image/png;base64,{text}"
     view.strokes += 1
     assert panel.state["source"] == pad.DRAWING and panel.picture.value == before
-    assert re.search("cannot be read as a picture|more than the 1,000,000|beyond the limit|base64|padding|ASCII", panel.sentence.value), panel.sentence.value
+    assert re.search(
+        "cannot be read as a picture|more than the 1,000,000|beyond the limit|base64|padding|ASCII",
+        panel.sentence.value,
+    ), panel.sentence.value

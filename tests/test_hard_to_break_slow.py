@@ -31,8 +31,15 @@ class Session:
 
     def __init__(self, folder: Path):
         self.manager = KernelManager(kernel_name="python3")
-        own = {"WORKSHOP_PROGRESS": folder / "solved", "WORKSHOP_DATA": folder / "cache", "PYTHONDONTWRITEBYTECODE": "1", "WORKSHOP_MIRROR": ""}
-        self.manager.start_kernel(cwd=str(folder), env={**os.environ, **{name: str(value) for name, value in own.items()}})
+        own = {
+            "WORKSHOP_PROGRESS": folder / "solved",
+            "WORKSHOP_DATA": folder / "cache",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "WORKSHOP_MIRROR": "",
+        }
+        self.manager.start_kernel(
+            cwd=str(folder), env={**os.environ, **{name: str(value) for name, value in own.items()}}
+        )
         self.connect()
 
     def connect(self) -> None:
@@ -56,9 +63,13 @@ class Session:
             elif message["msg_type"] == "execute_result":
                 said.append(message["content"]["data"]["text/plain"] + "\n")
 
-        reply = self.client.execute_interactive(source, allow_stdin=False, output_hook=hear, timeout=600)["content"]
+        reply = self.client.execute_interactive(
+            source, allow_stdin=False, output_hook=hear, timeout=600
+        )["content"]
         if reply["status"] != "ok" and not may_fail:
-            raise AssertionError(re.sub(r"\x1b\[[\d;]*m", "", "\n".join(reply.get("traceback", [reply["status"]]))))
+            raise AssertionError(
+                re.sub(r"\x1b\[[\d;]*m", "", "\n".join(reply.get("traceback", [reply["status"]])))
+            )
         return "".join(said) + (reply["ename"] if reply["status"] == "error" else "")
 
 
@@ -106,7 +117,10 @@ def test_chapter_3_ten_times_in_one_kernel_needs_no_more_memory_than_twice(tmp_p
             before = kernel.process.memory_info().rss
             kernel.run(free)
             held.append(kernel.process.memory_info().rss)
-            print(f"round {number}: {before / GIGA:.3f} GB, {held[-1] / GIGA:.3f} GB after freeing, {time.monotonic() - began:.0f} s", flush=True)
+            print(
+                f"round {number}: {before / GIGA:.3f} GB, {held[-1] / GIGA:.3f} GB after freeing, {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
     assert held[9] < 1.05 * held[1], [f"{size / GIGA:.3f}" for size in held]
 
 
@@ -145,11 +159,14 @@ def interrupt_after(kernel: Session, seconds: float):
     def act():
         time.sleep(seconds)
         kernel.manager.interrupt_kernel()
+
     return act
 
 
 @pytest.mark.parametrize("seconds", [0.05, 2.0, 6.0])
-def test_training_that_is_interrupted_leaves_a_net_that_can_be_used_and_trained_on(seconds, tmp_path):
+def test_training_that_is_interrupted_leaves_a_net_that_can_be_used_and_trained_on(
+    seconds, tmp_path
+):
     with session(linked_course(tmp_path)) as kernel:
         said = kernel.run(TRAIN, meanwhile=interrupt_after(kernel, seconds), may_fail=True)
         if "KeyboardInterrupt" in said:  # before the first step: nothing was trained
@@ -160,13 +177,16 @@ def test_training_that_is_interrupted_leaves_a_net_that_can_be_used_and_trained_
 
 def test_features_after_an_interrupted_extraction_are_those_of_a_fresh_kernel(tmp_path):
     import torch
+
     found = []
     for name, waits in (("fresh", []), ("interrupted", [0.05, 0.5, 2])):
         folder = linked_course(tmp_path / name)
         with session(folder) as kernel:
             kernel.run(FEATURES)
             for wait in waits:
-                assert "KeyboardInterrupt" in kernel.run(EXTRACT, meanwhile=interrupt_after(kernel, wait), may_fail=True)
+                assert "KeyboardInterrupt" in kernel.run(
+                    EXTRACT, meanwhile=interrupt_after(kernel, wait), may_fail=True
+                )
             assert "done" in kernel.run(EXTRACT)
             assert kernel.run(EXTRACTED) == "True [] 0\n"
         found.append(torch.load(folder / "features.pt", weights_only=True))
@@ -175,13 +195,15 @@ def test_features_after_an_interrupted_extraction_are_those_of_a_fresh_kernel(tm
 
 def slowly(content: bytes):
     """An answer that takes half a minute, to somebody who may not be there any more."""
+
     def answer(handler):
         serve(b"", length=len(content))(handler)
         step = len(content) // 60 + 1
         with suppress(OSError):
             for start in range(0, len(content), step):
-                handler.wfile.write(content[start:start + step])
+                handler.wfile.write(content[start : start + step])
                 time.sleep(0.5)
+
     return answer
 
 
@@ -197,21 +219,38 @@ def kill(kernel: Session) -> None:
 
 
 @pytest.mark.parametrize("moment", ["downloading", "decoding"])
-def test_kernel_that_is_killed_while_a_set_is_brought_starts_again_with_right_pictures(moment, tmp_path):
+def test_kernel_that_is_killed_while_a_set_is_brought_starts_again_with_right_pictures(
+    moment, tmp_path
+):
     count = 600
     raw, expected = medical_archive(count)
-    kept, load = linked_course(tmp_path) / "cache/medical-mnist", lambda host: f"import sys\nsys.argv[1:] = {about(host.url, raw, count=count)}\n{MEDICAL}"
-    with session(tmp_path) as kernel, server(slowly(raw) if moment == "downloading" else serve(raw)) as first, server(serve(raw)) as second:
+    kept, load = (
+        linked_course(tmp_path) / "cache/medical-mnist",
+        lambda host: f"import sys\nsys.argv[1:] = {about(host.url, raw, count=count)}\n{MEDICAL}",
+    )
+    with (
+        session(tmp_path) as kernel,
+        server(slowly(raw) if moment == "downloading" else serve(raw)) as first,
+        server(serve(raw)) as second,
+    ):
         for turn, delay in enumerate((0.05, 0.15), 1):
             kernel.client.execute(load(first))
-            while len(first.asked) < turn if moment == "downloading" else not kernel.process.children():  # the processes that decode
+            while (
+                len(first.asked) < turn
+                if moment == "downloading"
+                else not kernel.process.children()
+            ):  # the processes that decode
                 time.sleep(0.01)
             time.sleep(delay)
             kill(kernel)
-            assert (kept / "MedNIST.tar.gz").exists() == (moment == "decoding") and not (kept / "decoded.safetensors").exists()
+            assert (kept / "MedNIST.tar.gz").exists() == (moment == "decoding") and not (
+                kept / "decoded.safetensors"
+            ).exists()
         for _ in range(2):  # decoded, then as it was kept
             assert kernel.run(load(second)).split()[-1] == expected
-    assert len(second.asked) == (moment == "downloading") and (kept / "decoded.safetensors").exists()
+    assert (
+        len(second.asked) == (moment == "downloading") and (kept / "decoded.safetensors").exists()
+    )
 
 
 def test_chapters_1_and_3_run_at_once_in_one_folder(tmp_path):
@@ -222,7 +261,9 @@ def test_chapters_1_and_3_run_at_once_in_one_folder(tmp_path):
             return len([kernel.run(cell.source) for cell in code_cells(course.chapter(number))])
 
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(run, (1, 3))) == [len(code_cells(course.chapter(number))) for number in (1, 3)]
+        assert list(pool.map(run, (1, 3))) == [
+            len(code_cells(course.chapter(number))) for number in (1, 3)
+        ]
 
 
 READ = """
@@ -233,7 +274,9 @@ print(said.predicted.tolist(), said.probabilities.max(axis=1).round(3).tolist())
 """
 
 
-@pytest.mark.skipif(psutil.virtual_memory().available < 8 * GIGA, reason="twenty kernels need 8 GB of free memory")
+@pytest.mark.skipif(
+    psutil.virtual_memory().available < 8 * GIGA, reason="twenty kernels need 8 GB of free memory"
+)
 def test_twenty_kernels_that_start_together_all_read_the_same_digits(tmp_path):
     folder = linked_course(tmp_path)
 
@@ -241,9 +284,13 @@ def test_twenty_kernels_that_start_together_all_read_the_same_digits(tmp_path):
         with session(folder) as kernel:
             return kernel.run(READ).splitlines()[-1]
 
-    expected = evaluation.predict(models.ready("lenet-mnist"), loaded("mnist", "test").subset(range(20)))
+    expected = evaluation.predict(
+        models.ready("lenet-mnist"), loaded("mnist", "test").subset(range(20))
+    )
     with ThreadPoolExecutor(20) as pool:
         said = list(pool.map(read, range(20)))
-    predicted, probabilities = (json.loads(part) for part in re.fullmatch(r"(\[.*\]) (\[.*\])", said[0]).groups())
+    predicted, probabilities = (
+        json.loads(part) for part in re.fullmatch(r"(\[.*\]) (\[.*\])", said[0]).groups()
+    )
     assert set(said) == {said[0]} and predicted == expected.predicted.tolist()
     assert np.allclose(probabilities, expected.probabilities.max(axis=1), atol=2e-3)

@@ -22,9 +22,19 @@ def configured(monkeypatch, **settings) -> dict:
     return names
 
 
-@pytest.mark.parametrize("settings", [{}, {"HUB_AUTHENTICATOR": "native"}, {"HUB_SECRET": SECRET}, {"HUB_AUTHENTICATOR": "dummy", "HUB_SECRET": SECRET},
-                                      {"HUB_AUTHENTICATOR": "native", "HUB_SECRET": "short"}])
-def test_hub_does_not_listen_beyond_this_computer_without_authenticator_and_secret(monkeypatch, settings):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"HUB_AUTHENTICATOR": "native"},
+        {"HUB_SECRET": SECRET},
+        {"HUB_AUTHENTICATOR": "dummy", "HUB_SECRET": SECRET},
+        {"HUB_AUTHENTICATOR": "native", "HUB_SECRET": "short"},
+    ],
+)
+def test_hub_does_not_listen_beyond_this_computer_without_authenticator_and_secret(
+    monkeypatch, settings
+):
     with pytest.raises(SystemExit, match="will not listen on http://0.0.0.0:8000"):
         configured(monkeypatch, HUB_ADDRESS="http://0.0.0.0:8000", **settings)
 
@@ -34,8 +44,15 @@ def test_hub_listens_on_loopback_alone_where_nothing_is_said(monkeypatch):
 
 
 def test_hub_listens_beyond_with_both(monkeypatch):
-    names = configured(monkeypatch, HUB_ADDRESS="http://0.0.0.0:8000", HUB_AUTHENTICATOR="native", HUB_SECRET=SECRET)
-    assert names["c"].JupyterHub.bind_url == "http://0.0.0.0:8000" and names["c"].JupyterHub.cookie_secret == bytes.fromhex(SECRET)
+    names = configured(
+        monkeypatch,
+        HUB_ADDRESS="http://0.0.0.0:8000",
+        HUB_AUTHENTICATOR="native",
+        HUB_SECRET=SECRET,
+    )
+    assert names["c"].JupyterHub.bind_url == "http://0.0.0.0:8000" and names[
+        "c"
+    ].JupyterHub.cookie_secret == bytes.fromhex(SECRET)
 
 
 def test_person_gets_the_notebooks_that_are_missing_and_keeps_the_others(monkeypatch, tmp_path):
@@ -44,7 +61,9 @@ def test_person_gets_the_notebooks_that_are_missing_and_keeps_the_others(monkeyp
     spawner = SimpleNamespace(user=SimpleNamespace(name="nadia"), environment={})
     names["working_copies"](spawner)
     chapters = sorted((tmp_path / "nadia").glob("0*.ipynb"))
-    assert len(chapters) == 3 and not any(cell.get("outputs") for cell in nbformat.read(chapters[0], as_version=4).cells)
+    assert len(chapters) == 3 and not any(
+        cell.get("outputs") for cell in nbformat.read(chapters[0], as_version=4).cells
+    )
     chapters[0].write_text("my own work", "utf-8")
     chapters[1].unlink()
     names["working_copies"](spawner)

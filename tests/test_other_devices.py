@@ -9,14 +9,18 @@ from helpers import REPOSITORY, code_by_section, code_cells, fresh_python
 from workshop_utils.tools import course
 
 TRUSTED = "import sys; sys.path[:0] = [{tests!r}]; import pretended; from workshop_utils import device; device.trouble = lambda kind: None\n".format(
-    tests=str(REPOSITORY / "tests"))
+    tests=str(REPOSITORY / "tests")
+)
 IMPORTS = "import torch; from helpers import tiny_dataset, tiny_net; from workshop_utils import data, evaluation, explain, models, training, transfer\n"
 
 
 def on_both(code: str) -> None:
     """Runs the code with `place` being the CPU and then the pretended device; the numbers that it leaves in `told` must agree but for rounding."""
-    checked = f"{TRUSTED}{IMPORTS}found = []\nfor place in ('cpu', pretended.NAME):\n" + "".join(f"    {line}\n" for line in code.splitlines()) + \
-        "    found.append(told)\ntorch.testing.assert_close(*found, rtol=0.01, atol=0.001)"
+    checked = (
+        f"{TRUSTED}{IMPORTS}found = []\nfor place in ('cpu', pretended.NAME):\n"
+        + "".join(f"    {line}\n" for line in code.splitlines())
+        + "    found.append(told)\ntorch.testing.assert_close(*found, rtol=0.01, atol=0.001)"
+    )
     answer = fresh_python(checked, timeout=180)
     assert answer.returncode == 0, answer.stderr[-3000:]
 
@@ -66,19 +70,35 @@ def run_there(path: Path, code: list[str]) -> None:
 
     move = f"{TRUSTED}import os; os.environ['WORKSHOP_DEVICE'] = pretended.NAME"  # before anything is trained
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in (code_cells(path)[0].source, move, *code)]
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    notebook.cells = [
+        nbformat.v4.new_code_cell(source) for source in (code_cells(path)[0].source, move, *code)
+    ]
+    NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", course.notebooks(), ids=lambda path: path.stem)
 def test_notebook_runs_on_the_pretended_device(path):
-    run_there(path, [*(cell.source for cell in code_cells(path)[1:]), "assert device.pick().type == pretended.NAME and pretended.HELD"])
+    run_there(
+        path,
+        [
+            *(cell.source for cell in code_cells(path)[1:]),
+            "assert device.pick().type == pretended.NAME and pretended.HELD",
+        ],
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path, title", [(path, title) for path in course.chapters() for title in code_by_section(path)],
-                         ids=lambda one: one.name[:2] if isinstance(one, Path) else one)
+@pytest.mark.parametrize(
+    "path, title",
+    [(path, title) for path in course.chapters() for title in code_by_section(path)],
+    ids=lambda one: one.name[:2] if isinstance(one, Path) else one,
+)
 def test_section_alone_with_each_cell_twice_runs_on_the_pretended_device(path, title):
     """As on Colab with a GPU, where a cell is changed and run again: what it has moved to the device must not meet what stayed."""
     run_there(path, [cell.source for cell in code_by_section(path)[title] for _ in range(2)])

@@ -18,7 +18,17 @@ from sklearn.metrics import confusion_matrix
 from workshop_utils import data, evaluation, models, widgets
 from workshop_utils.drawing import Figure
 from workshop_utils.progress import progress
-from workshop_utils.widgets import collecting, kernels, labels, matrix, pad, panel, sets, stages, thresholds
+from workshop_utils.widgets import (
+    collecting,
+    kernels,
+    labels,
+    matrix,
+    pad,
+    panel,
+    sets,
+    stages,
+    thresholds,
+)
 
 
 @lru_cache
@@ -51,17 +61,44 @@ def colour_net() -> torch.nn.Module:
 PANELS = {
     "browser": (widgets.browser, {"name": ["clip-art", "mnist"], "page": [2, 20]}),
     "guess_the_set": (widgets.guess_the_set, {"number": [2, 12], "guess": ["mnist"]}),
-    "labelling": (lambda: widgets.labelling(clothes().subset(range(5))), {"number": [2, 5], "answer": ["3 Dress"]}),
+    "labelling": (
+        lambda: widgets.labelling(clothes().subset(range(5))),
+        {"number": [2, 5], "answer": ["3 Dress"]},
+    ),
     "top_k": (lambda: widgets.top_k(predictions(), clothes()), {"k": [2, 10]}),
-    "threshold": (lambda: widgets.threshold(predictions(), positive="Shirt", miss=5), {"at": [0.001, 0.999]}),
-    "confusion": (lambda: widgets.confusion(evaluation.evaluate(predictions()), clothes()), {"true": ["Bag"], "said": ["Trouser", "Bag"]}),
-    "drawing_pad": (lambda: widgets.drawing_pad(reader(), digits()), {"source": ["sample: 3", pad.DRAWING], "right": [-10, 10], "down": [10], "turn": [90]}),
-    "kernel_playground": (lambda: widgets.kernel_playground(loaded("photos").images[0]), {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")]}),
-    "architecture": (widgets.architecture, {"blocks": ["conv3 8, pool", "nonsense", ", ".join(["pool"] * 9), ""]}),
-    "feature_maps": (lambda: widgets.feature_maps(reader(), digits()), {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 x 5 x 5"]}),
-    "grad_cam": (lambda: widgets.grad_cam(reader(), digits(), digits().classes), {"picture": [5], "target": ["9: 9"], "opacity": [0.1]}),
+    "threshold": (
+        lambda: widgets.threshold(predictions(), positive="Shirt", miss=5),
+        {"at": [0.001, 0.999]},
+    ),
+    "confusion": (
+        lambda: widgets.confusion(evaluation.evaluate(predictions()), clothes()),
+        {"true": ["Bag"], "said": ["Trouser", "Bag"]},
+    ),
+    "drawing_pad": (
+        lambda: widgets.drawing_pad(reader(), digits()),
+        {"source": ["sample: 3", pad.DRAWING], "right": [-10, 10], "down": [10], "turn": [90]},
+    ),
+    "kernel_playground": (
+        lambda: widgets.kernel_playground(loaded("photos").images[0]),
+        {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")]},
+    ),
+    "architecture": (
+        widgets.architecture,
+        {"blocks": ["conv3 8, pool", "nonsense", ", ".join(["pool"] * 9), ""]},
+    ),
+    "feature_maps": (
+        lambda: widgets.feature_maps(reader(), digits()),
+        {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 x 5 x 5"]},
+    ),
+    "grad_cam": (
+        lambda: widgets.grad_cam(reader(), digits(), digits().classes),
+        {"picture": [5], "target": ["9: 9"], "opacity": [0.1]},
+    ),
     "own_pictures": (lambda: widgets.own_pictures(colour_net(), tiny_dataset(3, channels=3)), {}),
-    "freezing": (lambda: widgets.freezing(models.build("small_resnet", classes=10, channels=1), digits()), {"learning": [0, 4], "batchnorm": [True]}),
+    "freezing": (
+        lambda: widgets.freezing(models.build("small_resnet", classes=10, channels=1), digits()),
+        {"learning": [0, 4], "batchnorm": [True]},
+    ),
 }
 every_panel = pytest.mark.parametrize("name", PANELS)
 
@@ -78,6 +115,7 @@ def plain():
 
     def draw(x):
         return made.instead(x) if made.instead else figure(x)
+
     made = panel.Panel.__new__(panel.Panel)
     made.instead = None
     made.__init__("Plain", draw, {"x": ipywidgets.IntSlider(0, min=0, max=9, description="x")})
@@ -93,12 +131,19 @@ def figure(x: int) -> Figure:
 
 # --- all panels alike ---
 
+
 @every_panel
 def test_panel_is_text_a_still_picture_and_a_widget(name):
     made = PANELS[name][0]()
     bundle = made._repr_mimebundle_()
-    assert bundle["text/plain"].startswith(f"Panel: {made.title}. In words: ") and len(made.figure.description) > 40
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG") and bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == made.box.model_id
+    assert (
+        bundle["text/plain"].startswith(f"Panel: {made.title}. In words: ")
+        and len(made.figure.description) > 40
+    )
+    assert (
+        base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+        and bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == made.box.model_id
+    )
 
 
 @every_panel
@@ -134,12 +179,21 @@ def test_every_control_is_labelled_and_the_picture_fits_a_page(name):
 
 # --- what goes wrong, and what is said meanwhile ---
 
-@pytest.mark.parametrize("error, words", [(ValueError("Too <small>."), "Too &lt;small&gt;."), (KeyError("k"), "This did not work (KeyError"), (KeyboardInterrupt(), "Stopped.")])
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (ValueError("Too <small>."), "Too &lt;small&gt;."),
+        (KeyError("k"), "This did not work (KeyError"),
+        (KeyboardInterrupt(), "Stopped."),
+    ],
+)
 def test_failure_becomes_the_sentence_and_the_last_picture_stays(plain, error, words):
     before = plain.picture.value
 
     def fail(_):
         raise error
+
     plain.instead = fail
     plain.controls["x"].value = 3
     assert words in plain.sentence.value and plain.picture.value == before
@@ -153,6 +207,7 @@ def test_what_a_callback_prints_warns_of_or_counts_appears_nowhere(plain, capfd)
         print("printed"), warnings.warn("warned")
         list(progress(range(3), "counted"))
         return figure(x)
+
     plain.instead = loud
     plain.controls["x"].value = 5
     assert "x is 5" in plain.sentence.value and capfd.readouterr() == ("", "")
@@ -169,14 +224,19 @@ def test_long_work_is_said_and_counted(plain, monkeypatch):
     said = []
     monkeypatch.setattr(plain, "say", said.append)
     plain.act(lambda: list(progress(range(4), "inner")), doing="Features ...")
-    assert said[0] == "Features ..." and "Features ... 4 of 4" in said and said[-1].startswith("x is")
+    assert (
+        said[0] == "Features ..." and "Features ... 4 of 4" in said and said[-1].startswith("x is")
+    )
 
 
 def test_without_anywidget_the_core_controls_remain(monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
     assert panel.scripted("pad.js") is None
     made = widgets.drawing_pad(reader(), digits())
-    assert pad.DRAWING not in made.controls["source"].options and "package anywidget" in made.box.children[0].value
+    assert (
+        pad.DRAWING not in made.controls["source"].options
+        and "package anywidget" in made.box.children[0].value
+    )
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
     made.controls["true"].value = "Bag"
     assert "pictures of 'Bag'" in made.figure.description
@@ -187,24 +247,37 @@ def test_in_colab_the_custom_widget_manager_is_switched_on(monkeypatch):
     output.enable_custom_widget_manager = lambda: called.append(True)
     colab = types.ModuleType("google.colab")
     colab.output = output
-    for name, module in (("google", types.ModuleType("google")), ("google.colab", colab), ("google.colab.output", output)):
+    for name, module in (
+        ("google", types.ModuleType("google")),
+        ("google.colab", colab),
+        ("google.colab.output", output),
+    ):
         monkeypatch.setitem(sys.modules, name, module)
     assert panel.scripted("pad.js") is not None and called
 
 
 # --- each panel's own promise ---
 
+
 def test_browser_names_the_rarest_class_and_its_count():
     counts = torch.bincount(loaded("clip-art").labels)
-    assert f"fewest: {loaded('clip-art').classes[int(counts.argmin())]} with {counts.min()} pictures" in sets.browser_figure(name="clip-art", page=1).description
+    assert (
+        f"fewest: {loaded('clip-art').classes[int(counts.argmin())]} with {counts.min()} pictures"
+        in sets.browser_figure(name="clip-art", page=1).description
+    )
 
 
 def test_browser_says_how_to_get_a_set_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
     sets._loaded.cache_clear()
-    assert 'data.load("cifar10", source="full") brings it' in sets.browser_figure(name="cifar10", page=1).description
+    assert (
+        'data.load("cifar10", source="full") brings it'
+        in sets.browser_figure(name="cifar10", page=1).description
+    )
     fetched = clothes()
-    monkeypatch.setattr(sets.data, "load", lambda *_, **__: fetched)  # somebody has fetched it meanwhile
+    monkeypatch.setattr(
+        sets.data, "load", lambda *_, **__: fetched
+    )  # somebody has fetched it meanwhile
     assert "On page 1: " in sets.browser_figure(name="cifar10", page=1).description
     sets._loaded.cache_clear()
 
@@ -215,7 +288,11 @@ def test_first_guess_counts_and_the_next_picture_asks_again():
     wrong = next(name for name in made.controls["guess"].options[1:] if name != right)
     for guess in (wrong, right):
         made.controls["guess"].value = guess
-    assert f"Not {wrong}" in made.sentence.value and "0 of 1 guesses" in made.sentence.value and made.controls["guess"].value == wrong
+    assert (
+        f"Not {wrong}" in made.sentence.value
+        and "0 of 1 guesses" in made.sentence.value
+        and made.controls["guess"].value == wrong
+    )
     made.controls["number"].value = 2
     assert made.controls["guess"].value == sets.UNDECIDED and "Choose above" in made.sentence.value
     made.controls["number"].value = 1
@@ -240,10 +317,17 @@ def test_labels_become_predictions_and_the_next_unlabelled_picture_comes(capsys)
     assert made.state == {"number": 3, "sure": "sure", "answer": "?"}
     made.controls["sure"].value = "not sure"
     label(made, 0)
-    assert made.state["sure"] == "sure" and "What is it? 3 of 5 have a label." in made.sentence.value
+    assert (
+        made.state["sure"] == "sure" and "What is it? 3 of 5 have a label." in made.sentence.value
+    )
     said = widgets.your_labels(five)
-    assert said.predicted[:3].tolist() == [9, 2, 0] and said.probabilities[:4].max(1) == pytest.approx([0.91, 0.91, 0.55, 0.1])
-    assert said.labels.tolist() == five.labels.tolist() and "labelled 3 of 5 pictures. The other 2 count as no idea" in capsys.readouterr().out
+    assert said.predicted[:3].tolist() == [9, 2, 0] and said.probabilities[:4].max(
+        1
+    ) == pytest.approx([0.91, 0.91, 0.55, 0.1])
+    assert (
+        said.labels.tolist() == five.labels.tolist()
+        and "labelled 3 of 5 pictures. The other 2 count as no idea" in capsys.readouterr().out
+    )
 
 
 def test_answer_can_be_changed_and_doubted_later():
@@ -255,14 +339,22 @@ def test_answer_can_be_changed_and_doubted_later():
     assert made.state["answer"] == "9 Ankle boot"
     made.controls["sure"].value = "not sure"
     made.controls["answer"].value = "7 Sneaker"
-    assert widgets.your_labels(five).probabilities[0].round(2).tolist() == [0.05] * 7 + [0.55, 0.05, 0.05]
+    assert widgets.your_labels(five).probabilities[0].round(2).tolist() == [0.05] * 7 + [
+        0.55,
+        0.05,
+        0.05,
+    ]
 
 
-def test_labels_survive_the_kernel_belong_to_their_picture_and_a_broken_file_costs_nothing_else(tmp_path):
+def test_labels_survive_the_kernel_belong_to_their_picture_and_a_broken_file_costs_nothing_else(
+    tmp_path,
+):
     label(widgets.labelling(clothes().subset(range(3))), 9, 2)
     labels._read.cache_clear()  # as after a restart
     made = widgets.labelling(clothes().subset([2, 1, 0]))
-    assert made.state["number"] == 1 and widgets.your_labels(clothes().subset([2, 1, 0])).predicted.tolist()[1:] == [2, 9]
+    assert made.state["number"] == 1 and widgets.your_labels(
+        clothes().subset([2, 1, 0])
+    ).predicted.tolist()[1:] == [2, 9]
     (tmp_path / "progress/labels.json").write_text("[1")
     labels._read.cache_clear()
     assert widgets.your_labels(clothes().subset([1])).probabilities.max() == pytest.approx(0.1)
@@ -273,7 +365,9 @@ def test_labels_hold_where_nothing_can_be_written(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "file"))
     made = widgets.labelling(clothes().subset(range(2)))
     label(made, 9)
-    assert made.state["number"] == 2 and widgets.your_labels(clothes().subset([0])).predicted.tolist() == [9]
+    assert made.state["number"] == 2 and widgets.your_labels(
+        clothes().subset([0])
+    ).predicted.tolist() == [9]
 
 
 @pytest.mark.parametrize("k", [1, 2, 10])
@@ -286,8 +380,13 @@ def test_top_k_says_what_evaluation_says(k):
 def test_threshold_counts_agree_with_scikit_learn_and_cost_with_arithmetic(at):
     chance, true = predictions().probabilities[:, 6], predictions().labels == 6
     (_, alarms), (misses, hits) = confusion_matrix(true, chance >= at, labels=[False, True])
-    words = thresholds.threshold_figure(predictions(), positive="Shirt", miss=5, alarm=2, at=at).description
-    assert f"{hits} of {true.sum()} 'Shirt' are found, {misses} missed, {alarms} of" in words and f"= {5 * misses + 2 * alarms}." in words
+    words = thresholds.threshold_figure(
+        predictions(), positive="Shirt", miss=5, alarm=2, at=at
+    ).description
+    assert (
+        f"{hits} of {true.sum()} 'Shirt' are found, {misses} missed, {alarms} of" in words
+        and f"= {5 * misses + 2 * alarms}." in words
+    )
 
 
 def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
@@ -295,8 +394,14 @@ def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
     left, bottom, width, height = matrix.MATRIX
     for row in range(10):
         for column in range(0, 10, 3):
-            made.picture.where = [left + width * (column + 0.5) / 10, 1 - bottom - height + height * (row + 0.5) / 10]
-            assert (made.state["true"], made.state["said"]) == (clothes().classes[row], clothes().classes[column])
+            made.picture.where = [
+                left + width * (column + 0.5) / 10,
+                1 - bottom - height + height * (row + 0.5) / 10,
+            ]
+            assert (made.state["true"], made.state["said"]) == (
+                clothes().classes[row],
+                clothes().classes[column],
+            )
     before = made.state
     for outside in ([left - 0.01, 0.4], [left + width + 0.01, 0.4], [0.3, 0.001], [0.3, 0.999]):
         made.picture.where = outside
@@ -305,14 +410,22 @@ def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
 
 def test_confusion_counts_agree_with_scikit_learn():
     counts = confusion_matrix(predictions().labels, predictions().predicted)
-    words = matrix.confusion_figure(evaluation.evaluate(predictions()), clothes(), true="Coat", said="Shirt").description
-    assert f"{counts[4, 6]} of {counts[4].sum()} pictures of 'Coat' are wrongly called 'Shirt'. Of all {counts[:, 6].sum()} that the net calls 'Shirt', {counts[6, 6]} are right" in words
+    words = matrix.confusion_figure(
+        evaluation.evaluate(predictions()), clothes(), true="Coat", said="Shirt"
+    ).description
+    assert (
+        f"{counts[4, 6]} of {counts[4].sum()} pictures of 'Coat' are wrongly called 'Shirt'. Of all {counts[:, 6].sum()} that the net calls 'Shirt', {counts[6, 6]} are right"
+        in words
+    )
 
 
 def test_preset_fills_the_nine_numbers_and_an_edit_makes_it_your_own():
     made = widgets.kernel_playground(loaded("photos").images[0])
     made.controls["preset"].value = "sharpen"
-    assert tuple(list(made.state.values())[1:]) == kernels.PRESETS["sharpen"] and "The sum is 1" in made.sentence.value
+    assert (
+        tuple(list(made.state.values())[1:]) == kernels.PRESETS["sharpen"]
+        and "The sum is 1" in made.sentence.value
+    )
     made.controls["k00"].value = 4.0
     assert made.controls["preset"].value == kernels.OWN and "The sum is 5" in made.sentence.value
     made.controls["k00"].value = 0.0
@@ -320,30 +433,50 @@ def test_preset_fills_the_nine_numbers_and_an_edit_makes_it_your_own():
 
 
 def test_kernels_answer_agrees_with_a_loop_by_hand():
-    picture = torch.randint(0, 256, (6, 7), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    picture = torch.randint(
+        0, 256, (6, 7), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     kernel = np.array(kernels.PRESETS["emboss"]).reshape(3, 3)
-    answers = [(picture.numpy()[row:row + 3, column:column + 3] * kernel).sum() for row in range(4) for column in range(5)]
+    answers = [
+        (picture.numpy()[row : row + 3, column : column + 3] * kernel).sum()
+        for row in range(4)
+        for column in range(5)
+    ]
     words = kernels.kernel_figure(picture, kernel=kernels.PRESETS["emboss"]).description
-    assert f"Answers go from {round(min(answers))} to {round(max(answers))}, mean {round(float(np.mean(answers)))};" in words
+    assert (
+        f"Answers go from {round(min(answers))} to {round(max(answers))}, mean {round(float(np.mean(answers)))};"
+        in words
+    )
 
 
-@pytest.mark.parametrize("top, left, height, width", [(0, 0, 200, 40), (150, 10, 20, 260), (100, 100, 9, 9), (0, 0, 280, 280), (270, 275, 10, 5)])
-def test_strokes_anywhere_fit_into_20_by_20_with_their_centre_in_the_middle(top, left, height, width):
+@pytest.mark.parametrize(
+    "top, left, height, width",
+    [(0, 0, 200, 40), (150, 10, 20, 260), (100, 100, 9, 9), (0, 0, 280, 280), (270, 275, 10, 5)],
+)
+def test_strokes_anywhere_fit_into_20_by_20_with_their_centre_in_the_middle(
+    top, left, height, width
+):
     ink = torch.zeros(280, 280, dtype=torch.uint8)
-    ink[top:top + height, left:left + width] = 255
+    ink[top : top + height, left : left + width] = 255
     made = pad.as_mnist(ink)[0].double()
     rows, columns = made.any(1).nonzero(), made.any(0).nonzero()
     assert max(rows.max() - rows.min(), columns.max() - columns.min()) + 1 == 20
     places = torch.arange(28)
-    assert all(abs(float((made.sum(1 - axis) * places).sum() / made.sum()) - 14) <= 1 for axis in (0, 1))
+    assert all(
+        abs(float((made.sum(1 - axis) * places).sum() / made.sum()) - 14) <= 1 for axis in (0, 1)
+    )
 
 
 def test_strokes_given_as_points_are_drawn_as_the_pad_draws_them():
     one = widgets.drawn([[(140, 40), (140, 240)]])
     assert one.shape == (1, 28, 28) and one.dtype == torch.uint8
     rows, columns = one[0].nonzero().unbind(1)
-    assert rows.min() == 4 and rows.max() == 23 and columns.max() - columns.min() < 4  # 20 high, a pen wide
-    assert torch.equal(one, widgets.drawn([[(40, 40), (40, 240)]]))  # centred, wherever it was drawn
+    assert (
+        rows.min() == 4 and rows.max() == 23 and columns.max() - columns.min() < 4
+    )  # 20 high, a pen wide
+    assert torch.equal(
+        one, widgets.drawn([[(40, 40), (40, 240)]])
+    )  # centred, wherever it was drawn
 
 
 def test_real_digits_drawn_large_and_off_centre_are_still_read():
@@ -352,11 +485,27 @@ def test_real_digits_drawn_large_and_off_centre_are_still_read():
         large = F.interpolate(digits().images[number][None].float(), scale_factor=8)[0, 0]
         ink = F.pad(large, (40, 16, 10, 46)).byte()
         drawn[number] = pad.as_mnist(ink * (ink > 60))
-    dataset = data.ImageDataset(drawn, digits().labels[:200], digits().classes, name="drawn", mean=digits().mean, std=digits().std)
+    dataset = data.ImageDataset(
+        drawn,
+        digits().labels[:200],
+        digits().classes,
+        name="drawn",
+        mean=digits().mean,
+        std=digits().std,
+    )
     assert evaluation.evaluate(evaluation.predict(reader(), dataset)).accuracy > 0.9
 
 
-@pytest.mark.parametrize("text, words", [("data:image/png;base64," + base64.b64encode(b"no picture").decode(), "cannot be read as a picture"), ("x" * 1_000_001, "more than the 1,000,000")])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (
+            "data:image/png;base64," + base64.b64encode(b"no picture").decode(),
+            "cannot be read as a picture",
+        ),
+        ("x" * 1_000_001, "more than the 1,000,000"),
+    ],
+)
 def test_what_a_pad_cannot_send_is_answered_with_a_sentence(text, words):
     with pytest.raises(ValueError, match=words):
         pad.from_browser(text)
@@ -367,7 +516,9 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
     ink = np.zeros((280, 280), dtype=np.uint8)
     ink[40:240, 130:155] = 255
     view = made.box.children[0]
-    view.drawing = "data:image/png;base64," + base64.b64encode(file_bytes(Image.fromarray(ink))).decode()
+    view.drawing = (
+        "data:image/png;base64," + base64.b64encode(file_bytes(Image.fromarray(ink))).decode()
+    )
     view.strokes += 1
     assert made.state["source"] == pad.DRAWING and "The net says '1'" in made.figure.description
 
@@ -388,7 +539,9 @@ def readers(*raw):
 
 
 def greys(shade, count=4):
-    return readers(*(file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(count)))
+    return readers(
+        *(file_bytes(Image.new("RGB", (40, 30), (shade + step,) * 3)) for step in range(count))
+    )
 
 
 @pytest.fixture
@@ -400,7 +553,9 @@ def test_own_classes_are_learnt_and_a_new_picture_is_named(collection):
     collection.add({"dark": greys(20), "bright": greys(230)})
     collection.train()
     collection.ask(file_bytes(Image.new("RGB", (50, 50), (235,) * 3)))
-    assert "It says 'bright'" in collecting.own_figure(collection).description and float(collection.answer().sum()) == pytest.approx(1)
+    assert "It says 'bright'" in collecting.own_figure(collection).description and float(
+        collection.answer().sum()
+    ) == pytest.approx(1)
     assert collection.classifier.classes == ("bright", "dark")
     collection.add({"dark": readers(file_bytes(photo()))})
     assert collection.classifier is None  # it was made for fewer pictures
@@ -410,8 +565,14 @@ def test_picture_below_the_threshold_looks_like_none_of_the_classes():
     net = colour_net()
     net.classes, net.threshold = ("a", "b"), 0.8
     picture = torch.zeros(3, 224, 224, dtype=torch.uint8)
-    assert "None of these looks likely: the best, 'b', has 70.0%, and 95 % of your own pictures reach 80.0%" in collecting.answer_figure(picture, torch.tensor([0.3, 0.7]), net).description
-    assert "It says 'b' with 85.0%" in collecting.answer_figure(picture, torch.tensor([0.15, 0.85]), net).description
+    assert (
+        "None of these looks likely: the best, 'b', has 70.0%, and 95 % of your own pictures reach 80.0%"
+        in collecting.answer_figure(picture, torch.tensor([0.3, 0.7]), net).description
+    )
+    assert (
+        "It says 'b' with 85.0%"
+        in collecting.answer_figure(picture, torch.tensor([0.15, 0.85]), net).description
+    )
 
 
 def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(collection):
@@ -420,7 +581,7 @@ def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(colle
     collection.add({"cup": readers(file_bytes(image, "JPEG", exif=facts)), "طائر": greys(200, 2)})
     again = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), collection.folder)
     assert {name: len(found) for name, found in again.pictures.items()} == {"cup": 1, "طائر": 2}
-    file, = (collection.folder / "cup").iterdir()
+    (file,) = (collection.folder / "cup").iterdir()
     assert Image.open(file).size == (224, 224) and b"maker" not in file.read_bytes()
     file.unlink()
     assert list(again.pictures) == ["طائر"]
@@ -436,20 +597,35 @@ def test_examples_stand_in_until_there_are_pictures(tmp_path):
 def test_file_in_the_folder_that_is_no_picture_is_named_and_left_out(collection):
     collection.add({"cup": greys(20, 2), "hand": greys(200, 2)})
     (collection.folder / "cup" / "note.png").write_bytes(b"no picture")
-    assert "Left out, for they cannot be read as pictures: cup/note.png" in collecting.own_figure(collection).description
+    assert (
+        "Left out, for they cannot be read as pictures: cup/note.png"
+        in collecting.own_figure(collection).description
+    )
     assert len(collection.pictures["cup"]) == 2
 
 
-@pytest.mark.parametrize("files, words", [(readers(b"broken"), "None was taken"), (readers(file_bytes(photo()), b"broken"), "None was taken"),
-                                          (readers(bytes(collecting.UPLOAD_AT_MOST + 1)), "larger than")])
+@pytest.mark.parametrize(
+    "files, words",
+    [
+        (readers(b"broken"), "None was taken"),
+        (readers(file_bytes(photo()), b"broken"), "None was taken"),
+        (readers(bytes(collecting.UPLOAD_AT_MOST + 1)), "larger than"),
+    ],
+)
 def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words, tmp_path):
     collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path / "mine")
     with pytest.raises(ValueError, match=words):
         collection.add({"new": files})
-    assert {name: len(found) for name, found in collection.pictures.items()} == {"a": 2, "b": 2, "c": 2} and not (tmp_path / "mine").exists()
+    assert {name: len(found) for name, found in collection.pictures.items()} == {
+        "a": 2,
+        "b": 2,
+        "c": 2,
+    } and not (tmp_path / "mine").exists()
 
 
-@pytest.mark.parametrize("name", ["", "  ", "../above", "a\\b", ".hidden", "what?", "x" * 61, "line\nbreak"])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "../above", "a\\b", ".hidden", "what?", "x" * 61, "line\nbreak"]
+)
 def test_name_that_cannot_be_a_folder_is_refused(collection, name):
     with pytest.raises(ValueError, match="Give the class a short name"):
         collection.add({name: greys(20, 1)})
@@ -469,7 +645,9 @@ def test_two_classes_or_two_hundred(collection, classes):
     collection.add({f"class {number:03}": greys(number, 2) for number in range(classes)})
     collection.train()
     assert len(collection.classifier.classes) == classes
-    assert ("first 10 classes are shown" in collecting.own_figure(collection).description) == (classes == 200)
+    assert ("first 10 classes are shown" in collecting.own_figure(collection).description) == (
+        classes == 200
+    )
 
 
 def test_one_picture_in_a_class_is_learnt_without_a_threshold(collection):
@@ -495,16 +673,29 @@ def folder_taken(panel: widgets.Panel, path) -> str:
 
 
 def test_folder_gives_a_class_for_each_of_its_folders_or_nothing(tmp_path):
-    made, folder = widgets.own_pictures(colour_net(), folder=tmp_path / "mine"), class_folders(tmp_path / "pets", cats=2, dogs=3)
+    made, folder = (
+        widgets.own_pictures(colour_net(), folder=tmp_path / "mine"),
+        class_folders(tmp_path / "pets", cats=2, dogs=3),
+    )
     assert "first" in folder_taken(made, "")  # Type the path of a folder or a zip first.
     (folder / "dogs" / "broken.png").write_bytes(b"broken")
     assert "None was taken" in folder_taken(made, folder) and made.collection.pictures == {}
     (folder / "dogs" / "broken.png").unlink()
     folder_taken(made, folder)
-    assert {name: len(found) for name, found in made.collection.pictures.items()} == {"cats": 2, "dogs": 3}
+    assert {name: len(found) for name, found in made.collection.pictures.items()} == {
+        "cats": 2,
+        "dogs": 3,
+    }
 
 
-@pytest.mark.parametrize("value", [{"a.png": {"content": b"1"}, "b.png": {"content": b"2"}}, ({"content": memoryview(b"1")}, {"content": memoryview(b"2")})], ids=["7", "8"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a.png": {"content": b"1"}, "b.png": {"content": b"2"}},
+        ({"content": memoryview(b"1")}, {"content": memoryview(b"2")}),
+    ],
+    ids=["7", "8"],
+)
 def test_uploads_of_both_ipywidgets_are_read(value):
     assert collecting.uploaded(value) == [b"1", b"2"]
 
@@ -518,7 +709,9 @@ def test_same_picture_from_the_camera_twice_is_two_pictures(tmp_path):
     made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3), folder=tmp_path)
     camera = next(child for child in made.box.children if hasattr(child, "photo"))
     for _ in range(2):
-        camera.photo = "data:image/jpeg;base64," + base64.b64encode(file_bytes(photo(), "JPEG")).decode()
+        camera.photo = (
+            "data:image/jpeg;base64," + base64.b64encode(file_bytes(photo(), "JPEG")).decode()
+        )
     assert len(made.collection.pictures["a"]) == 2
 
 
@@ -527,12 +720,16 @@ def test_only_the_stages_that_learn_move_and_the_net_itself_never(batchnorm):
     net = models.build("small_resnet", classes=10, channels=1)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     moved = stages.changed_in_an_epoch(net, digits().per_class(2), learning=2, batchnorm=batchnorm)
-    assert {name[0] for name in moved} == {"2", "5"} and any("running_" in name for name in moved) == batchnorm
+    assert {name[0] for name in moved} == {"2", "5"} and any(
+        "running_" in name for name in moved
+    ) == batchnorm
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
 
 def test_epoch_is_trained_by_the_button_and_nothing_to_learn_is_said():
-    made = widgets.freezing(models.build("small_resnet", classes=10, channels=1), digits().per_class(2))
+    made = widgets.freezing(
+        models.build("small_resnet", classes=10, channels=1), digits().per_class(2)
+    )
     press = made.box.children[0].click
     press()
     assert "One epoch moved 2 tensors in 1 stages" in made.sentence.value

@@ -27,23 +27,41 @@ def zipped(folder, target):
 def both(path, **options):
     """Train and test together: pictures by class name."""
     parts = data.from_folder(path, size=10, **options)
-    return {name: [int(image[0, 0, 0]) for part in parts for image, label in zip(part.images, part.labels) if label == place]
-            for place, name in enumerate(parts[0].classes)}
+    return {
+        name: [
+            int(image[0, 0, 0])
+            for part in parts
+            for image, label in zip(part.images, part.labels)
+            if label == place
+        ]
+        for place, name in enumerate(parts[0].classes)
+    }
 
 
 # --- layouts ---
 
+
 def test_folder_of_class_folders_becomes_train_and_test(tmp_path):
     train, test = data.from_folder(class_folders(tmp_path / "pets", cats=8, dogs=4), size=16)
-    assert (train.classes, train.name, train.split, test.split, test.source) == (("cats", "dogs"), "pets", "train", "test", "your folder")
-    assert torch.bincount(train.labels).tolist() == [6, 3] and torch.bincount(test.labels).tolist() == [2, 1]
+    assert (train.classes, train.name, train.split, test.split, test.source) == (
+        ("cats", "dogs"),
+        "pets",
+        "train",
+        "test",
+        "your folder",
+    )
+    assert torch.bincount(train.labels).tolist() == [6, 3] and torch.bincount(
+        test.labels
+    ).tolist() == [2, 1]
     assert tuple(train.images.shape[1:]) == (3, 16, 16) and train.images.dtype == torch.uint8
     assert torch.equal(train.mean, test.mean)
 
 
 def test_no_picture_is_lost_doubled_or_mislabelled(tmp_path):
-    assert {name: sorted(values) for name, values in both(class_folders(tmp_path, cats=8, dogs=4)).items()} == \
-        {"cats": list(range(8)), "dogs": [100, 101, 102, 103]}
+    assert {
+        name: sorted(values)
+        for name, values in both(class_folders(tmp_path, cats=8, dogs=4)).items()
+    } == {"cats": list(range(8)), "dogs": [100, 101, 102, 103]}
 
 
 def test_split_repeats_with_its_seed(tmp_path):
@@ -53,8 +71,13 @@ def test_split_repeats_with_its_seed(tmp_path):
 
 def test_zip_gives_the_same_pictures_as_its_folder(tmp_path):
     folder = class_folders(tmp_path / "pets", cats=4, dogs=4)
-    from_zip, from_folder = (data.from_folder(path, size=10) for path in (zipped(folder, tmp_path / "pets.zip"), folder))
-    assert all(torch.equal(one.images, other.images) and torch.equal(one.labels, other.labels) for one, other in zip(from_zip, from_folder))
+    from_zip, from_folder = (
+        data.from_folder(path, size=10) for path in (zipped(folder, tmp_path / "pets.zip"), folder)
+    )
+    assert all(
+        torch.equal(one.images, other.images) and torch.equal(one.labels, other.labels)
+        for one, other in zip(from_zip, from_folder)
+    )
     assert from_zip[0].source == "your zip"
 
 
@@ -64,7 +87,10 @@ def test_folder_around_everything_and_folders_below_a_class_are_no_classes(tmp_p
     assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 5, "dogs": 3}
 
 
-@pytest.mark.parametrize("train, test", [("train", "test"), ("Train", "val"), ("train", "validation"), ("training", "testing")])
+@pytest.mark.parametrize(
+    "train, test",
+    [("train", "test"), ("Train", "val"), ("train", "validation"), ("training", "testing")],
+)
 def test_train_and_test_folders_are_kept_as_the_split(tmp_path, train, test):
     class_folders(tmp_path / train, cats=5, dogs=3)
     class_folders(tmp_path / test, cats=1, dogs=2)
@@ -92,7 +118,14 @@ def test_arabic_accented_and_spaced_names_are_kept(tmp_path, pack):
 
 def test_macs_extra_files_hidden_files_and_texts_are_left_alone(tmp_path, capsys):
     class_folders(tmp_path, cats=2, dogs=2)
-    for name in ("__MACOSX/cats/._0.png", "__MACOSX/dogs/0.png", "cats/._0.png", "cats/.DS_Store", "cats/notes.txt", "README.md"):
+    for name in (
+        "__MACOSX/cats/._0.png",
+        "__MACOSX/dogs/0.png",
+        "cats/._0.png",
+        "cats/.DS_Store",
+        "cats/notes.txt",
+        "README.md",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
     assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 2, "dogs": 2}
@@ -103,7 +136,15 @@ def test_zip_with_paths_that_point_outside_writes_nothing_anywhere(tmp_path):
     inside = tmp_path / "a" / "b"
     inside.mkdir(parents=True)
     with ZipFile(inside / "evil.zip", "w") as archive:
-        for name in ("../../evil.png", "cats/../../../evil.png", "/tmp/evil-cats/1.png", "cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
+        for name in (
+            "../../evil.png",
+            "cats/../../../evil.png",
+            "/tmp/evil-cats/1.png",
+            "cats/1.png",
+            "cats/2.png",
+            "dogs/1.png",
+            "dogs/2.png",
+        ):
             archive.writestr(name, file_bytes(Image.new("L", (4, 4))))
     try:
         data.from_folder(inside / "evil.zip", size=10)
@@ -128,15 +169,21 @@ def test_tar_archive_gives_the_same_pictures_as_its_folder(tmp_path):
     assert both(tmp_path / "pets.tar.gz") == both(folder)
 
 
-def test_archive_member_beyond_the_limit_is_left_out_before_it_is_unpacked(tmp_path, monkeypatch, capsys):
+def test_archive_member_beyond_the_limit_is_left_out_before_it_is_unpacked(
+    tmp_path, monkeypatch, capsys
+):
     folder = class_folders(tmp_path / "pets", cats=3, dogs=3)
     (folder / "cats" / "bomb.png").write_bytes(bytes(5000))
     path = zipped(folder, tmp_path / "pets.zip")
     monkeypatch.setattr(pictures, "FILE_AT_MOST", 4000)
-    assert len(both(path)["cats"]) == 3 and "cats/bomb.png has more than 4,000 bytes, the limit" in capsys.readouterr().out
+    assert (
+        len(both(path)["cats"]) == 3
+        and "cats/bomb.png has more than 4,000 bytes, the limit" in capsys.readouterr().out
+    )
 
 
 # --- what is in the files ---
+
 
 def corner(raw, row=0, column=0):
     return decode(raw)[:, row, column].tolist()
@@ -146,21 +193,36 @@ def test_exif_rotation_turns_the_picture_upright():
     wide = Image.new("RGB", (6, 4), "black")
     wide.putpixel((0, 0), (255, 0, 0))
     exif = Image.Exif()
-    exif[0x0112] = 6  # "the right side of the stored picture is its top": to show it, turn it clockwise by 90 degrees
+    exif[0x0112] = (
+        6  # "the right side of the stored picture is its top": to show it, turn it clockwise by 90 degrees
+    )
     upright = decode(file_bytes(wide, exif=exif))
     assert tuple(upright.shape) == (3, 6, 4) and upright[:, 0, 3].tolist() == [255, 0, 0]
 
 
-@pytest.mark.parametrize("picture, colour", [
-    (Image.new("L", (4, 4), 90), [90, 90, 90]),
-    (Image.new("1", (4, 4), 1), [255, 255, 255]),
-    (Image.new("RGB", (4, 4), (10, 20, 30)), [10, 20, 30]),
-    (Image.new("RGB", (4, 4), (10, 20, 30)).quantize(4), [10, 20, 30]),
-    (Image.new("RGBA", (4, 4), (10, 20, 30, 255)), [10, 20, 30]),
-    (Image.new("RGBA", (4, 4), (10, 20, 30, 0)), [255, 255, 255]),
-    (Image.new("LA", (4, 4), (0, 0)), [255, 255, 255]),
-    (Image.fromarray(np.full((4, 4), 90 * 257, dtype=np.uint16)), [90, 90, 90]),
-], ids=["grey", "black and white", "RGB", "palette", "opaque RGBA", "transparent RGBA", "transparent grey", "16-bit grey"])
+@pytest.mark.parametrize(
+    "picture, colour",
+    [
+        (Image.new("L", (4, 4), 90), [90, 90, 90]),
+        (Image.new("1", (4, 4), 1), [255, 255, 255]),
+        (Image.new("RGB", (4, 4), (10, 20, 30)), [10, 20, 30]),
+        (Image.new("RGB", (4, 4), (10, 20, 30)).quantize(4), [10, 20, 30]),
+        (Image.new("RGBA", (4, 4), (10, 20, 30, 255)), [10, 20, 30]),
+        (Image.new("RGBA", (4, 4), (10, 20, 30, 0)), [255, 255, 255]),
+        (Image.new("LA", (4, 4), (0, 0)), [255, 255, 255]),
+        (Image.fromarray(np.full((4, 4), 90 * 257, dtype=np.uint16)), [90, 90, 90]),
+    ],
+    ids=[
+        "grey",
+        "black and white",
+        "RGB",
+        "palette",
+        "opaque RGBA",
+        "transparent RGBA",
+        "transparent grey",
+        "16-bit grey",
+    ],
+)
 def test_every_kind_of_png_becomes_rgb_on_white(picture, colour):
     assert corner(file_bytes(picture)) == colour
 
@@ -178,6 +240,7 @@ def test_transparent_palette_colour_becomes_white():
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP", "PNG"])
 def test_every_accepted_format_is_read_as_pillow_reads_it(kind):
     import io
+
     raw = file_bytes(photo(40, 30), kind)
     expected = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB"))
     np.testing.assert_array_equal(decode(raw).permute(1, 2, 0), expected)
@@ -191,15 +254,27 @@ def test_picture_is_scaled_and_its_centre_cut_out():
     picture = Image.new("RGB", (30, 10), "red")
     picture.paste((0, 0, 255), (10, 0, 20, 10))  # the middle third is blue
     small = decode(file_bytes(picture), 5)
-    assert tuple(small.shape) == (3, 5, 5) and small[:, 2, 2].tolist() == [0, 0, 255] and int(small[0].max()) < 60
+    assert (
+        tuple(small.shape) == (3, 5, 5)
+        and small[:, 2, 2].tolist() == [0, 0, 255]
+        and int(small[0].max()) < 60
+    )
 
 
 def test_huge_picture_is_refused_before_it_is_unpacked():
     raw = bytearray(file_bytes(Image.new("1", (8, 8))))
-    raw[16:24] = struct.pack(">II", 10_001, 10_000)  # what the header promises is enough to refuse it
+    raw[16:24] = struct.pack(
+        ">II", 10_001, 10_000
+    )  # what the header promises is enough to refuse it
     import zlib
+
     raw[29:33] = struct.pack(">I", zlib.crc32(raw[12:29]))
-    with pytest.warns(Image.DecompressionBombWarning), pytest.raises(data.DamagedFile, match="10,001 x 10,000 pixels, beyond the limit of 100,000,000"):
+    with (
+        pytest.warns(Image.DecompressionBombWarning),
+        pytest.raises(
+            data.DamagedFile, match="10,001 x 10,000 pixels, beyond the limit of 100,000,000"
+        ),
+    ):
         decode(bytes(raw))
 
 
@@ -211,14 +286,22 @@ def test_other_formats_under_an_accepted_name_are_not_even_tried(kind):
 
 # --- what goes wrong ---
 
+
 def test_broken_files_are_named_counted_and_skipped(tmp_path, capsys):
     class_folders(tmp_path / "pets", cats=3, dogs=3)
     whole = file_bytes(photo(60, 60), "JPEG")
     (tmp_path / "pets/cats/cut.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "pets/dogs/empty.png").write_bytes(b"")
-    assert {name: len(values) for name, values in both(tmp_path / "pets").items()} == {"cats": 3, "dogs": 3}
+    assert {name: len(values) for name, values in both(tmp_path / "pets").items()} == {
+        "cats": 3,
+        "dogs": 3,
+    }
     said = capsys.readouterr().out
-    assert "2 of 8 files in 'pets' were left out" in said and "cats/cut.jpg" in said and "dogs/empty.png" in said
+    assert (
+        "2 of 8 files in 'pets' were left out" in said
+        and "cats/cut.jpg" in said
+        and "dogs/empty.png" in said
+    )
 
 
 def test_zip_with_a_damaged_member_still_gives_the_others(tmp_path, capsys):
@@ -228,19 +311,28 @@ def test_zip_with_a_damaged_member_still_gives_the_others(tmp_path, capsys):
     raw = bytearray((tmp_path / "pets.zip").read_bytes())
     raw[raw.find(b"PNG", raw.find(b"cats/bad.png")) + 40] ^= 255
     (tmp_path / "pets.zip").write_bytes(raw)
-    assert {name: len(values) for name, values in both(tmp_path / "pets.zip").items()} == {"cats": 2, "dogs": 2}
+    assert {name: len(values) for name, values in both(tmp_path / "pets.zip").items()} == {
+        "cats": 2,
+        "dogs": 2,
+    }
     assert "1 of 5 files" in capsys.readouterr().out
 
 
-def test_zip_that_lies_about_the_size_of_a_member_is_read_no_further_than_the_limit(tmp_path, monkeypatch, capsys):
+def test_zip_that_lies_about_the_size_of_a_member_is_read_no_further_than_the_limit(
+    tmp_path, monkeypatch, capsys
+):
     with ZipFile(tmp_path / "pets.zip", "w", ZIP_DEFLATED) as archive:
         for name in ("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
             archive.writestr(name, file_bytes(Image.new("L", (10, 10), 77)))
         archive.writestr("cats/bomb.png", bytes(10_000_000))
     raw = (tmp_path / "pets.zip").read_bytes()
-    (tmp_path / "pets.zip").write_bytes(raw.replace(struct.pack("<I", 10_000_000), struct.pack("<I", 1000)))
+    (tmp_path / "pets.zip").write_bytes(
+        raw.replace(struct.pack("<I", 10_000_000), struct.pack("<I", 1000))
+    )
     monkeypatch.setattr(pictures, "FILE_AT_MOST", 4000)
-    assert len(both(tmp_path / "pets.zip")["cats"]) == 2 and "cats/bomb.png" in capsys.readouterr().out
+    assert (
+        len(both(tmp_path / "pets.zip")["cats"]) == 2 and "cats/bomb.png" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
@@ -249,7 +341,10 @@ def test_zip_packed_in_a_way_that_has_no_limit_is_left_out(tmp_path, method, cap
         for name in ("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"):
             archive.writestr(name, file_bytes(Image.new("L", (10, 10), 77)))
         archive.writestr("cats/3.png", file_bytes(Image.new("L", (10, 10), 77)), method)
-    assert len(both(tmp_path / "pets.zip")["cats"]) == 2 and "cats/3.png is packed in a way" in capsys.readouterr().out
+    assert (
+        len(both(tmp_path / "pets.zip")["cats"]) == 2
+        and "cats/3.png is packed in a way" in capsys.readouterr().out
+    )
 
 
 def test_names_with_backslashes_from_windows_are_folders_too(tmp_path):
@@ -265,7 +360,10 @@ def test_names_with_backslashes_from_windows_are_folders_too(tmp_path):
 def test_picture_that_may_not_be_opened_is_left_out_and_named(tmp_path, capsys, count):
     class_folders(tmp_path, cats=count, dogs=count)
     (tmp_path / "cats" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    assert len(both(tmp_path)["cats"]) == count and "cats/gone.png cannot be opened" in capsys.readouterr().out
+    assert (
+        len(both(tmp_path)["cats"]) == count
+        and "cats/gone.png cannot be opened" in capsys.readouterr().out
+    )
 
 
 def test_linked_class_folder_is_read_and_a_circle_of_links_ends(tmp_path):
@@ -273,7 +371,10 @@ def test_linked_class_folder_is_read_and_a_circle_of_links_ends(tmp_path):
     class_folders(tmp_path / "pets", cats=3)
     (tmp_path / "pets" / "dogs").symlink_to(tmp_path / "elsewhere" / "dogs")
     (tmp_path / "pets" / "cats" / "again").symlink_to(tmp_path / "pets")
-    assert {name: len(values) for name, values in both(tmp_path / "pets").items()} == {"cats": 3, "dogs": 3}
+    assert {name: len(values) for name, values in both(tmp_path / "pets").items()} == {
+        "cats": 3,
+        "dogs": 3,
+    }
 
 
 def test_hidden_folder_is_no_class(tmp_path):
@@ -284,7 +385,10 @@ def test_hidden_folder_is_no_class(tmp_path):
 def test_folder_beside_train_and_test_is_not_guessed_about(tmp_path):
     for part in ("train", "test", "samples"):
         class_folders(tmp_path / part, cats=2, dogs=2)
-    with pytest.raises(ValueError, match="folders for training and for testing, and others beside them: samples, test, train"):
+    with pytest.raises(
+        ValueError,
+        match="folders for training and for testing, and others beside them: samples, test, train",
+    ):
         data.from_folder(tmp_path)
 
 
@@ -295,12 +399,16 @@ def test_file_that_is_no_zip_is_refused_by_name(tmp_path):
 
 
 def test_missing_path_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder or zip at '.*nowhere'.*one folder a class"):
+    with pytest.raises(
+        FileNotFoundError, match="no folder or zip at '.*nowhere'.*one folder a class"
+    ):
         data.from_folder(tmp_path / "nowhere")
 
 
 def test_empty_folder_says_what_belongs_into_it(tmp_path):
-    with pytest.raises(ValueError, match="holds no pictures.*one folder of pictures for each class"):
+    with pytest.raises(
+        ValueError, match="holds no pictures.*one folder of pictures for each class"
+    ):
         data.from_folder(tmp_path)
 
 
@@ -336,14 +444,25 @@ def test_folder_in_which_nothing_can_be_read_is_refused(tmp_path):
 
 # --- real folders ---
 
+
 @needs_testdata
 @pytest.mark.parametrize("folder", ["flowers5", "cifar10_jpg"])
 def test_real_folder_has_the_pictures_of_the_manifest(folder):
-    rows = [line.split("\t")[2].split("/")[1:] for line in (TESTDATA / "MANIFEST.tsv").read_text("utf-8").splitlines() if f"\t{folder}/" in line]
+    rows = [
+        line.split("\t")[2].split("/")[1:]
+        for line in (TESTDATA / "MANIFEST.tsv").read_text("utf-8").splitlines()
+        if f"\t{folder}/" in line
+    ]
     train, test = data.from_folder(TESTDATA / folder, size=32)
     if folder == "flowers5":
-        assert len(train) + len(test) == len(rows) and set(train.classes) == {row[0] for row in rows}
+        assert len(train) + len(test) == len(rows) and set(train.classes) == {
+            row[0] for row in rows
+        }
     else:
-        assert [len(train), len(test)] == [sum(row[0] == split for row in rows) for split in ("train", "test")]
+        assert [len(train), len(test)] == [
+            sum(row[0] == split for row in rows) for split in ("train", "test")
+        ]
     counts = torch.bincount(train.labels) + torch.bincount(test.labels)
-    assert {name: int(count) for name, count in zip(train.classes, counts)} == {name: sum(row[-2] == name for row in rows) for name in train.classes}
+    assert {name: int(count) for name, count in zip(train.classes, counts)} == {
+        name: sum(row[-2] == name for row in rows) for name in train.classes
+    }

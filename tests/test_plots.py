@@ -21,30 +21,70 @@ def predictions(said, true=(0, 1, 1, 2, 2, 2)):
 
 
 def history(loss=(2.0, 1.0), validation=(2.5, 1.5)):
-    return History(len(loss), list(loss), [0.25, 0.75], list(validation), [0.2, 0.6][: len(validation)])
+    return History(
+        len(loss), list(loss), [0.25, 0.75], list(validation), [0.2, 0.6][: len(validation)]
+    )
 
 
 def uneven(*counts):
     dataset = tiny_dataset(20)
-    return dataset.subset(torch.cat([torch.where(dataset.labels == label)[0][:count] for label, count in enumerate(counts)]))
+    return dataset.subset(
+        torch.cat(
+            [torch.where(dataset.labels == label)[0][:count] for label, count in enumerate(counts)]
+        )
+    )
 
 
 # Every kind of figure from two different data.
 FIGURES = {
-    "images": (lambda: plots.images(tiny_dataset(2)), lambda: plots.images(tiny_dataset(2, seed=1))),
-    "class_counts": (lambda: plots.class_counts(uneven(3, 9, 5)), lambda: plots.class_counts(uneven(3, 5, 9))),
+    "images": (
+        lambda: plots.images(tiny_dataset(2)),
+        lambda: plots.images(tiny_dataset(2, seed=1)),
+    ),
+    "class_counts": (
+        lambda: plots.class_counts(uneven(3, 9, 5)),
+        lambda: plots.class_counts(uneven(3, 5, 9)),
+    ),
     "curves": (lambda: plots.curves(history()), lambda: plots.curves(history(loss=(2.0, 0.5)))),
-    "confusion": (lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1]))),
-    "bars": (lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"), lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall")),
-    "runs": (lambda: plots.runs({"CNN": [0.5, 0.7]}, "accuracy"), lambda: plots.runs({"CNN": [0.5, 0.9]}, "accuracy")),
-    "lines": (lambda: plots.lines({"plain": {8: [0.1, 0.2], 20: [0.3, 0.5]}}, "layers", "error"),
-              lambda: plots.lines({"plain": {8: [0.1, 0.2], 20: [0.3, 0.7]}}, "layers", "error", log=True)),
-    "tradeoff": (lambda: plots.tradeoff({"A": (1, 0.5), "B": (9, 0.4)}, "cost", "score"), lambda: plots.tradeoff({"A": (1, 0.5), "B": (9, 0.6)}, "cost", "score")),
-    "histogram": (lambda: plots.histogram([1, 2, 3, 4], "score", mark=2.5, interval=(1, 4)), lambda: plots.histogram([1, 2, 3, 9], "score", mark=2.5, interval=(1, 4))),
-    "boxes": (lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX]), lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX._replace(xmax=7)])),
-    "calibration": (lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 0])), lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 2]))),
+    "confusion": (
+        lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])),
+        lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1])),
+    ),
+    "bars": (
+        lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"),
+        lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall"),
+    ),
+    "runs": (
+        lambda: plots.runs({"CNN": [0.5, 0.7]}, "accuracy"),
+        lambda: plots.runs({"CNN": [0.5, 0.9]}, "accuracy"),
+    ),
+    "lines": (
+        lambda: plots.lines({"plain": {8: [0.1, 0.2], 20: [0.3, 0.5]}}, "layers", "error"),
+        lambda: plots.lines(
+            {"plain": {8: [0.1, 0.2], 20: [0.3, 0.7]}}, "layers", "error", log=True
+        ),
+    ),
+    "tradeoff": (
+        lambda: plots.tradeoff({"A": (1, 0.5), "B": (9, 0.4)}, "cost", "score"),
+        lambda: plots.tradeoff({"A": (1, 0.5), "B": (9, 0.6)}, "cost", "score"),
+    ),
+    "histogram": (
+        lambda: plots.histogram([1, 2, 3, 4], "score", mark=2.5, interval=(1, 4)),
+        lambda: plots.histogram([1, 2, 3, 9], "score", mark=2.5, interval=(1, 4)),
+    ),
+    "boxes": (
+        lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX]),
+        lambda: plots.boxes(torch.zeros(3, 9, 9), [BOX._replace(xmax=7)]),
+    ),
+    "calibration": (
+        lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 0])),
+        lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 2])),
+    ),
     "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
-    "top_k": (lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2), lambda: plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2)),
+    "top_k": (
+        lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2),
+        lambda: plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2),
+    ),
 }
 
 
@@ -52,7 +92,11 @@ FIGURES = {
 def test_figure_shows_a_png_and_says_in_words_what_is_in_it(name):
     figure = FIGURES[name][0]()
     picture, words = figure.bundles()
-    assert isinstance(figure, Figure) and len(figure.description) > 40 and figure.title in picture["text/plain"]
+    assert (
+        isinstance(figure, Figure)
+        and len(figure.description) > 40
+        and figure.title in picture["text/plain"]
+    )
     assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG\r\n")
     assert "<summary>This figure in words</summary>" in words["text/html"]
 
@@ -69,11 +113,18 @@ def test_same_data_give_the_same_picture_to_the_byte(name):
 
 
 def test_all_public_figures_are_tested_here():
-    drawers = {name for name, value in vars(plots).items() if callable(value) and getattr(value, "__module__", "") == plots.__name__ and not name.startswith("_")}
+    drawers = {
+        name
+        for name, value in vars(plots).items()
+        if callable(value)
+        and getattr(value, "__module__", "") == plots.__name__
+        and not name.startswith("_")
+    }
     assert drawers - {"Figure", "live_curves"} <= set(FIGURES)
 
 
 # --- what the sentences say ---
+
 
 def test_class_counts_names_the_largest_and_the_smallest_class():
     words = plots.class_counts(uneven(3, 9, 5)).description
@@ -86,12 +137,19 @@ def test_class_counts_of_a_balanced_set_says_so():
 
 def test_curves_say_where_each_line_begins_and_ends():
     words = plots.curves(history()).description
-    assert "training loss goes from 2.000 to 1.000 in 2 epochs" in words and "validation accuracy goes from 0.200 to 0.600" in words
+    assert (
+        "training loss goes from 2.000 to 1.000 in 2 epochs" in words
+        and "validation accuracy goes from 0.200 to 0.600" in words
+    )
 
 
 def test_confusion_names_the_largest_confusion_and_the_classes_with_most_and_fewest_right():
     words = plots.confusion(predictions([0, 1, 1, 0, 0, 2])).description
-    assert "4 of 6 pictures" in words and "2 of 'c' were taken for 'a'" in words and "Most: b with 2 right" in words
+    assert (
+        "4 of 6 pictures" in words
+        and "2 of 'c' were taken for 'a'" in words
+        and "Most: b with 2 right" in words
+    )
 
 
 def test_confusion_without_a_mistake_invents_none():
@@ -100,36 +158,62 @@ def test_confusion_without_a_mistake_invents_none():
 
 
 def test_confusion_shows_every_count_that_is_not_zero():
-    shown = {(text.get_position(), text.get_text()) for text in plots.confusion(predictions([0, 1, 1, 0, 0, 2])).axes[0].texts}
-    assert shown == {((0, 0), "1"), ((1, 1), "2"), ((0, 2), "2"), ((2, 2), "1")}  # (predicted, true)
+    shown = {
+        (text.get_position(), text.get_text())
+        for text in plots.confusion(predictions([0, 1, 1, 0, 0, 2])).axes[0].texts
+    }
+    assert shown == {
+        ((0, 0), "1"),
+        ((1, 1), "2"),
+        ((0, 2), "2"),
+        ((2, 2), "1"),
+    }  # (predicted, true)
 
 
 def test_bars_name_the_extremes_and_write_every_value():
     figure = plots.bars({"one": 0.25, "two": 0.5, "three": 0.125}, "recall")
-    assert "Most: two with 0.5" in figure.description and "fewest: three with 0.125" in figure.description
+    assert (
+        "Most: two with 0.5" in figure.description
+        and "fewest: three with 0.125" in figure.description
+    )
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.25", "0.5", "0.125"]
 
 
 def test_star_of_ones_own_run_is_drawn_and_said():
     figure = plots.runs({"CNN": [0.5, 0.7], "MLP": [0.4, 0.5]}, "accuracy", mark={"MLP": 0.45})
     assert figure.description.endswith("A star in the row MLP at 0.45: yours.")
-    assert [line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "*"] == [[[0.45, 1.0]]]
+    assert [
+        line.get_xydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "*"
+    ] == [[[0.45, 1.0]]]
 
 
 def test_lines_say_mean_and_range_at_every_place():
-    words = plots.lines({"plain": {8: [0.1, 0.3], 20: [0.5]}, "residual": {8: [0.2]}}, "layers", "error").description
+    words = plots.lines(
+        {"plain": {8: [0.1, 0.3], 20: [0.5]}, "residual": {8: [0.2]}}, "layers", "error"
+    ).description
     assert "plain: 0.2 at 8 (0.1 to 0.3), 0.5 at 20. residual: 0.2 at 8." in words
 
 
 def test_tradeoff_joins_those_that_no_other_beats_in_both():
-    words = plots.tradeoff({"cheap": (1, 0.5), "dominated": (5, 0.4), "best": (9, 0.9)}, "cost", "score").description
-    assert "from the cheapest on: cheap 0.5 for 1; dominated 0.4 for 5; best 0.9 for 9." in words and words.endswith("better: cheap, best.")
+    words = plots.tradeoff(
+        {"cheap": (1, 0.5), "dominated": (5, 0.4), "best": (9, 0.9)}, "cost", "score"
+    ).description
+    assert (
+        "from the cheapest on: cheap 0.5 for 1; dominated 0.4 for 5; best 0.9 for 9." in words
+        and words.endswith("better: cheap, best.")
+    )
 
 
 def test_names_of_points_close_together_do_not_cover_each_other():
-    axes = plots.tradeoff({"resnet50": (4.1, 76), "resnext50": (4.2, 76.2), "seresnet50": (3.9, 76.1)}, "cost", "score").axes[0]
+    axes = plots.tradeoff(
+        {"resnet50": (4.1, 76), "resnext50": (4.2, 76.2), "seresnet50": (3.9, 76.1)},
+        "cost",
+        "score",
+    ).axes[0]
     boxes = [text.get_window_extent() for text in axes.texts]
-    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[place + 1:])
+    assert not any(
+        one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[place + 1 :]
+    )
 
 
 def test_runs_say_mean_and_range_of_every_method():
@@ -145,13 +229,32 @@ def test_top_k_lists_the_most_probable_and_stars_the_true_one():
 
 def test_images_name_their_classes_and_their_brightness():
     words = plots.images(tiny_dataset(1)).description
-    assert words.startswith("Pictures: 3 pictures in 1 row") and "a (1 x 8 x 8" in words and "c (1 x 8 x 8" in words
+    assert (
+        words.startswith("Pictures: 3 pictures in 1 row")
+        and "a (1 x 8 x 8" in words
+        and "c (1 x 8 x 8" in words
+    )
 
 
-@pytest.mark.parametrize("picture", [torch.full((1, 4, 4), 100, dtype=torch.uint8), torch.full((4, 4), 100, dtype=torch.uint8), torch.full((3, 4, 4), 100, dtype=torch.uint8)], ids=["1 channel", "no channel", "3 channels"])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        torch.full((1, 4, 4), 100, dtype=torch.uint8),
+        torch.full((4, 4), 100, dtype=torch.uint8),
+        torch.full((3, 4, 4), 100, dtype=torch.uint8),
+    ],
+    ids=["1 channel", "no channel", "3 channels"],
+)
 def test_grey_bytes_are_drawn_as_they_are_and_not_stretched(picture):
     figure = plots.images([picture])
-    drawn = figure.axes[0].images[0].make_image(figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else None, unsampled=True)[0]
+    drawn = (
+        figure.axes[0]
+        .images[0]
+        .make_image(
+            figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else None,
+            unsampled=True,
+        )[0]
+    )
     assert drawn[0, 0, :3].tolist() == [100, 100, 100]
 
 
@@ -168,6 +271,7 @@ def test_names_with_angle_brackets_do_not_become_html():
 
 # --- without colours ---
 
+
 def test_lines_of_one_net_differ_by_their_dashes():
     for axes in plots.curves(history()).axes:
         assert len({line.get_linestyle() for line in axes.lines}) == len(axes.lines) == 2
@@ -175,7 +279,11 @@ def test_lines_of_one_net_differ_by_their_dashes():
 
 def test_lines_of_several_nets_differ_by_marker_or_dash():
     for axes in plots.curves({"one": history(), "two": history(), "three": history()}).axes:
-        assert len({(line.get_linestyle(), line.get_marker()) for line in axes.lines}) == len(axes.lines) == 6
+        assert (
+            len({(line.get_linestyle(), line.get_marker()) for line in axes.lines})
+            == len(axes.lines)
+            == 6
+        )
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -185,21 +293,33 @@ def test_bars_of_several_sets_differ_by_their_hatches(count):
 
 
 def test_dots_of_several_methods_differ_by_their_markers():
-    assert [line.get_marker() for line in plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines] == ["o", "s", "^"]
+    assert [
+        line.get_marker()
+        for line in plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines
+    ] == ["o", "s", "^"]
 
 
 # --- in a notebook ---
 
+
 def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
     shown, updated = [], []
+
     class Handle:
         def update(self, bundle, raw):
             updated.append(bundle)
-    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle) or Handle())
+
+    monkeypatch.setattr(
+        "IPython.display.display", lambda bundle, **_: shown.append(bundle) or Handle()
+    )
     draw = plots.live_curves()
     draw(history())
     draw(history(loss=(2.0, 0.5)))
-    assert len(shown) == len(updated) == 2 and "to 0.500" in updated[1]["text/html"] and "to 1.000" in shown[1]["text/html"]
+    assert (
+        len(shown) == len(updated) == 2
+        and "to 0.500" in updated[1]["text/html"]
+        and "to 1.000" in shown[1]["text/html"]
+    )
 
 
 def test_no_figure_touches_pyplot():
@@ -208,11 +328,20 @@ def test_no_figure_touches_pyplot():
     assert result.stdout.strip() == "False", result.stderr
 
 
-def test_card_of_a_set_that_is_not_here_is_a_frame_with_size_classes_and_the_line_that_brings_it(tmp_path, monkeypatch):
+def test_card_of_a_set_that_is_not_here_is_a_frame_with_size_classes_and_the_line_that_brings_it(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
     figure = plots.dataset_card("cifar10")
     shown = figure.axes[0].texts[0].get_text()
-    assert all(part in shown for part in ("CIFAR-10: 10 classes, 60,000 pictures", "170 MB", 'data.load("cifar10", source="full")'))
+    assert all(
+        part in shown
+        for part in (
+            "CIFAR-10: 10 classes, 60,000 pictures",
+            "170 MB",
+            'data.load("cifar10", source="full")',
+        )
+    )
     assert "empty frame" in figure.description and list(tmp_path.iterdir()) == []
 
 
@@ -228,12 +357,21 @@ def test_no_pictures_are_answered_with_a_sentence():
 
 def test_histogram_says_its_middle_mark_and_interval():
     words = plots.histogram(range(101), "accuracy in %", mark=87.5, interval=(80, 90)).description
-    assert "the middle one is 50, 95 % lie from 2.5 to 97.5" in words and "Framed: 80 to 90. The dashed line is at 87.5." in words
+    assert (
+        "the middle one is 50, 95 % lie from 2.5 to 97.5" in words
+        and "Framed: 80 to 90. The dashed line is at 87.5." in words
+    )
 
 
 def test_boxes_are_numbered_and_named_with_their_pixels():
-    assert "1: tabby, columns 1 to 5, rows 2 to 8." in plots.boxes(torch.zeros(3, 9, 9), [BOX]).description
+    assert (
+        "1: tabby, columns 1 to 5, rows 2 to 8."
+        in plots.boxes(torch.zeros(3, 9, 9), [BOX]).description
+    )
 
 
 def test_calibration_says_how_many_of_how_sure_are_right():
-    assert "6 pictures with a mean confidence of 100%: 83% are right." in plots.calibration(predictions([0, 1, 1, 2, 2, 0])).description
+    assert (
+        "6 pictures with a mean confidence of 100%: 83% are right."
+        in plots.calibration(predictions([0, 1, 1, 2, 2, 0])).description
+    )

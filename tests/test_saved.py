@@ -38,7 +38,13 @@ def test_loaded_classifier_answers_as_before_and_knows_its_classes(net, path):
 def test_two_files_hold_numbers_and_words_and_nothing_that_could_run(path):
     assert sorted(file.name for file in path.parent.iterdir()) == ["mine.json", "mine.safetensors"]
     card = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    assert card["classes"] == list(CLASSES) and card["preprocessing"] == {"resize": 256, "crop": 224, "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+    assert card["classes"] == list(CLASSES) and card["preprocessing"] == {
+        "resize": 256,
+        "crop": 224,
+        "mean": [0.5] * 3,
+        "std": [0.5] * 3,
+        "interpolation": "bicubic",
+    }
 
 
 def with_(net, **attributes):
@@ -58,8 +64,16 @@ def test_existing_classifier_is_overwritten_only_if_asked(net, path):
     assert models.load(path).classes == ("a", "b", "c")
 
 
-@pytest.mark.parametrize("words, change", [("This net is no resnet18 with 3 classes: ", {"architecture": "resnet18"}),
-                                           ("2 tensors differ, 'classifier.bias' first \\(\\(3,\\) for \\(2,\\)\\)", {"classes": ("a", "b")})])
+@pytest.mark.parametrize(
+    "words, change",
+    [
+        ("This net is no resnet18 with 3 classes: ", {"architecture": "resnet18"}),
+        (
+            "2 tensors differ, 'classifier.bias' first \\(\\(3,\\) for \\(2,\\)\\)",
+            {"classes": ("a", "b")},
+        ),
+    ],
+)
 def test_net_of_another_architecture_is_not_saved(net, tmp_path, words, change):
     with pytest.raises(ValueError, match=words):
         models.save(with_(net, **change), tmp_path / "mine")
@@ -71,13 +85,22 @@ def test_net_without_preprocessing_or_classes_is_not_saved(tmp_path):
     with pytest.raises(ValueError, match="has no .preprocess"):
         models.save(small, tmp_path / "mine")
     with pytest.raises(ValueError, match="has no .classes, .* net.classes = dataset.classes"):
-        models.save(with_(small, preprocess=models.preprocessing(resize=28, crop=28, mean=[0.5], std=[0.5])), tmp_path / "mine")
+        models.save(
+            with_(
+                small, preprocess=models.preprocessing(resize=28, crop=28, mean=[0.5], std=[0.5])
+            ),
+            tmp_path / "mine",
+        )
 
 
 def rewritten(path, **changes):
     """The JSON file with other entries; None takes one away."""
     file = path.with_suffix(".json")
-    card = {key: value for key, value in {**json.loads(file.read_text("utf-8")), **changes}.items() if value is not None}
+    card = {
+        key: value
+        for key, value in {**json.loads(file.read_text("utf-8")), **changes}.items()
+        if value is not None
+    }
     file.write_text(json.dumps(card), "utf-8")
 
 
@@ -91,19 +114,54 @@ def pickled(path):
     rewritten(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-@pytest.mark.parametrize("damage, error, words", [
-    (lambda path: path.write_bytes(path.read_bytes()[:-100]), ValueError, "is damaged, or belongs to another classifier"),
-    (foreign, ValueError, "The file 'mine.safetensors' is no efficientnet_lite0 with 3 classes"),
-    (pickled, ValueError, "is not a safetensors file"),
-    (lambda path: path.with_suffix(".json").unlink(), FileNotFoundError, "There is no file 'mine.json'"),
-    (lambda path: path.unlink(), FileNotFoundError, "There is no file 'mine.safetensors'"),
-    (lambda path: path.with_suffix(".json").write_text("[1, 2]"), ValueError, "does not describe a classifier"),
-    (lambda path: path.with_suffix(".json").write_text("{"), ValueError, "does not describe a classifier"),
-    (lambda path: rewritten(path, classes=None), ValueError, "does not describe a classifier"),
-    (lambda path: rewritten(path, architecture="resnet"), ValueError, "No model is called 'resnet'"),
-    (lambda path: rewritten(path, classes=["a", "b"]), ValueError, "is no efficientnet_lite0 with 2 classes"),
-    (lambda path: rewritten(path, preprocessing={"resize": 256}), ValueError, "does not describe a classifier"),
-])
+@pytest.mark.parametrize(
+    "damage, error, words",
+    [
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:-100]),
+            ValueError,
+            "is damaged, or belongs to another classifier",
+        ),
+        (
+            foreign,
+            ValueError,
+            "The file 'mine.safetensors' is no efficientnet_lite0 with 3 classes",
+        ),
+        (pickled, ValueError, "is not a safetensors file"),
+        (
+            lambda path: path.with_suffix(".json").unlink(),
+            FileNotFoundError,
+            "There is no file 'mine.json'",
+        ),
+        (lambda path: path.unlink(), FileNotFoundError, "There is no file 'mine.safetensors'"),
+        (
+            lambda path: path.with_suffix(".json").write_text("[1, 2]"),
+            ValueError,
+            "does not describe a classifier",
+        ),
+        (
+            lambda path: path.with_suffix(".json").write_text("{"),
+            ValueError,
+            "does not describe a classifier",
+        ),
+        (lambda path: rewritten(path, classes=None), ValueError, "does not describe a classifier"),
+        (
+            lambda path: rewritten(path, architecture="resnet"),
+            ValueError,
+            "No model is called 'resnet'",
+        ),
+        (
+            lambda path: rewritten(path, classes=["a", "b"]),
+            ValueError,
+            "is no efficientnet_lite0 with 2 classes",
+        ),
+        (
+            lambda path: rewritten(path, preprocessing={"resize": 256}),
+            ValueError,
+            "does not describe a classifier",
+        ),
+    ],
+)
 def test_damaged_or_foreign_file_is_refused_in_a_sentence(path, damage, error, words):
     damage(path)
     with pytest.raises(error, match=words):

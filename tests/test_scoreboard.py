@@ -19,7 +19,12 @@ def empty_board(tmp_path, monkeypatch):
 def keep(name: str, right: int, net: nn.Module | None = None, seconds: float = 3.4) -> None:
     """A run of a net that has `right` of four pictures right."""
     said = [[0.9, 0.1] if number < right else [0.1, 0.9] for number in range(4)]
-    scoreboard.keep(name, net or tiny_net(), evaluation.evaluate(Predictions(said, [0, 0, 0, 0], ("a", "b"))), History(1, seconds=seconds))
+    scoreboard.keep(
+        name,
+        net or tiny_net(),
+        evaluation.evaluate(Predictions(said, [0, 0, 0, 0], ("a", "b"))),
+        History(1, seconds=seconds),
+    )
 
 
 def restarted(monkeypatch) -> None:
@@ -35,17 +40,37 @@ def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(monkeypatch, caps
 
 
 def test_codes_of_a_room_are_ranked_by_accuracy_then_by_size():
-    room = " ".join(Run(*run).code for run in (("big", 88.5, 40_000, 9), ("small", 88.5, 20_000, 9), ("best", 90.25, 49_000, 12)))
+    room = " ".join(
+        Run(*run).code
+        for run in (
+            ("big", 88.5, 40_000, 9),
+            ("small", 88.5, 20_000, 9),
+            ("best", 90.25, 49_000, 12),
+        )
+    )
     words = scoreboard.add(room).description
-    assert words.index("1. best") < words.index("2. small") < words.index("3. big") and "3 best of 3 runs, which took 0.5 minutes" in words
+    assert (
+        words.index("1. best") < words.index("2. small") < words.index("3. big")
+        and "3 best of 3 runs, which took 0.5 minutes" in words
+    )
 
 
 def test_net_over_the_budget_is_listed_last_and_without_a_place():
-    words = scoreboard.add(f"{Run('huge', 99.0, 50_001, 9).code}\n{Run('fair', 80.0, 50_000, 9).code}").description
+    words = scoreboard.add(
+        f"{Run('huge', 99.0, 50_001, 9).code}\n{Run('fair', 80.0, 50_000, 9).code}"
+    ).description
     assert words.index("1. fair") < words.index("huge (too large)") and "2. huge" not in words
 
 
-@pytest.mark.parametrize("change", [lambda code: code.replace("88.50", "98.50"), lambda code: code[:-1], lambda code: "anna", lambda code: code.replace("anna", "")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda code: code.replace("88.50", "98.50"),
+        lambda code: code[:-1],
+        lambda code: "anna",
+        lambda code: code.replace("anna", ""),
+    ],
+)
 def test_misread_code_is_named_and_the_others_are_kept(capsys, change):
     good, other = Run("anna", 88.5, 20_000, 9).code, Run("bob", 80.0, 20_000, 9).code
     words = scoreboard.add(f"{change(good)} {other}").description
@@ -72,4 +97,7 @@ def test_damaged_file_costs_only_its_damaged_lines(monkeypatch):
     with open(kept.folder() / "scoreboard.txt", "ab") as file:
         file.write(b"\xff\xfe nonsense\n")
     restarted(monkeypatch)
-    assert "1. anna" in scoreboard.add().description and "1 best of 1 runs" in scoreboard.add().description
+    assert (
+        "1. anna" in scoreboard.add().description
+        and "1 best of 1 runs" in scoreboard.add().description
+    )

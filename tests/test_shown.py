@@ -11,14 +11,24 @@ from torch import nn
 
 from workshop_utils import plots, widgets
 
-PANEL, FIGURE = "widgets.feature_maps(nn.Sequential(nn.Conv2d(1, 2, 3)), dataset)", "plots.bars({'a': 1, 'b': 2}, 'x')"
+PANEL, FIGURE = (
+    "widgets.feature_maps(nn.Sequential(nn.Conv2d(1, 2, 3)), dataset)",
+    "plots.bars({'a': 1, 'b': 2}, 'x')",
+)
 
 
 @pytest.fixture
 def notebook():
     """Runs a cell, and gives back what it showed. cell: the front end's name for it."""
     shell = InteractiveShell.instance()
-    shell.push({"widgets": widgets, "plots": plots, "nn": nn, "dataset": loaded("mnist", "test").subset(range(20))})
+    shell.push(
+        {
+            "widgets": widgets,
+            "plots": plots,
+            "nn": nn,
+            "dataset": loaded("mnist", "test").subset(range(20)),
+        }
+    )
 
     def run(source, cell=None):
         shell.parent_header = {"metadata": {"cellId": cell}}
@@ -50,7 +60,9 @@ def test_panel_of_an_earlier_run_ends_with_its_net_and_all_its_widgets(notebook)
     assert len(results()) == 1
 
 
-def test_figure_of_an_earlier_run_goes_when_the_front_end_names_the_cell_though_its_text_changed(notebook):
+def test_figure_of_an_earlier_run_goes_when_the_front_end_names_the_cell_though_its_text_changed(
+    notebook,
+):
     for number in range(5):
         last = notebook(FIGURE.replace("1", str(number)), cell="a1")
     assert results() == [last]

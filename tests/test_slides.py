@@ -15,8 +15,16 @@ from workshop_utils.exercises import kit
 
 DECK = "image_classification"
 PARTS = ("opening", "part 1", "part 2", "part 3", "close")
-SECTIONS = {(chapter, number): words for chapter in "123" for number, words in values.sections(chapter).items()}
-EXERCISES = {one.number: values.task(one.number)[0] for chapter in (1, 2, 3) for one in kit.exercises(chapter)}
+SECTIONS = {
+    (chapter, number): words
+    for chapter in "123"
+    for number, words in values.sections(chapter).items()
+}
+EXERCISES = {
+    one.number: values.task(one.number)[0]
+    for chapter in (1, 2, 3)
+    for one in kit.exercises(chapter)
+}
 QUESTIONS = [one for one in EXERCISES if "- **A** " in values.task(one)[1]]
 COMMENT = re.compile(r"(?s)<!--(.*?)-->")
 
@@ -29,7 +37,11 @@ def slides(text: str) -> list[str]:
 def sources() -> list[tuple[str, str]]:
     """(part, slide as people write it) of the whole deck."""
     files = sorted((build.HERE / "sources" / "deck").glob("*.md"))
-    return [(part, slide) for part, file in zip(PARTS, files, strict=True) for slide in slides(file.read_text("utf-8").strip())]
+    return [
+        (part, slide)
+        for part, file in zip(PARTS, files, strict=True)
+        for slide in slides(file.read_text("utf-8").strip())
+    ]
 
 
 def built(name: str) -> str:
@@ -38,12 +50,19 @@ def built(name: str) -> str:
 
 def shown() -> list[str]:
     """The words of each slide of the built deck."""
-    return [" ".join(unescape(re.sub("<[^>]+>", " ", section)).split()) for section in re.findall(r"(?s)<section id=.*?</section>", built(DECK))]
+    return [
+        " ".join(unescape(re.sub("<[^>]+>", " ", section)).split())
+        for section in re.findall(r"(?s)<section id=.*?</section>", built(DECK))
+    ]
 
 
 def note(slide: str) -> str:
     """The first line of a slide's notes."""
-    notes = [words.strip() for words in COMMENT.findall(slide) if not words.strip().startswith(("_class", "_footer"))]
+    notes = [
+        words.strip()
+        for words in COMMENT.findall(slide)
+        if not words.strip().startswith(("_class", "_footer"))
+    ]
     return notes[0].splitlines()[0] if notes else ""
 
 
@@ -54,7 +73,9 @@ def guide() -> str:
 def agenda(heading: str) -> list[tuple[int, str]]:
     """(minutes, what) of the rows of one agenda of the guide."""
     text = re.search(rf"(?s)## {heading} \(\d+ minutes\)\n(.+?)(?=\n## )", guide())[1]
-    return [(int(minutes), what) for minutes, what in re.findall(r"(?m)^\| (\d+) \| (.+?) \|", text)]
+    return [
+        (int(minutes), what) for minutes, what in re.findall(r"(?m)^\| (\d+) \| (.+?) \|", text)
+    ]
 
 
 def test_built_files_are_those_of_these_sources():
@@ -68,13 +89,17 @@ def test_every_number_of_a_slide_is_the_chapters():
     for (_, slide), words in zip(sources(), shown(), strict=True):
         for kind, name, what in values.PLACEHOLDER.findall(COMMENT.sub("", slide)):
             if kind in ("chapter", "model", "data"):
-                assert re.search(rf"(?<![\d.,]){re.escape(values.value(kind, name, what))}(?!\d)", words), words
+                assert re.search(
+                    rf"(?<![\d.,]){re.escape(values.value(kind, name, what))}(?!\d)", words
+                ), words
                 found += 1
     assert found > 50
 
 
 def test_a_number_that_no_chapter_printed_is_refused():
-    with pytest.raises(ValueError, match="The outputs of chapter 1 should hold .* with one value; they hold none"):
+    with pytest.raises(
+        ValueError, match="The outputs of chapter 1 should hold .* with one value; they hold none"
+    ):
         values.expand("{{chapter 1: the moon is (\\d+) km away}}")
     with pytest.raises(ValueError, match="No placeholder is called 'chaptre'"):
         values.expand("{{chaptre 1: x}}")
@@ -83,31 +108,51 @@ def test_a_number_that_no_chapter_printed_is_refused():
 @pytest.mark.parametrize("name", build.DOCUMENTS)
 def test_nothing_is_fetched(name):
     page = built(name)
-    addresses = re.findall(r'(?:src|href|data-src|poster)="([^"]+)"', page) + re.findall(r"url\(\s*[\"']?([^)\"']+)", page)
-    assert {re.split(r"[:,;]", address)[0] for address in addresses if not address.startswith("#")} <= {"data"}
+    addresses = re.findall(r'(?:src|href|data-src|poster)="([^"]+)"', page) + re.findall(
+        r"url\(\s*[\"']?([^)\"']+)", page
+    )
+    assert {
+        re.split(r"[:,;]", address)[0] for address in addresses if not address.startswith("#")
+    } <= {"data"}
     assert (build.BUILT / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_every_slide_has_notes_with_minutes_or_its_place_in_a_notebook():
     for _, slide in sources():
         line = note(values.expand(slide))
-        assert re.match(r"(\d+(\.5)?) min\.$|Notebook \d, section \d, \d+ min\.$|(Exercise|Question) [\d.]+, \d+ min, inside its section\.$|Answer [\d.]+, inside", line), slide
+        assert re.match(
+            r"(\d+(\.5)?) min\.$|Notebook \d, section \d, \d+ min\.$|(Exercise|Question) [\d.]+, \d+ min, inside its section\.$|Answer [\d.]+, inside",
+            line,
+        ), slide
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_talk_of_a_part_takes_the_minutes_of_the_day(part):
-    talk = sum(float(found[1]) for one, slide in sources() if one == part and (found := re.match(r"([\d.]+) min\.$", note(slide))))
+    talk = sum(
+        float(found[1])
+        for one, slide in sources()
+        if one == part and (found := re.match(r"([\d.]+) min\.$", note(slide)))
+    )
     assert dict((what, minutes) for minutes, what in agenda("A day"))[f"Slides: {part}"] == talk
 
 
 def test_deck_goes_through_all_sections_and_exercises_in_order():
     deck = "\n".join(slide for _, slide in sources())
-    assert re.findall(r"\{\{section (\d\.\d)\}\}", deck) == [f"{chapter}.{number}" for chapter, number in SECTIONS]
+    assert re.findall(r"\{\{section (\d\.\d)\}\}", deck) == [
+        f"{chapter}.{number}" for chapter, number in SECTIONS
+    ]
     assert re.findall(r"\{\{(?:exercise|question) ([\d.]+)\}\}", deck) == list(EXERCISES)
-    assert re.findall(r"\{\{question ([\d.]+)\}\}", deck) == re.findall(r"\{\{answer ([\d.]+)\}\}", deck) == QUESTIONS
+    assert (
+        re.findall(r"\{\{question ([\d.]+)\}\}", deck)
+        == re.findall(r"\{\{answer ([\d.]+)\}\}", deck)
+        == QUESTIONS
+    )
     for _, slide in sources():
         if found := re.search(r"\{\{section (\d)\.(\d)\}\}", slide):
-            assert note(slide) == f"Notebook {found[1]}, section {found[2]}, {SECTIONS[found[1], int(found[2])][1]} min."
+            assert (
+                note(slide)
+                == f"Notebook {found[1]}, section {found[2]}, {SECTIONS[found[1], int(found[2])][1]} min."
+            )
 
 
 def test_answer_stands_on_the_slide_after_its_question():
@@ -118,7 +163,9 @@ def test_answer_stands_on_the_slide_after_its_question():
             assert kit.find(found[2]).why not in values.question_slide(found[2])
 
 
-@pytest.mark.parametrize("heading, minutes", [("A day", 455), ("Half a day", 240), ("90 minutes", 90)])
+@pytest.mark.parametrize(
+    "heading, minutes", [("A day", 455), ("Half a day", 240), ("90 minutes", 90)]
+)
 def test_agenda_adds_up(heading, minutes):
     assert f"## {heading} ({minutes} minutes)" in guide()
     assert sum(row for row, _ in agenda(heading)) == minutes
@@ -127,15 +174,34 @@ def test_agenda_adds_up(heading, minutes):
 @pytest.mark.parametrize("heading", ["A day", "Half a day"])
 def test_agenda_names_every_section(heading):
     named = [(minutes, what) for minutes, what in agenda(heading) if what.startswith("Chapter")]
-    assert [what for _, what in named] == [f"Chapter {chapter}, section {number}: {title}" for (chapter, number), (title, _) in SECTIONS.items()]
-    assert all(minutes == whole if heading == "A day" else minutes <= whole for (minutes, _), (_, whole) in zip(named, SECTIONS.values()))
+    assert [what for _, what in named] == [
+        f"Chapter {chapter}, section {number}: {title}"
+        for (chapter, number), (title, _) in SECTIONS.items()
+    ]
+    assert all(
+        minutes == whole if heading == "A day" else minutes <= whole
+        for (minutes, _), (_, whole) in zip(named, SECTIONS.values())
+    )
 
 
 def test_clock_of_the_day_is_that_of_its_table():
     rows = agenda("A day")
-    begins = dict(zip([f"{9 + past // 60}:{past % 60:02}" for past in accumulate((row for row, _ in rows), initial=0)], [what for _, what in rows] + ["end"]))
-    assert {what for clock, what in begins.items() if clock in ("10:17", "14:12", "15:22")} == {"Break"} and (begins["12:05"], begins["16:35"]) == ("Lunch", "end")
-    assert "the breaks are at 10:17, 14:12 and 15:22, lunch is at 12:05, the end at 16:35" in " ".join(guide().split())
+    begins = dict(
+        zip(
+            [
+                f"{9 + past // 60}:{past % 60:02}"
+                for past in accumulate((row for row, _ in rows), initial=0)
+            ],
+            [what for _, what in rows] + ["end"],
+        )
+    )
+    assert {what for clock, what in begins.items() if clock in ("10:17", "14:12", "15:22")} == {
+        "Break"
+    } and (begins["12:05"], begins["16:35"]) == ("Lunch", "end")
+    assert (
+        "the breaks are at 10:17, 14:12 and 15:22, lunch is at 12:05, the end at 16:35"
+        in " ".join(guide().split())
+    )
 
 
 def test_cells_of_the_short_route_are_in_their_sections():
@@ -148,21 +214,65 @@ def test_cells_of_the_short_route_are_in_their_sections():
 
 def test_guide_lists_every_exercise_with_its_minutes():
     rows = re.findall(r"(?m)^\| (\d\.\d+) \| (\d+) \| (.+?) \| (.+?) \|$", guide())
-    assert {number: int(minutes) for number, minutes, *_ in rows} == EXERCISES and len(rows) == len(EXERCISES)
+    assert {number: int(minutes) for number, minutes, *_ in rows} == EXERCISES and len(rows) == len(
+        EXERCISES
+    )
 
 
 def test_deck_has_everything_that_the_workshop_named():
     deck = " ".join(shown())
-    for words in ("Kamel Brouthen & Inas Bachiri", "Workshop plan", "MNIST", "Medical MNIST", "Sign Language MNIST", "Fashion-MNIST", "CIFAR-10", "CIFAR-100", "ImageNet",
-                  "Accuracy", "Precision", "Recall", "F1", "Cross-entropy", "Top-1", "Top-k", "LeNet", "AlexNet", "ILSVRC", "VGG", "VGG-19", "ResNet-18", "ResNet-50", "ResNet-101",
-                  "ResNet-152", "ZFNet", "GoogLeNet", "EfficientNet", "SENet", "Xception", "ResNeXt", "DenseNet", "pretrained model", "generic model of the visual world",
-                  "Feature extraction", "Fine-tuning", "Talk is cheap", "Linus Torvalds", "Thank you for attending", "Any questions?"):
+    for words in (
+        "Kamel Brouthen & Inas Bachiri",
+        "Workshop plan",
+        "MNIST",
+        "Medical MNIST",
+        "Sign Language MNIST",
+        "Fashion-MNIST",
+        "CIFAR-10",
+        "CIFAR-100",
+        "ImageNet",
+        "Accuracy",
+        "Precision",
+        "Recall",
+        "F1",
+        "Cross-entropy",
+        "Top-1",
+        "Top-k",
+        "LeNet",
+        "AlexNet",
+        "ILSVRC",
+        "VGG",
+        "VGG-19",
+        "ResNet-18",
+        "ResNet-50",
+        "ResNet-101",
+        "ResNet-152",
+        "ZFNet",
+        "GoogLeNet",
+        "EfficientNet",
+        "SENet",
+        "Xception",
+        "ResNeXt",
+        "DenseNet",
+        "pretrained model",
+        "generic model of the visual world",
+        "Feature extraction",
+        "Fine-tuning",
+        "Talk is cheap",
+        "Linus Torvalds",
+        "Thank you for attending",
+        "Any questions?",
+    ):
         assert words in deck, words
 
 
 def test_glossary_is_marked_as_unread_by_a_native_and_warns_of_precision():
     page = unescape(re.sub("<[^>]+>", "", built("glossary")))
-    assert "await a native reader" in page and '"précision" is often said for accuracy' in page and "exactitude" in page
+    assert (
+        "await a native reader" in page
+        and '"précision" is often said for accuracy' in page
+        and "exactitude" in page
+    )
 
 
 def test_private_deck_shows_whole_sets_and_the_public_one_names(tmp_path, monkeypatch):
@@ -172,7 +282,10 @@ def test_private_deck_shows_whole_sets_and_the_public_one_names(tmp_path, monkey
     monkeypatch.setattr(figures, "LOCAL", True)
     pictures, _ = figures.draw("known_set imagenet")
     absent, _ = figures.draw("known_set cifar10")
-    assert "The names of 1000 classes" in named.description and "two pictures of each class" in pictures.description
+    assert (
+        "The names of 1000 classes" in named.description
+        and "two pictures of each class" in pictures.description
+    )
     assert "The names of 10 classes of CIFAR-10" in absent.description
 
 
@@ -181,10 +294,21 @@ def test_figure_speaks_of_its_own_data(monkeypatch):
     found = json.loads(json.dumps(figures.recorded.load("fewshot")))
     found["results"]["frozen"]["15"]["accuracy"] = [0.5] * 5
     monkeypatch.setattr(figures.recorded, "load", lambda name: found)
-    assert figures.few_pictures().description != before and "0.5 at 15" in figures.few_pictures().description
+    assert (
+        figures.few_pictures().description != before
+        and "0.5 at 15" in figures.few_pictures().description
+    )
 
 
-@pytest.mark.parametrize("idea, words", [("resnet", "the input as it is) added"), ("googlenet", "put side by side"), ("senet", "multiplied"), ("xception", "per map")])
+@pytest.mark.parametrize(
+    "idea, words",
+    [
+        ("resnet", "the input as it is) added"),
+        ("googlenet", "put side by side"),
+        ("senet", "multiplied"),
+        ("xception", "per map"),
+    ],
+)
 def test_block_is_drawn_from_the_module(idea, words):
     assert words in figures.draw(f"block {idea}")[0].description
 
@@ -202,8 +326,8 @@ def test_misspelt_figure_is_answered_with_the_nearest():
 def test_letter_that_no_font_has_is_named():
     if not all((build.FONT_FOLDER / file).is_file() for file in build.FONTS.values()):
         pytest.skip("the slides' fonts are not installed")
-    with pytest.raises(ValueError, match="No font has these letters: \U0001F600"):
-        build.fonts("<p>a \U0001F600</p>")
+    with pytest.raises(ValueError, match="No font has these letters: \U0001f600"):
+        build.fonts("<p>a \U0001f600</p>")
 
 
 def test_private_decks_are_never_committed():

@@ -5,12 +5,18 @@ import shutil
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r tests/requirements-browser.txt")
+sync_api = pytest.importorskip(
+    "playwright.sync_api",
+    reason="playwright is not installed: pip install -r tests/requirements-browser.txt",
+)
 from slides import build, check  # noqa: E402
 
 expect = sync_api.expect
 DECK = "image_classification"
-pytestmark = pytest.mark.skipif(not check.chromium_path(), reason="no Chromium was found: name one in the environment variable CHROMIUM")
+pytestmark = pytest.mark.skipif(
+    not check.chromium_path(),
+    reason="no Chromium was found: name one in the environment variable CHROMIUM",
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,13 @@ def test_what_is_wrong_is_found(chromium, folder):
     bad = '<p style="white-space:nowrap;width:2000px">wide</p><p style="font-size:6px">small</p><img src="data:image/png;base64,AA" alt="lost"><img src="http://127.0.0.1:9/x.png">'
     (folder / "bad.html").write_text(page.replace(section, section + bad), "utf-8")
     found = "\n".join(check.problems(chromium, folder / "bad.html"))
-    for words in ("'wide' leaves the slide by", "'small' is written in 6 pixels", "a picture does not show", "a picture has no description", "it asks for http://127.0.0.1:9/x.png"):
+    for words in (
+        "'wide' leaves the slide by",
+        "'small' is written in 6 pixels",
+        "a picture does not show",
+        "a picture has no description",
+        "it asks for http://127.0.0.1:9/x.png",
+    ):
         assert words in found
 
 
@@ -60,7 +72,9 @@ def test_presenter_view_has_notes_and_clock_and_moves_the_other_window(chromium,
         page.keyboard.press("p")
     presenter = opened.value
     expect(presenter.get_by_text("Welcome. All pictures that you see today")).to_be_visible()
-    expect(presenter.locator(".bespoke-marp-presenter-info-time")).to_contain_text(re.compile(r"\d+:\d\d"))
+    expect(presenter.locator(".bespoke-marp-presenter-info-time")).to_contain_text(
+        re.compile(r"\d+:\d\d")
+    )
     presenter.bring_to_front()
     presenter.keyboard.press("ArrowRight")
     expect(page.locator("svg.bespoke-marp-active section")).to_have_attribute("id", "2")
@@ -70,7 +84,11 @@ def test_presenter_view_has_notes_and_clock_and_moves_the_other_window(chromium,
 def test_timer_runs_stops_and_goes_back_by_keys_and_in_both_windows(chromium, folder):
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     first, second = context.new_page(), context.new_page()
-    place = next(number for number, slide in enumerate(build.source(DECK).split("\n---\n")[1:], 1) if "{{exercise 1.2}}" in slide)
+    place = next(
+        number
+        for number, slide in enumerate(build.source(DECK).split("\n---\n")[1:], 1)
+        if "{{exercise 1.2}}" in slide
+    )
     for page in (first, second):
         page.goto((folder / f"{DECK}.html").as_uri() + f"#{place}")
     timers = [page.locator(".bespoke-marp-active .timer") for page in (first, second)]

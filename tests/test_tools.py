@@ -28,7 +28,9 @@ BADGE = links.BADGE.format(repository="old/name", tag="v0", path="notebooks/01_f
 
 
 def notebook(*cells) -> nbformat.NotebookNode:
-    return new_notebook(cells=[cell if not isinstance(cell, str) else new_code_cell(cell) for cell in cells])
+    return new_notebook(
+        cells=[cell if not isinstance(cell, str) else new_code_cell(cell) for cell in cells]
+    )
 
 
 @pytest.fixture
@@ -39,48 +41,80 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "MINE", tmp_path / "my-workshop")
     (tmp_path / "notebooks").mkdir()
     for name in ("01_first", "02_second"):
-        cell = new_code_cell("print(1)", execution_count=4, outputs=[new_output("stream", text="1\n")])
-        nbformat.write(notebook(new_markdown_cell(f"# {name}\n{BADGE}"), cell), tmp_path / "notebooks" / f"{name}.ipynb")
+        cell = new_code_cell(
+            "print(1)", execution_count=4, outputs=[new_output("stream", text="1\n")]
+        )
+        nbformat.write(
+            notebook(new_markdown_cell(f"# {name}\n{BADGE}"), cell),
+            tmp_path / "notebooks" / f"{name}.ipynb",
+        )
     return tmp_path
 
 
 # --- start ---
 
+
 def test_working_copy_has_no_outputs_and_the_original_keeps_its_own(home):
     original = course.chapter(1)
     copy = nbformat.read(start.working_copy(original), as_version=4)
-    assert copy.cells[1].source == "print(1)" and copy.cells[1].outputs == [] and copy.cells[1].execution_count is None
+    assert (
+        copy.cells[1].source == "print(1)"
+        and copy.cells[1].outputs == []
+        and copy.cells[1].execution_count is None
+    )
     assert nbformat.read(original, as_version=4).cells[1].outputs[0].text == "1\n"
 
 
 def test_working_copy_is_never_overwritten(home):
     copy = start.working_copy(course.chapter(1))
     copy.write_text("my own work", "utf-8")
-    assert start.working_copy(course.chapter(1)) == copy and copy.read_text("utf-8") == "my own work"
+    assert (
+        start.working_copy(course.chapter(1)) == copy and copy.read_text("utf-8") == "my own work"
+    )
 
 
 def test_fresh_copy_keeps_the_old_one_under_a_dated_name(home, capsys):
     copy = start.working_copy(course.chapter(1))
     copy.write_text("my own work", "utf-8")
-    assert nbformat.read(start.working_copy(course.chapter(1), fresh=True), as_version=4).cells[1].source == "print(1)"
-    old, = (path for path in copy.parent.glob("01_first.*.ipynb"))
-    assert old.read_text("utf-8") == "my own work" and f"my-workshop/{old.name}" in capsys.readouterr().out
+    assert (
+        nbformat.read(start.working_copy(course.chapter(1), fresh=True), as_version=4)
+        .cells[1]
+        .source
+        == "print(1)"
+    )
+    (old,) = (path for path in copy.parent.glob("01_first.*.ipynb"))
+    assert (
+        old.read_text("utf-8") == "my own work"
+        and f"my-workshop/{old.name}" in capsys.readouterr().out
+    )
 
 
 def test_two_fresh_copies_at_once_keep_both_old_ones(home):
     for text in ("first", "second"):
         start.working_copy(course.chapter(1)).write_text(text, "utf-8")
         start.working_copy(course.chapter(1), fresh=True)
-    assert {path.read_text("utf-8") for path in start.MINE.glob("01_first.*.ipynb")} == {"first", "second"}
+    assert {path.read_text("utf-8") for path in start.MINE.glob("01_first.*.ipynb")} == {
+        "first",
+        "second",
+    }
 
 
 def test_start_opens_the_asked_chapter_and_copies_the_others_beside_it(home, monkeypatch, capsys):
     called = []
-    monkeypatch.setattr(subprocess, "call", lambda command, cwd, env: called.append((command, cwd)) or 0)
+    monkeypatch.setattr(
+        subprocess, "call", lambda command, cwd, env: called.append((command, cwd)) or 0
+    )
     assert commands.main(["start", "2", "--no-browser"]) == 0
-    (command, folder), = called
-    assert "--LabApp.default_url=/lab/tree/my-workshop/02_second.ipynb" in command and "--no-browser" in command and folder == home
-    assert sorted(path.name for path in (home / "my-workshop").iterdir()) == ["01_first.ipynb", "02_second.ipynb"]
+    ((command, folder),) = called
+    assert (
+        "--LabApp.default_url=/lab/tree/my-workshop/02_second.ipynb" in command
+        and "--no-browser" in command
+        and folder == home
+    )
+    assert sorted(path.name for path in (home / "my-workshop").iterdir()) == [
+        "01_first.ipynb",
+        "02_second.ipynb",
+    ]
 
 
 def test_companion_is_copied_below_the_chapters_so_that_links_between_them_hold(home, monkeypatch):
@@ -88,7 +122,9 @@ def test_companion_is_copied_below_the_chapters_so_that_links_between_them_hold(
     (course.NOTEBOOKS / "deeper").mkdir()
     shutil.copy(course.chapter(1), course.NOTEBOOKS / "deeper/01_more.ipynb")
     assert commands.main(["start", "--no-browser"]) == 0
-    assert (home / "my-workshop/deeper/01_more.ipynb").is_file() and course.notebooks()[-1].name == "01_more.ipynb"
+    assert (home / "my-workshop/deeper/01_more.ipynb").is_file() and course.notebooks()[
+        -1
+    ].name == "01_more.ipynb"
 
 
 def test_unknown_chapter_is_answered_with_those_that_exist(home, capsys):
@@ -98,29 +134,48 @@ def test_unknown_chapter_is_answered_with_those_that_exist(home, capsys):
 
 # --- execute ---
 
+
 def with_output(**fields) -> nbformat.NotebookNode:
     return notebook(new_code_cell("cell", outputs=[new_output(**fields)]))
 
 
 def test_normalise_numbers_the_cells_and_drops_widget_views_and_their_state():
     data = {"text/plain": "Panel", "image/png": "iVBOR", execute.WIDGET: {"model_id": "1"}}
-    raw = notebook(new_markdown_cell("# Title"), "", new_code_cell("show", execution_count=9, outputs=[new_output("execute_result", data, execution_count=9)]))
+    raw = notebook(
+        new_markdown_cell("# Title"),
+        "",
+        new_code_cell(
+            "show",
+            execution_count=9,
+            outputs=[new_output("execute_result", data, execution_count=9)],
+        ),
+    )
     raw.metadata.widgets = {"state": {}}
     made = execute.normalise(raw, Path("chapter.ipynb"))
-    assert "widgets" not in made.metadata and made.cells[2].execution_count == made.cells[2].outputs[0].execution_count == 1
+    assert (
+        "widgets" not in made.metadata
+        and made.cells[2].execution_count == made.cells[2].outputs[0].execution_count == 1
+    )
     assert dict(made.cells[2].outputs[0].data) == {"text/plain": "Panel", "image/png": "iVBOR"}
 
 
 def test_normalise_refuses_stderr_and_names_the_cell():
     with pytest.raises(RuntimeError, match="chapter.ipynb, code cell 1 wrote to stderr: careful"):
-        execute.normalise(with_output(output_type="stream", name="stderr", text="careful\n"), Path("chapter.ipynb"))
+        execute.normalise(
+            with_output(output_type="stream", name="stderr", text="careful\n"),
+            Path("chapter.ipynb"),
+        )
 
 
-@pytest.mark.parametrize("fields", [
-    {"output_type": "stream", "text": f"reading {Path.home()}/pictures"},
-    {"output_type": "display_data", "data": {"text/html": f"<b>{course.HOME}/data</b>"}},
-    {"output_type": "display_data", "data": {"text/plain": sys.prefix + "/lib"}},
-], ids=["home in a stream", "course in html", "Python in text"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"output_type": "stream", "text": f"reading {Path.home()}/pictures"},
+        {"output_type": "display_data", "data": {"text/html": f"<b>{course.HOME}/data</b>"}},
+        {"output_type": "display_data", "data": {"text/plain": sys.prefix + "/lib"}},
+    ],
+    ids=["home in a stream", "course in html", "Python in text"],
+)
 def test_normalise_refuses_paths_of_this_computer(fields):
     with pytest.raises(RuntimeError, match="code cell 1 shows a path of this computer"):
         execute.normalise(with_output(**fields), Path("chapter.ipynb"))
@@ -143,10 +198,14 @@ def test_notebook_with_a_failing_cell_is_not_written(tmp_path, capsys):
 
 # --- links ---
 
+
 def test_badges_point_to_the_new_address_and_keep_their_notebook():
     text = f"# Title {BADGE} and [![Open in Colab](https://elsewhere.org/badge.svg)](https://elsewhere.org)"
     made = links.with_badges(text, "us/course", "v1.2")
-    assert "https://colab.research.google.com/github/us/course/blob/v1.2/notebooks/01_first.ipynb" in made
+    assert (
+        "https://colab.research.google.com/github/us/course/blob/v1.2/notebooks/01_first.ipynb"
+        in made
+    )
     assert "old/name" not in made and made.count("https://elsewhere.org") == 2
     assert links.with_badges(made, "old/name", "v0") == text
 
@@ -160,11 +219,16 @@ def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, m
     chapter = nbformat.read(course.chapter(2), as_version=4)
     assert 'REPOSITORY, TAG = "us/course", "v1"' in copy.read_text("utf-8")
     assert chapter.cells[1].source == links.setup_cell("us/course", "v1")
-    assert all("github/us/course/blob/v1/notebooks/01_first.ipynb" in text for text in (chapter.cells[0].source, (home / "README.md").read_text("utf-8")))
+    assert all(
+        "github/us/course/blob/v1/notebooks/01_first.ipynb" in text
+        for text in (chapter.cells[0].source, (home / "README.md").read_text("utf-8"))
+    )
     compile(copy.read_text("utf-8"), "links.py", "exec")
 
 
-@pytest.mark.parametrize("wrong", [["--repo", "no-owner"], ["--repo", 'a/b"; import os'], ["--ref", "v1 v2"]])
+@pytest.mark.parametrize(
+    "wrong", [["--repo", "no-owner"], ["--repo", 'a/b"; import os'], ["--ref", "v1 v2"]]
+)
 def test_address_of_another_form_is_refused_and_nothing_is_written(home, wrong, capsys):
     assert commands.main(["links", *wrong]) == 1
     assert "is not of the form" in capsys.readouterr().err
@@ -172,49 +236,93 @@ def test_address_of_another_form_is_refused_and_nothing_is_written(home, wrong, 
 
 # --- download and mirror ---
 
+
 @pytest.fixture
 def two_sets(monkeypatch):
     """MNIST and Fashion-MNIST with one small file each, on a host of this computer; the host."""
     contents = {"mnist.bin": bytes(1000), "fashion.bin": bytes(2000)}
     with servers.server(lambda handler: servers.serve(contents[handler.path[1:]])(handler)) as host:
         for name, file in (("mnist", "mnist.bin"), ("fashion-mnist", "fashion.bin")):
-            monkeypatch.setitem(CARDS, name, replace(CARDS[name], files=(servers.published(file, contents[file], f"{host.url}/{file}"),)))
+            monkeypatch.setitem(
+                CARDS,
+                name,
+                replace(
+                    CARDS[name],
+                    files=(servers.published(file, contents[file], f"{host.url}/{file}"),),
+                ),
+            )
         yield host
 
 
 def test_download_fills_the_folder_and_fetches_nothing_twice(two_sets, tmp_path, capsys):
     for _ in range(2):
         assert commands.main(["download", "mnist", "fashion-mnist", "--to", str(tmp_path)]) == 0
-    assert (tmp_path / "mnist/mnist.bin").read_bytes() == bytes(1000) and (tmp_path / "fashion-mnist/fashion.bin").read_bytes() == bytes(2000)
+    assert (tmp_path / "mnist/mnist.bin").read_bytes() == bytes(1000) and (
+        tmp_path / "fashion-mnist/fashion.bin"
+    ).read_bytes() == bytes(2000)
     assert len(two_sets.asked) == 2 and f"WORKSHOP_DATA={tmp_path}" in capsys.readouterr().out
 
 
-def test_download_brings_the_others_when_one_fails_and_says_so_at_the_end(two_sets, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=(servers.published("gone.bin", b"x", "http://127.0.0.1:1/gone.bin"),)))
-    assert commands.main(["download", "mnist", "imagenet", "fashion-mnist", "--to", str(tmp_path)]) == 1
+def test_download_brings_the_others_when_one_fails_and_says_so_at_the_end(
+    two_sets, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(
+        CARDS,
+        "mnist",
+        replace(
+            CARDS["mnist"],
+            files=(servers.published("gone.bin", b"x", "http://127.0.0.1:1/gone.bin"),),
+        ),
+    )
+    assert (
+        commands.main(["download", "mnist", "imagenet", "fashion-mnist", "--to", str(tmp_path)])
+        == 1
+    )
     assert (tmp_path / "fashion-mnist/fashion.bin").exists()
     said = capsys.readouterr().err
-    assert "full MNIST is not on this computer" in said and "ImageNet (ILSVRC 2012) cannot be downloaded" in said
+    assert (
+        "full MNIST is not on this computer" in said
+        and "ImageNet (ILSVRC 2012) cannot be downloaded" in said
+    )
 
 
-@pytest.mark.parametrize("arguments, sentence", [(["mnits"], "Did you mean 'mnist'"), ([], "Say what to download: mnist, .*--all")])
-def test_download_of_nothing_known_is_answered_before_the_first_byte(arguments, sentence, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [(["mnits"], "Did you mean 'mnist'"), ([], "Say what to download: mnist, .*--all")],
+)
+def test_download_of_nothing_known_is_answered_before_the_first_byte(
+    arguments, sentence, tmp_path, capsys
+):
     assert commands.main(["download", *arguments, "--to", str(tmp_path / "new")]) == 1
     assert re.search(sentence, capsys.readouterr().err) and not (tmp_path / "new").exists()
 
 
 def test_everything_but_imagenet_may_be_downloaded():
-    assert set(download.downloadable()) == {card.name for card in CARDS.values()} - {"imagenet", "clip-art", "photos"}
+    assert set(download.downloadable()) == {card.name for card in CARDS.values()} - {
+        "imagenet",
+        "clip-art",
+        "photos",
+    }
 
 
-@pytest.mark.parametrize("cuda, lists", [(None, ["requirements-cpu.txt", "requirements.txt"]), ("13.0", ["requirements.txt"])])
+@pytest.mark.parametrize(
+    "cuda, lists",
+    [(None, ["requirements-cpu.txt", "requirements.txt"]), ("13.0", ["requirements.txt"])],
+)
 def test_wheels_are_of_the_build_of_torch_that_is_here(tmp_path, monkeypatch, capsys, cuda, lists):
     import torch
+
     called = []
     monkeypatch.setattr(torch.version, "cuda", cuda)
-    monkeypatch.setattr(subprocess, "call", lambda command: called.append(Path(command[-1]).name) or 0)
+    monkeypatch.setattr(
+        subprocess, "call", lambda command: called.append(Path(command[-1]).name) or 0
+    )
     assert commands.main(["download", "--wheels", "--to", str(tmp_path)]) == 0
-    assert called == lists and f"pip install --no-index --find-links {tmp_path / 'wheels'} -r requirements.txt" in capsys.readouterr().out
+    assert (
+        called == lists
+        and f"pip install --no-index --find-links {tmp_path / 'wheels'} -r requirements.txt"
+        in capsys.readouterr().out
+    )
 
 
 @contextmanager
@@ -243,7 +351,9 @@ def test_attendee_fetches_from_the_instructors_computer_alone(two_sets, tmp_path
     with mirror_of(tmp_path / "instructor") as url:
         monkeypatch.setenv("WORKSHOP_MIRROR", url)
         assert commands.main(["download", "mnist", "--to", str(tmp_path / "attendee")]) == 0
-    assert (tmp_path / "attendee/mnist/mnist.bin").read_bytes() == bytes(1000) and not two_sets.asked
+    assert (tmp_path / "attendee/mnist/mnist.bin").read_bytes() == bytes(
+        1000
+    ) and not two_sets.asked
 
 
 def test_mirror_serves_whole_published_files_and_wheels_and_nothing_else(two_sets, tmp_path):
@@ -257,7 +367,15 @@ def test_mirror_serves_whole_published_files_and_wheels_and_nothing_else(two_set
         assert ask(f"{url}/wheels/torch-1%2Bcpu.whl") == (200, b"wheel")
         status, page = ask(f"{url}/wheels/")
         assert status == 200 and b'href="/wheels/torch-1%2Bcpu.whl"' in page
-        for path in ("/mnist/secret.txt", "/fashion-mnist/fashion.bin", "/mnist/../mnist/secret.txt", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/mnist", "/x/"):
+        for path in (
+            "/mnist/secret.txt",
+            "/fashion-mnist/fashion.bin",
+            "/mnist/../mnist/secret.txt",
+            "/%2e%2e/%2e%2e/etc/passwd",
+            "//etc/passwd",
+            "/mnist",
+            "/x/",
+        ):
             assert ask(url + path)[0] == 404, path
         for method in ("PUT", "POST", "DELETE"):
             assert ask(f"{url}/mnist/mnist.bin", method=method)[0] == 501
@@ -266,16 +384,32 @@ def test_mirror_serves_whole_published_files_and_wheels_and_nothing_else(two_set
 
 def test_mirror_of_an_empty_folder_says_how_to_fill_it(tmp_path, capsys):
     assert commands.main(["mirror", str(tmp_path)]) == 1
-    assert "holds no published file. Fill it with: python -m workshop_utils download --all" in capsys.readouterr().err
+    assert (
+        "holds no published file. Fill it with: python -m workshop_utils download --all"
+        in capsys.readouterr().err
+    )
 
 
 # --- the setup cell ---
 
+
 def run_setup(folder: Path, code: str, **environment) -> subprocess.CompletedProcess:
     """The cell in a fresh Python, as a kernel started in that folder runs it; git may read local folders only."""
     clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH",)}
-    clean |= {"GIT_ALLOW_PROTOCOL": "file", "GIT_CONFIG_GLOBAL": os.devnull, "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, env=clean, capture_output=True, text=True, timeout=60)
+    clean |= {
+        "GIT_ALLOW_PROTOCOL": "file",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **environment,
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=clean,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def package(folder: Path) -> Path:
@@ -289,11 +423,28 @@ def package(folder: Path) -> Path:
 def published(tmp_path):
     """Environment under which https://github.com/us/course.git is a bare repository of this computer, with the tag v1."""
     work, bare = package(tmp_path / "work"), tmp_path / "hub" / "us" / "course.git"
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "Begin"], ["tag", "v1"]):
+    git = [
+        "git",
+        "-c",
+        "user.name=test",
+        "-c",
+        "user.email=test@example.org",
+        "-c",
+        "init.defaultBranch=main",
+    ]
+    for command in (
+        ["init", "--quiet"],
+        ["add", "."],
+        ["commit", "--quiet", "-m", "Begin"],
+        ["tag", "v1"],
+    ):
         subprocess.run([*git, *command], cwd=work, check=True)
     subprocess.run(["git", "clone", "--quiet", "--bare", str(work), str(bare)], check=True)
-    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{tmp_path / 'hub'}/.insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/"}
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{tmp_path / 'hub'}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+    }
 
 
 READY = "The course is ready. With the bundled pictures nothing below needs a network.\n"
@@ -301,7 +452,11 @@ READY = "The course is ready. With the bundled pictures nothing below needs a ne
 
 def test_setup_cell_without_a_published_address_says_so_and_does_not_clone(tmp_path):
     result = run_setup(tmp_path, links.setup_cell("OWNER/NAME", "TAG"))
-    assert result.returncode == 1 and "no published address" in result.stderr and "Traceback" not in result.stderr
+    assert (
+        result.returncode == 1
+        and "no published address" in result.stderr
+        and "Traceback" not in result.stderr
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -318,7 +473,11 @@ def test_setup_cell_clones_without_a_word_on_stderr(tmp_path, published):
 
 
 def test_setup_cell_says_in_a_sentence_that_the_course_cannot_be_fetched(tmp_path):
-    nowhere = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{tmp_path.as_uri()}/none/.insteadOf", "GIT_CONFIG_VALUE_0": "https://github.com/"}
+    nowhere = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{tmp_path.as_uri()}/none/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+    }
     answer = run_setup(tmp_path, links.setup_cell("us/course", "v1"), **nowhere)
     assert "could not be fetched" in answer.stderr and "Traceback" not in answer.stderr
 
@@ -327,7 +486,11 @@ def test_setup_cell_run_again_and_in_a_new_kernel_clones_nothing_more(tmp_path, 
     empty = tmp_path / "colab"
     empty.mkdir()
     code = links.setup_cell("us/course", "v1")
-    twice = run_setup(empty, f"code = {code!r}\nexec(code)\nexec(code)\nprint(sys.path.count(str(home)))", **published)
+    twice = run_setup(
+        empty,
+        f"code = {code!r}\nexec(code)\nexec(code)\nprint(sys.path.count(str(home)))",
+        **published,
+    )
     assert twice.stdout == READY * 2 + "1\n", twice.stderr
     again = run_setup(empty, code)  # without the way to the hub
     assert (again.returncode, again.stdout) == (0, READY)
@@ -337,8 +500,12 @@ def test_setup_cell_run_again_and_in_a_new_kernel_clones_nothing_more(tmp_path, 
 def test_setup_cell_inside_the_course_finds_it_and_fetches_nothing(tmp_path, below):
     folder = package(tmp_path / "course") / below
     folder.mkdir(parents=True, exist_ok=True)
-    result = run_setup(folder, links.setup_cell("us/course", "v1") + "\nprint(workshop_utils.__file__)")
-    assert result.stdout == f"{READY}{tmp_path / 'course' / 'workshop_utils' / '__init__.py'}\n", result.stderr
+    result = run_setup(
+        folder, links.setup_cell("us/course", "v1") + "\nprint(workshop_utils.__file__)"
+    )
+    assert result.stdout == f"{READY}{tmp_path / 'course' / 'workshop_utils' / '__init__.py'}\n", (
+        result.stderr
+    )
     assert not (folder / "course").exists()
 
 
@@ -348,6 +515,7 @@ def test_setup_cell_is_short_enough_to_read():
 
 # --- tables ---
 
+
 @dataclass
 class Row:
     name: str
@@ -355,17 +523,30 @@ class Row:
     share: float
 
 
-ROWS = Table([Row("<cat>", 12345, 0.5), Row("dog", None, 1 / 3)], {"name": lambda row: row.name, "count": lambda row: row.count, "share": lambda row: row.share}, "Two & more")
+ROWS = Table(
+    [Row("<cat>", 12345, 0.5), Row("dog", None, 1 / 3)],
+    {"name": lambda row: row.name, "count": lambda row: row.count, "share": lambda row: row.share},
+    "Two & more",
+)
 
 
 def test_table_lines_up_as_text():
-    assert repr(ROWS) == "Two & more\nname   count   share\n<cat>  12,345  0.500\ndog            0.333"
+    assert (
+        repr(ROWS) == "Two & more\nname   count   share\n<cat>  12,345  0.500\ndog            0.333"
+    )
 
 
 def test_table_in_html_escapes_what_people_wrote():
     html = ROWS._repr_html_()
-    assert "&lt;cat&gt;" in html and "<cat>" not in html and "<caption>Two &amp; more</caption>" in html and html.count("<tr>") == 3
+    assert (
+        "&lt;cat&gt;" in html
+        and "<cat>" not in html
+        and "<caption>Two &amp; more</caption>" in html
+        and html.count("<tr>") == 3
+    )
 
 
 def test_table_is_still_a_list():
-    assert len(ROWS) == 2 and ROWS[1].name == "dog" and [row.name for row in ROWS] == ["<cat>", "dog"]
+    assert (
+        len(ROWS) == 2 and ROWS[1].name == "dog" and [row.name for row in ROWS] == ["<cat>", "dog"]
+    )

@@ -21,6 +21,7 @@ def learning(model):
 
 # --- freeze ---
 
+
 def test_freeze_leaves_only_the_head_to_learn():
     model = tiny_net()
     assert transfer.freeze(model) is model and learning(model) == ["5.weight", "5.bias"]
@@ -29,18 +30,32 @@ def test_freeze_leaves_only_the_head_to_learn():
 
 def test_unfreeze_lets_the_named_part_learn_but_not_its_batchnorm():
     model = transfer.freeze(models.build("small_vgg", classes=3))
-    assert learning(transfer.unfreeze(model, "2.second")) == ["2.second.0.weight", "5.weight", "5.bias"]
-    assert learning(transfer.unfreeze(model, "2.second", batchnorm=True)) == ["2.second.0.weight", "2.second.1.weight", "2.second.1.bias", "5.weight", "5.bias"]
+    assert learning(transfer.unfreeze(model, "2.second")) == [
+        "2.second.0.weight",
+        "5.weight",
+        "5.bias",
+    ]
+    assert learning(transfer.unfreeze(model, "2.second", batchnorm=True)) == [
+        "2.second.0.weight",
+        "2.second.1.weight",
+        "2.second.1.bias",
+        "5.weight",
+        "5.bias",
+    ]
 
 
 def test_unfreeze_without_a_part_lets_the_whole_net_learn():
     model = transfer.freeze(tiny_net(), keep_head=False)
     assert learning(transfer.unfreeze(model)) == ["0.weight", "0.bias", "5.weight", "5.bias"]
-    assert learning(transfer.unfreeze(model, batchnorm=True)) == [name for name, _ in model.named_parameters()]
+    assert learning(transfer.unfreeze(model, batchnorm=True)) == [
+        name for name, _ in model.named_parameters()
+    ]
 
 
 def test_one_parameter_can_be_named():
-    assert learning(transfer.unfreeze(transfer.freeze(tiny_net(), keep_head=False), "0.weight")) == ["0.weight"]
+    assert learning(
+        transfer.unfreeze(transfer.freeze(tiny_net(), keep_head=False), "0.weight")
+    ) == ["0.weight"]
 
 
 def test_part_1_is_not_taken_for_part_10():
@@ -49,18 +64,25 @@ def test_part_1_is_not_taken_for_part_10():
 
 
 def test_unknown_part_is_answered_with_those_at_the_top():
-    with pytest.raises(ValueError, match="No parameter's name begins with 'layer4'. At the top there are: 0, 1, 5"):
+    with pytest.raises(
+        ValueError, match="No parameter's name begins with 'layer4'. At the top there are: 0, 1, 5"
+    ):
         transfer.unfreeze(tiny_net(), "layer4")
 
 
 # --- features ---
 
+
 def test_features_are_what_timm_hands_to_the_head():
     backbone = models.build("efficientnet_lite0", classes=10).eval()
-    images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     dataset = ImageDataset(images, torch.tensor([0, 1]), [str(i) for i in range(10)], name="noise")
     with torch.no_grad():
-        expected = backbone.forward_head(backbone.forward_features(normalised(dataset)), pre_logits=True)
+        expected = backbone.forward_head(
+            backbone.forward_features(normalised(dataset)), pre_logits=True
+        )
     torch.testing.assert_close(transfer.features(backbone, dataset), expected, atol=1e-4, rtol=1e-4)
 
 
@@ -68,8 +90,14 @@ def test_head_on_the_features_gives_the_nets_own_answers_and_no_hook_stays():
     dataset, model = tiny_dataset(), tiny_net()
     model.train()
     found = transfer.features(model, dataset, batch_size=5)
-    assert tuple(found.shape) == (24, 16) and model.training and not models.head(model)[1]._forward_pre_hooks
-    torch.testing.assert_close(model[5](found), model.eval()(normalised(dataset)), atol=1e-5, rtol=1e-4)
+    assert (
+        tuple(found.shape) == (24, 16)
+        and model.training
+        and not models.head(model)[1]._forward_pre_hooks
+    )
+    torch.testing.assert_close(
+        model[5](found), model.eval()(normalised(dataset)), atol=1e-5, rtol=1e-4
+    )
 
 
 def test_features_can_be_learnt_from():
@@ -90,11 +118,22 @@ def test_same_net_and_pictures_are_not_computed_again_and_a_new_head_changes_not
     first, seen = transfer.features(model, dataset), passes(model)
     first_again = transfer.features(model, dataset)
     model[5] = nn.Linear(16, 7)
-    assert torch.equal(first, first_again) and torch.equal(first, transfer.features(model, dataset)) and not seen
+    assert (
+        torch.equal(first, first_again)
+        and torch.equal(first, transfer.features(model, dataset))
+        and not seen
+    )
 
 
-@pytest.mark.parametrize("change", [lambda model, dataset: model[0].weight.data.add_(0.1), lambda model, dataset: model[1].running_mean.add_(1),
-                                    lambda model, dataset: dataset.images.bitwise_not_(), lambda model, dataset: dataset.std.mul_(2)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model, dataset: model[0].weight.data.add_(0.1),
+        lambda model, dataset: model[1].running_mean.add_(1),
+        lambda model, dataset: dataset.images.bitwise_not_(),
+        lambda model, dataset: dataset.std.mul_(2),
+    ],
+)
 def test_other_weights_statistics_pixels_or_scaling_are_computed_anew(change):
     model, dataset = tiny_net(), tiny_dataset()
     before = transfer.features(model, dataset)
@@ -129,27 +168,44 @@ def test_memory_keeps_the_latest_sixteen(monkeypatch):
 
 # --- a head of its own ---
 
+
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("strength", [1.0, 0.01])
 def test_fitted_head_agrees_with_scikit_learn_on_features_of_one_common_spread(classes, strength):
     generator = np.random.default_rng(classes)
-    labels = np.arange(80) % (classes + 1) % classes  # one class has twice as many, so that the biases count
-    values = (generator.normal(size=(80, 6)) * [1, 10, 100, 1, 1, 0.01] + labels[:, None] * [1, 0, 50, 0, 1, 0] + 7).astype(np.float32)
+    labels = (
+        np.arange(80) % (classes + 1) % classes
+    )  # one class has twice as many, so that the biases count
+    values = (
+        generator.normal(size=(80, 6)) * [1, 10, 100, 1, 1, 0.01]
+        + labels[:, None] * [1, 0, 50, 0, 1, 0]
+        + 7
+    ).astype(np.float32)
     centred = values - values.mean(0)
     scaled = centred / centred.std()
-    expected = LogisticRegression(C=strength, max_iter=1000).fit(scaled, labels).predict_proba(scaled)
-    layer = transfer.fit_head(torch.from_numpy(values), torch.from_numpy(labels), classes=classes, strength=strength)
-    np.testing.assert_allclose(layer(torch.from_numpy(values)).softmax(1).detach(), expected, atol=2e-3)
+    expected = (
+        LogisticRegression(C=strength, max_iter=1000).fit(scaled, labels).predict_proba(scaled)
+    )
+    layer = transfer.fit_head(
+        torch.from_numpy(values), torch.from_numpy(labels), classes=classes, strength=strength
+    )
+    np.testing.assert_allclose(
+        layer(torch.from_numpy(values)).softmax(1).detach(), expected, atol=2e-3
+    )
 
 
 def test_unit_of_the_features_does_not_matter():
     known, labels = clouds(30, 1)
-    once, small = (transfer.fit_head(known * scale, labels, classes=2)(known * scale) for scale in (1, 1e-3))
+    once, small = (
+        transfer.fit_head(known * scale, labels, classes=2)(known * scale) for scale in (1, 1e-3)
+    )
     torch.testing.assert_close(once, small, atol=0.01, rtol=0.01)
 
 
 def test_feature_that_never_changes_does_no_harm():
-    values = torch.cat([torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), torch.ones(20, 1)], 1)
+    values = torch.cat(
+        [torch.randn(20, 3, generator=torch.Generator().manual_seed(0)), torch.ones(20, 1)], 1
+    )
     layer = transfer.fit_head(values, torch.arange(20) % 2, classes=2)
     assert layer.weight.isfinite().all() and layer(values).isfinite().all()
 
@@ -163,11 +219,14 @@ def test_fitted_head_can_be_put_onto_the_net_and_trained_on():
 
 
 def test_class_without_a_picture_is_counted_and_named():
-    with pytest.raises(ValueError, match="2 of 4 classes have no picture to learn from, number 1 for one"):
+    with pytest.raises(
+        ValueError, match="2 of 4 classes have no picture to learn from, number 1 for one"
+    ):
         transfer.fit_head(torch.randn(6, 3), torch.tensor([0, 2, 0, 2, 0, 2]), classes=4)
 
 
 # --- probabilities to believe ---
+
 
 def clouds(count: int, distance: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Features of two classes in 20 dimensions, their means so far apart."""
@@ -188,7 +247,9 @@ def test_out_of_fold_leaves_out_a_fifth_at_a_time():
     known, labels = clouds(34, 1)
     expected = torch.empty(34, 2)
     for train, rest in StratifiedKFold(5, shuffle=True, random_state=0).split(known, labels):
-        expected[rest] = transfer.fit_head(known[train], labels[train], classes=2)(known[rest]).detach()
+        expected[rest] = transfer.fit_head(known[train], labels[train], classes=2)(
+            known[rest]
+        ).detach()
     torch.testing.assert_close(transfer.out_of_fold(known, labels, classes=2), expected)
 
 
@@ -208,28 +269,49 @@ def test_temperature_undoes_scores_that_are_too_sure_or_too_shy(factor):
 def test_temperature_of_few_pictures_follows_the_stated_prior():
     logits, labels = 4 * torch.eye(3), torch.tensor([0, 1, 1])
     scales = np.linspace(-2, 2, 4001)
-    surprise = [float(F.cross_entropy(logits / np.exp(log), labels, reduction="sum")) + log ** 2 / (2 * 0.5 ** 2) for log in scales]
-    assert transfer.temperature(logits, labels) == pytest.approx(np.exp(scales[np.argmin(surprise)]), rel=2e-3)
+    surprise = [
+        float(F.cross_entropy(logits / np.exp(log), labels, reduction="sum"))
+        + log**2 / (2 * 0.5**2)
+        for log in scales
+    ]
+    assert transfer.temperature(logits, labels) == pytest.approx(
+        np.exp(scales[np.argmin(surprise)]), rel=2e-3
+    )
 
 
 def test_few_pictures_without_an_error_do_not_make_it_sure_of_everything():
-    assert 0.2 < transfer.temperature(torch.tensor([[4.0, 0], [0, 4.0], [4.0, 0]]), torch.tensor([0, 1, 0])) < 1
+    assert (
+        0.2
+        < transfer.temperature(
+            torch.tensor([[4.0, 0], [0, 4.0], [4.0, 0]]), torch.tensor([0, 1, 0])
+        )
+        < 1
+    )
 
 
 def test_classifier_is_a_copy_with_a_head_for_the_classes_and_the_net_stays():
     net, dataset = tiny_net(), tiny_dataset(8)
     before = copy.deepcopy(net.state_dict())
     made = transfer.classifier(net, dataset)
-    assert transfer.changed(before, net.state_dict()) == [] and made.classes == dataset.classes and not made.training
+    assert (
+        transfer.changed(before, net.state_dict()) == []
+        and made.classes == dataset.classes
+        and not made.training
+    )
     body = {name: tensor for name, tensor in made.state_dict().items() if not name.startswith("5.")}
-    assert transfer.changed({name: before[name] for name in body}, body) == [] and 1 / 3 < made.threshold < 1
+    assert (
+        transfer.changed({name: before[name] for name in body}, body) == []
+        and 1 / 3 < made.threshold < 1
+    )
 
 
 def test_classifier_answers_with_its_new_head_calibrated():
     net, dataset = tiny_net(), tiny_dataset(8)
     known = transfer.features(net, dataset)
     expected = transfer.fit_head(known, dataset.labels, classes=3, strength=0.01)(known)
-    scale = transfer.temperature(transfer.out_of_fold(known, dataset.labels, classes=3, strength=0.01), dataset.labels)
+    scale = transfer.temperature(
+        transfer.out_of_fold(known, dataset.labels, classes=3, strength=0.01), dataset.labels
+    )
     said = evaluation.predict(transfer.classifier(net, dataset), dataset).probabilities
     np.testing.assert_allclose(said, (expected / scale).softmax(1).detach(), atol=1e-4)
 
@@ -252,12 +334,18 @@ def test_threshold_is_reached_by_95_percent_of_the_left_out_pictures():
 
 # --- parameter groups ---
 
+
 def test_head_and_body_get_their_own_rates_and_every_parameter_is_in_one_group():
     model = tiny_net()
     optimizer = torch.optim.AdamW(transfer.parameter_groups(model, head_rate=1e-2, body_rate=1e-4))
-    rates = {id(parameter): group["lr"] for group in optimizer.param_groups for parameter in group["params"]}
-    assert {name: rates[id(parameter)] for name, parameter in model.named_parameters()} == \
-        {name: 1e-2 if name.startswith("5.") else 1e-4 for name, _ in model.named_parameters()}
+    rates = {
+        id(parameter): group["lr"]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    assert {name: rates[id(parameter)] for name, parameter in model.named_parameters()} == {
+        name: 1e-2 if name.startswith("5.") else 1e-4 for name, _ in model.named_parameters()
+    }
 
 
 def test_frozen_parameters_are_in_no_group():
@@ -269,8 +357,11 @@ def test_parts_of_the_body_get_rates_of_their_own():
     model = tiny_net()
     groups = transfer.parameter_groups(model, head_rate=1e-2, body_rate={"1": 1e-3, "0": 1e-4})
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    assert [(group["lr"], [names[id(p)] for p in group["params"]]) for group in groups] == \
-        [(1e-2, ["5.weight", "5.bias"]), (1e-3, ["1.weight", "1.bias"]), (1e-4, ["0.weight", "0.bias"])]
+    assert [(group["lr"], [names[id(p)] for p in group["params"]]) for group in groups] == [
+        (1e-2, ["5.weight", "5.bias"]),
+        (1e-3, ["1.weight", "1.bias"]),
+        (1e-4, ["0.weight", "0.bias"]),
+    ]
 
 
 def test_part_that_learns_without_a_rate_is_named():
@@ -280,11 +371,16 @@ def test_part_that_learns_without_a_rate_is_named():
 
 # --- what changed ---
 
+
 def test_frozen_batchnorm_left_in_train_mode_is_reported_as_changed():
     model = transfer.freeze(tiny_net()).train()
     before = copy.deepcopy(model.state_dict())
     model(torch.randn(4, 1, 8, 8))
-    assert transfer.changed(before, model.state_dict()) == ["1.running_mean", "1.running_var", "1.num_batches_tracked"]
+    assert transfer.changed(before, model.state_dict()) == [
+        "1.running_mean",
+        "1.running_var",
+        "1.num_batches_tracked",
+    ]
     before = copy.deepcopy(model.state_dict())
     model.eval()(torch.randn(4, 1, 8, 8))
     assert transfer.changed(before, model.state_dict()) == []
@@ -299,5 +395,7 @@ def test_one_step_changes_exactly_what_was_to_learn():
 
 
 def test_states_of_two_different_nets_are_refused():
-    with pytest.raises(ValueError, match="two different nets: 2 names are in one only, '5.bias' first"):
+    with pytest.raises(
+        ValueError, match="two different nets: 2 names are in one only, '5.bias' first"
+    ):
         transfer.changed(tiny_net().state_dict(), tiny_net()[:5].state_dict())

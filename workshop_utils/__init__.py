@@ -9,8 +9,10 @@ import warnings
 from importlib import import_module
 
 if sys.version_info < (3, 11):
-    raise SystemExit("The course needs Python 3.11 or newer; this is Python %d.%d. Install a newer one from python.org, delete the folder .venv and begin again, "
-                     "or open the chapters in Colab." % sys.version_info[:2])
+    raise SystemExit(
+        "The course needs Python 3.11 or newer; this is Python %d.%d. Install a newer one from python.org, delete the folder .venv and begin again, "
+        "or open the chapters in Colab." % sys.version_info[:2]
+    )
 
 # Set before torch loads. Threads that wait would otherwise spin for long: on two cores a training beside another one takes 1,000 ms
 # a step instead of 40. Not spinning at all (passive) makes small nets slow, 22 ms a step alone; a thousand turns make it 14.
@@ -22,13 +24,29 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # scikit-learn wonders whether classes with one or two pictures each are meant as numbers. They are classes.
 warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
 
-__all__ = ["data", "device", "evaluation", "exercises", "explain", "models", "plots", "recorded", "scoreboard", "takehome", "training", "transfer", "widgets"]
+__all__ = [
+    "data",
+    "device",
+    "evaluation",
+    "exercises",
+    "explain",
+    "models",
+    "plots",
+    "recorded",
+    "scoreboard",
+    "takehome",
+    "training",
+    "transfer",
+    "widgets",
+]
 
 
 def __getattr__(name):
     if name in __all__:
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"workshop_utils has no part called '{name}'. It has: {', '.join(__all__)}.")
+    raise AttributeError(
+        f"workshop_utils has no part called '{name}'. It has: {', '.join(__all__)}."
+    )
 
 
 def __dir__():

@@ -33,7 +33,9 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
     except RuntimeError:
         raise ValueError(f"'{wanted}' is no device. Choose one of {', '.join(ORDER)}.") from None
     if why := trouble(str(chosen)):
-        raise RuntimeError(f"The device '{chosen}' cannot be used: {why}. device.pick() without a name finds one that works.")
+        raise RuntimeError(
+            f"The device '{chosen}' cannot be used: {why}. device.pick() without a name finds one that works."
+        )
     return chosen
 
 
@@ -45,21 +47,28 @@ def of(model: nn.Module) -> torch.device:
 def report() -> str:
     """One line a device: which was chosen, and what keeps the others from being used."""
     chosen = pick().type
-    return "\n".join(f"{kind}: {'chosen' if kind == chosen else trouble(kind) or 'works'}" for kind in ORDER)
+    return "\n".join(
+        f"{kind}: {'chosen' if kind == chosen else trouble(kind) or 'works'}" for kind in ORDER
+    )
 
 
 def memory_is_full(error: Exception) -> bool:
     """Whether an error of torch says that there was no memory left, in the words of CUDA, XPU, MPS or the CPU."""
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in ("out of memory", "can't allocate memory", "alloc_failed"))
+    return isinstance(error, MemoryError) or any(
+        words in str(error).lower()
+        for words in ("out of memory", "can't allocate memory", "alloc_failed")
+    )
 
 
 @lru_cache
 def _first_that_works() -> torch.device:
     """Says once what is there and cannot be used."""
     chosen = next(kind for kind in ORDER if trouble(kind) is None)
-    for kind in ORDER[:ORDER.index(chosen)]:
+    for kind in ORDER[: ORDER.index(chosen)]:
         if (why := trouble(kind)) != ABSENT:
-            print(f"{kind} is on this computer but is not used: {why}. The course runs on {chosen}.")
+            print(
+                f"{kind} is on this computer but is not used: {why}. The course runs on {chosen}."
+            )
     return torch.device(chosen)
 
 
@@ -67,16 +76,33 @@ def _first_that_works() -> torch.device:
 def trouble(kind: str) -> str | None:
     """What is wrong with a device, in words, or None where a small convolution runs on it forward and backward."""
     family = kind.split(":")[0]
-    backend = {"cuda": torch.cuda, "xpu": getattr(torch, "xpu", None), "mps": torch.backends.mps}.get(family)
+    backend = {
+        "cuda": torch.cuda,
+        "xpu": getattr(torch, "xpu", None),
+        "mps": torch.backends.mps,
+    }.get(family)
     if family != "cpu" and not (backend and backend.is_available()):
         return ABSENT
     try:
         layer = nn.Conv2d(3, 4, 3, device=kind)
         layer(torch.ones(2, 3, 8, 8, device=kind)).square().sum().backward()
-        return None if torch.isfinite(layer.weight.grad).all() else "its arithmetic gives wrong numbers"
-    except Exception as error:  # drivers fail in many ways, and each of them only means: not this one
+        return (
+            None
+            if torch.isfinite(layer.weight.grad).all()
+            else "its arithmetic gives wrong numbers"
+        )
+    except (
+        Exception
+    ) as error:  # drivers fail in many ways, and each of them only means: not this one
         said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
-        return next((f"{meaning} ({said})" for sign, meaning in IN_WORDS.items() if sign in str(error).lower()), said)
+        return next(
+            (
+                f"{meaning} ({said})"
+                for sign, meaning in IN_WORDS.items()
+                if sign in str(error).lower()
+            ),
+            said,
+        )
 
 
 @lru_cache

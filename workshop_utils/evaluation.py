@@ -32,11 +32,19 @@ class Predictions:
         probabilities = np.asarray(self.probabilities, dtype=np.float64)
         labels = np.asarray(self.labels, dtype=np.int64)
         if probabilities.shape != (len(labels), len(self.classes)):
-            raise ValueError(f"{len(labels)} labels and {len(self.classes)} classes need probabilities of shape "
-                             f"({len(labels)}, {len(self.classes)}); these have {probabilities.shape}.")
+            raise ValueError(
+                f"{len(labels)} labels and {len(self.classes)} classes need probabilities of shape "
+                f"({len(labels)}, {len(self.classes)}); these have {probabilities.shape}."
+            )
         if (probabilities < 0).any() or not np.allclose(probabilities.sum(1), 1, atol=1e-3):
-            raise ValueError("Each row of probabilities must be non-negative and sum to 1. Were these logits? Apply softmax once.")
-        for key, value in (("probabilities", probabilities / probabilities.sum(1, keepdims=True)), ("labels", labels), ("classes", tuple(self.classes))):
+            raise ValueError(
+                "Each row of probabilities must be non-negative and sum to 1. Were these logits? Apply softmax once."
+            )
+        for key, value in (
+            ("probabilities", probabilities / probabilities.sum(1, keepdims=True)),
+            ("labels", labels),
+            ("classes", tuple(self.classes)),
+        ):
             object.__setattr__(self, key, value)
 
     @property
@@ -136,18 +144,30 @@ class Evaluation:
     @cached_property
     def averages(self) -> dict[str, ClassScores]:
         """Macro (each class counts the same), micro (each picture) and weighted (each class by its size) averages."""
-        return {kind: ClassScores(kind, *self._scores(kind)[:3], len(self.predictions.labels)) for kind in ("macro", "micro", "weighted")}
+        return {
+            kind: ClassScores(kind, *self._scores(kind)[:3], len(self.predictions.labels))
+            for kind in ("macro", "micro", "weighted")
+        }
 
     @cached_property
     def cross_entropy(self) -> float:
         """The mean of -log(probability given to the right class), in nats; lower is better."""
         from sklearn.metrics import log_loss
-        return float(log_loss(self.predictions.labels, self.predictions.probabilities, labels=range(len(self.predictions.classes))))
+
+        return float(
+            log_loss(
+                self.predictions.labels,
+                self.predictions.probabilities,
+                labels=range(len(self.predictions.classes)),
+            )
+        )
 
     def top_k(self, k: int) -> float:
         """The fraction of pictures whose class is among the k most probable. Raises ValueError unless 1 <= k <= K."""
         if not 1 <= k <= len(self.predictions.classes):
-            raise ValueError(f"k must lie between 1 and {len(self.predictions.classes)}, the number of classes; it is {k}.")
+            raise ValueError(
+                f"k must lie between 1 and {len(self.predictions.classes)}, the number of classes; it is {k}."
+            )
         best = np.argsort(-self.predictions.probabilities, axis=1, kind="stable")[:, :k]
         return float((best == self.predictions.labels[:, None]).any(1).mean())
 
@@ -155,14 +175,30 @@ class Evaluation:
     def confusion(self) -> np.ndarray:
         """(K, K) counts: row = true class, column = predicted class."""
         from sklearn.metrics import confusion_matrix
-        return confusion_matrix(self.predictions.labels, self.predictions.predicted, labels=range(len(self.predictions.classes)))
+
+        return confusion_matrix(
+            self.predictions.labels,
+            self.predictions.predicted,
+            labels=range(len(self.predictions.classes)),
+        )
 
     @cached_property
     def per_class(self) -> list[ClassScores]:
         """The scores of each class, as a table in a notebook."""
-        rows = [ClassScores(name, *map(float, values[:3]), int(values[3])) for name, *values in zip(self.predictions.classes, *self._scores(None))]
-        return Table(rows, {"class": lambda row: row.name, "precision": lambda row: row.precision, "recall": lambda row: row.recall,
-                            "F1": lambda row: row.f1, "pictures": lambda row: row.pictures})
+        rows = [
+            ClassScores(name, *map(float, values[:3]), int(values[3]))
+            for name, *values in zip(self.predictions.classes, *self._scores(None))
+        ]
+        return Table(
+            rows,
+            {
+                "class": lambda row: row.name,
+                "precision": lambda row: row.precision,
+                "recall": lambda row: row.recall,
+                "F1": lambda row: row.f1,
+                "pictures": lambda row: row.pictures,
+            },
+        )
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -171,7 +207,10 @@ class Evaluation:
         right = self.predictions.predicted == self.predictions.labels
         band = np.ceil((10 * confidence).round(9)).astype(int)  # (0.8, 0.9] is band 9
         bands, place, pictures = np.unique(band, return_inverse=True, return_counts=True)
-        return Calibration(*(np.bincount(place, values, len(bands)) / pictures for values in (confidence, right)), pictures)
+        return Calibration(
+            *(np.bincount(place, values, len(bands)) / pictures for values in (confidence, right)),
+            pictures,
+        )
 
     def most_wrong(self, n: int) -> list[Wrong]:
         """The n wrong predictions that were made with most confidence, the worst first."""
@@ -180,12 +219,20 @@ class Evaluation:
         wrong = np.flatnonzero(said != true)
         worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:n]
         classes = self.predictions.classes
-        return [Wrong(int(i), classes[true[i]], classes[said[i]], float(confidence[i])) for i in worst]
+        return [
+            Wrong(int(i), classes[true[i]], classes[said[i]], float(confidence[i])) for i in worst
+        ]
 
     def _scores(self, average: str | None):
         from sklearn.metrics import precision_recall_fscore_support
-        return precision_recall_fscore_support(self.predictions.labels, self.predictions.predicted, average=average,
-                                               labels=range(len(self.predictions.classes)), zero_division=0)
+
+        return precision_recall_fscore_support(
+            self.predictions.labels,
+            self.predictions.predicted,
+            average=average,
+            labels=range(len(self.predictions.classes)),
+            zero_division=0,
+        )
 
 
 def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
@@ -197,10 +244,17 @@ def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
         raise names.unknown("class", positive, predictions.classes, "predictions.classes")
     column = predictions.classes.index(positive)
     called, true = predictions.probabilities[:, column] >= threshold, predictions.labels == column
-    return Counts(*(int(cell.sum()) for cell in (called & true, ~called & true, called & ~true, ~called & ~true)))
+    return Counts(
+        *(
+            int(cell.sum())
+            for cell in (called & true, ~called & true, called & ~true, ~called & ~true)
+        )
+    )
 
 
-def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None) -> Predictions:
+def predict(
+    model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None
+) -> Predictions:
     """The net's probabilities for every picture of a set, in evaluation mode, in order; the net's own mode is kept.
 
     Raises ValueError if net and pictures do not fit together.
@@ -209,7 +263,10 @@ def predict(model: nn.Module, dataset: ImageDataset, *, device=None, batch_size:
     model.to(batches.device)
     require_fit(model, dataset)
     with evaluating(model):
-        outputs = [model(images).softmax(1).cpu() for images, _ in progress(batches, f"Reading {len(dataset):,} pictures")]
+        outputs = [
+            model(images).softmax(1).cpu()
+            for images, _ in progress(batches, f"Reading {len(dataset):,} pictures")
+        ]
     return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)
 
 

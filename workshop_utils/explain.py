@@ -16,10 +16,17 @@ def feature_maps(model: nn.Module, image: Tensor, layer: str) -> Tensor:
     """
     caught = []
     # a copy: an activation that works in place would rewrite the map
-    with _named(model, layer, image).register_forward_hook(lambda _, __, output: caught.append(output.clone())), evaluating(model):
+    with (
+        _named(model, layer, image).register_forward_hook(
+            lambda _, __, output: caught.append(output.clone())
+        ),
+        evaluating(model),
+    ):
         model(_batch(model, image))
     if not caught or caught[0].ndim != 4:
-        raise ValueError(f"Layer '{layer}' gives {'nothing for a picture' if not caught else f'a shape of {tuple(caught[0].shape[1:])}'} and no maps of height and width.")
+        raise ValueError(
+            f"Layer '{layer}' gives {'nothing for a picture' if not caught else f'a shape of {tuple(caught[0].shape[1:])}'} and no maps of height and width."
+        )
     return caught[0][0].cpu()
 
 
@@ -38,15 +45,21 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
     def cut(_, __, output: Tensor) -> Tensor:
         """Gradients need to flow back to these maps and no further; the copy protects them from activations in place."""
         if output.ndim != 4:
-            raise ValueError(f"Layer '{layer}' gives a shape of {tuple(output.shape[1:])} and no maps of height and width.")
+            raise ValueError(
+                f"Layer '{layer}' gives a shape of {tuple(output.shape[1:])} and no maps of height and width."
+            )
         caught.append(output.detach().clone().requires_grad_())
         return caught[0].clone()
 
-    with _named(model, layer, image).register_forward_hook(cut), in_evaluation_mode(model), torch.enable_grad():
+    with (
+        _named(model, layer, image).register_forward_hook(cut),
+        in_evaluation_mode(model),
+        torch.enable_grad(),
+    ):
         scores = model(_batch(model, image))[0]
         if not 0 <= target < len(scores):
             raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
-        gradient, = torch.autograd.grad(scores[target], caught[0])
+        (gradient,) = torch.autograd.grad(scores[target], caught[0])
     weights = gradient.mean((2, 3), keepdim=True)
     heat = F.relu((weights * caught[0].detach()).sum(1, keepdim=True))
     heat = F.interpolate(heat, image.shape[1:], mode="bilinear", align_corners=False)[0, 0]
@@ -56,8 +69,17 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
 def last_layer_with_maps(model: nn.Module, image: Tensor) -> str:
     """The name of the last layer that gives maps larger than 1 x 1. Raises ValueError if there is none."""
     found: list[str] = []
-    hooks = [part.register_forward_hook(lambda _, __, output, name=name: found.append(name) if isinstance(output, Tensor) and output.ndim == 4
-                                        and output.shape[-1] > 1 else None) for name, part in model.named_modules() if name]
+    hooks = [
+        part.register_forward_hook(
+            lambda _, __, output, name=name: (
+                found.append(name)
+                if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] > 1
+                else None
+            )
+        )
+        for name, part in model.named_modules()
+        if name
+    ]
     try:
         with evaluating(model):
             model(_batch(model, image))
@@ -76,5 +98,7 @@ def _batch(model: nn.Module, image: Tensor) -> Tensor:
 def _named(model: nn.Module, layer: str, image: Tensor) -> nn.Module:
     layers = dict(model.named_modules())
     if layer not in layers:
-        raise ValueError(f"This net has no layer '{layer}'. models.summary(net, {tuple(image.shape)}) lists its layers.")
+        raise ValueError(
+            f"This net has no layer '{layer}'. models.summary(net, {tuple(image.shape)}) lists its layers."
+        )
     return layers[layer]

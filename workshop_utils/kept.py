@@ -9,7 +9,9 @@ def data_home() -> Path:
     """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
     import pooch
 
-    return Path(os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")).expanduser()
+    return Path(
+        os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
+    ).expanduser()
 
 
 def folder() -> Path:
@@ -22,7 +24,9 @@ def write(path: Path, content: bytes) -> None:
 
     Raises OSError, with what to do, where that cannot be done.
     """
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")  # another notebook may write the same file
+    aside = path.with_name(
+        f"{path.name}.{os.getpid()}.part"
+    )  # another notebook may write the same file
     with writing(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,4 +43,6 @@ def writing(path: Path):
     try:
         yield
     except OSError as error:
-        raise OSError(f"'{path}' cannot be written ({error.strerror or error}). Make room there, or take a folder of your own.") from None
+        raise OSError(
+            f"'{path}' cannot be written ({error.strerror or error}). Make room there, or take a folder of your own."
+        ) from None

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Callable, Iterable
 
-_watcher: ContextVar[Callable[[str, int, int | None], None] | None] = ContextVar("watcher", default=None)
+_watcher: ContextVar[Callable[[str, int, int | None], None] | None] = ContextVar(
+    "watcher", default=None
+)
 
 
 def progress(steps: Iterable | None = None, description: str = "", total: int | None = None):

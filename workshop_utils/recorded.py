@@ -17,7 +17,9 @@ def load(name: str) -> dict[str, Any]:
     """
     path = RECORDED / f"{name}.json"
     if not path.is_file():
-        raise FileNotFoundError(f"There is no recording '{name}'. python notebooks/recorded/record.py {name} makes it.")
+        raise FileNotFoundError(
+            f"There is no recording '{name}'. python notebooks/recorded/record.py {name} makes it."
+        )
     return json.loads(path.read_text("utf-8"))
 
 
@@ -32,7 +34,12 @@ def code_sum(files: Iterable[str]) -> str:
 
     A file that is gone changes the sum. The same in every version of Python.
     """
-    trees = {file: _plain(ast.parse((HOME / file).read_text("utf-8"))) if (HOME / file).is_file() else None for file in sorted(files)}
+    trees = {
+        file: _plain(ast.parse((HOME / file).read_text("utf-8")))
+        if (HOME / file).is_file()
+        else None
+        for file in sorted(files)
+    }
     return hashlib.sha256(repr(trees).encode()).hexdigest()
 
 
@@ -42,7 +49,16 @@ def _plain(node: Any) -> Any:
         return [_plain(part) for part in node]
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, []) and name not in ("type_params", "kind", "ctx")}
-    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node) is not None:
+    fields = {
+        name: value
+        for name, value in ast.iter_fields(node)
+        if value not in (None, []) and name not in ("type_params", "kind", "ctx")
+    }
+    if (
+        isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and ast.get_docstring(node) is not None
+    ):
         fields["body"] = node.body[1:]
-    return type(node).__name__, [(name, _plain(value)) for name, value in fields.items() if value != []]
+    return type(node).__name__, [
+        (name, _plain(value)) for name, value in fields.items() if value != []
+    ]

@@ -20,7 +20,10 @@ class Shown:
         shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
         if shell is None:
             return
-        self.cell = getattr(shell, "parent_header", {}).get("metadata", {}).get("cellId") or shell.history_manager.input_hist_raw[-1]
+        self.cell = (
+            getattr(shell, "parent_header", {}).get("metadata", {}).get("cellId")
+            or shell.history_manager.input_hist_raw[-1]
+        )
         results = shell.user_ns["Out"]
         for number, earlier in list(results.items()):
             if isinstance(earlier, Shown) and earlier.cell == self.cell:

@@ -27,9 +27,24 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
             layers.append(described)
         numbers += [parameter.detach().cpu().float().flatten() for parameter in layer.parameters()]
     weights = torch.cat(numbers).numpy().astype("<f4").tobytes()
-    content = {"classes": dataset.classes, "mean": float(dataset.mean), "std": float(dataset.std), "layers": layers, "weights": base64.b64encode(weights).decode()}
-    pad = (HERE / "widgets" / "pad.js").read_text("utf-8").replace("export default", "const drawingPad =")
-    text = (HERE / "takehome.html").read_text("utf-8").replace("__PAD__", pad).replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
+    content = {
+        "classes": dataset.classes,
+        "mean": float(dataset.mean),
+        "std": float(dataset.std),
+        "layers": layers,
+        "weights": base64.b64encode(weights).decode(),
+    }
+    pad = (
+        (HERE / "widgets" / "pad.js")
+        .read_text("utf-8")
+        .replace("export default", "const drawingPad =")
+    )
+    text = (
+        (HERE / "takehome.html")
+        .read_text("utf-8")
+        .replace("__PAD__", pad)
+        .replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
+    )
     kept.write(Path(path), text.encode())
     return Path(path)
 
@@ -43,12 +58,27 @@ def _described(layer: nn.Module, start: int) -> dict | None:
             return {"kind": "relu"}
         case PadTo(side=side):
             return {"kind": "pad", "side": side}
-        case nn.MaxPool2d(kernel_size=int(side), stride=stride, padding=0, ceil_mode=False) if stride == side:
+        case nn.MaxPool2d(kernel_size=int(side), stride=stride, padding=0, ceil_mode=False) if (
+            stride == side
+        ):
             return {"kind": "pool", "side": side}
-        case nn.Conv2d(kernel_size=(high, wide), stride=(1, 1), groups=1, dilation=(1, 1), padding=(border, other)) if high == wide and border == other \
-                and layer.bias is not None:
-            return {"kind": "convolution", "maps": layer.out_channels, "kernel": high, "border": border, "from": start}
+        case nn.Conv2d(
+            kernel_size=(high, wide),
+            stride=(1, 1),
+            groups=1,
+            dilation=(1, 1),
+            padding=(border, other),
+        ) if high == wide and border == other and layer.bias is not None:
+            return {
+                "kind": "convolution",
+                "maps": layer.out_channels,
+                "kernel": high,
+                "border": border,
+                "from": start,
+            }
         case nn.Linear() if layer.bias is not None:
             return {"kind": "dense", "outputs": layer.out_features, "from": start}
-    raise ValueError(f"The page can hold convolutions, ReLU, max pooling and dense layers in a row; this net has a {type(layer).__name__} that is "
-                     "none of them. LeNet and every net of widgets.architecture work.")
+    raise ValueError(
+        f"The page can hold convolutions, ReLU, max pooling and dense layers in a row; this net has a {type(layer).__name__} that is "
+        "none of them. LeNet and every net of widgets.architecture work."
+    )

@@ -40,10 +40,23 @@ class History:
         return f"History of {len(self.loss)} of {self.epochs} epochs{end}"
 
 
-def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | None = None, epochs: int, batch_size: int = 128,
-        learning_rate: float | None = None, optimizer: torch.optim.Optimizer | None = None, schedule: Callable | None = None,
-        augment: Callable | None = None, on_epoch: Callable[[History], None] | None = None, patience: int | None = None,
-        device=None, seed: int = 0, name: str | None = None) -> History:
+def fit(
+    model: nn.Module,
+    train: ImageDataset,
+    *,
+    validation: ImageDataset | None = None,
+    epochs: int,
+    batch_size: int = 128,
+    learning_rate: float | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    schedule: Callable | None = None,
+    augment: Callable | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+    patience: int | None = None,
+    device=None,
+    seed: int = 0,
+    name: str | None = None,
+) -> History:
     """Trains `model` in place on `train` and returns its History; an interrupt stops early and keeps what was learned.
 
     learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
@@ -55,16 +68,33 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     with the batch size to try, where the device's memory is too small.
     """
     if optimizer and learning_rate is not None:
-        raise ValueError("Give a learning_rate or an optimizer, not both: an optimizer has its own rate.")
+        raise ValueError(
+            "Give a learning_rate or an optimizer, not both: an optimizer has its own rate."
+        )
     if patience and validation is None:
-        raise ValueError("patience watches the validation loss, so fit needs validation=... as well.")
+        raise ValueError(
+            "patience watches the validation loss, so fit needs validation=... as well."
+        )
     place = devices.pick(device)
     model.to(place)
     require_fit(model, train)
-    torch.manual_seed(seed)  # for dropout and augmentation; the order of the batches has a generator of its own
-    batches = Batches(train, batch_size, shuffle=True, augment=augment, preprocess=getattr(model, "preprocess", None), device=place, seed=seed)
+    torch.manual_seed(
+        seed
+    )  # for dropout and augmentation; the order of the batches has a generator of its own
+    batches = Batches(
+        train,
+        batch_size,
+        shuffle=True,
+        augment=augment,
+        preprocess=getattr(model, "preprocess", None),
+        device=place,
+        seed=seed,
+    )
     judged = reading(model, validation, device=place) if validation is not None else None
-    optimizer = optimizer or torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=1e-3 if learning_rate is None else learning_rate)
+    optimizer = optimizer or torch.optim.Adam(
+        (p for p in model.parameters() if p.requires_grad),
+        lr=1e-3 if learning_rate is None else learning_rate,
+    )
     scheduler = schedule(optimizer, epochs * len(batches)) if schedule else None
     history, best, full = History(epochs), None, False
     began = time.perf_counter()
@@ -82,7 +112,12 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
                     best = copy.deepcopy(model.state_dict())
             if on_epoch:
                 on_epoch(history)
-            if patience and len(history.validation_loss) - history.validation_loss.index(min(history.validation_loss)) > patience:
+            if (
+                patience
+                and len(history.validation_loss)
+                - history.validation_loss.index(min(history.validation_loss))
+                > patience
+            ):
                 history.stopped = f"no lower validation loss in {patience} epochs"
                 break
     except KeyboardInterrupt:  # stopping is a way to finish, not an error
@@ -93,8 +128,14 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     finally:
         bar.close()
     if full:  # raised here, for the error above would keep the batch in memory
-        cure = f"Try batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller net, or smaller pictures"
-        raise MemoryError(f"The memory of the device '{place}' is too small for this net with batches of {batch_size} pictures. {cure}.")
+        cure = (
+            f"Try batch_size={batch_size // 2}"
+            if batch_size > 1
+            else "Try a smaller net, or smaller pictures"
+        )
+        raise MemoryError(
+            f"The memory of the device '{place}' is too small for this net with batches of {batch_size} pictures. {cure}."
+        )
     if best:
         model.load_state_dict(best)
     history.seconds = time.perf_counter() - began
@@ -104,7 +145,9 @@ def fit(model: nn.Module, train: ImageDataset, *, validation: ImageDataset | Non
     return history
 
 
-def step(model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
+def step(
+    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer
+) -> tuple[float, int]:
     """One step downhill on one batch; returns the loss before it and how many pictures were right."""
     train_mode(model)  # here, not in the caller: a watcher may have evaluated in between
     logits = model(images)
@@ -121,7 +164,9 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     Source: Smith and Topin 2017, arXiv:1708.07120.
     """
     rates = [group["lr"] for group in optimizer.param_groups]
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rates, total_steps=steps, pct_start=0.25, cycle_momentum=False)
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
+    )
 
 
 def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]:
@@ -129,7 +174,9 @@ def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]
     for images, labels in batches:
         loss, hits = step(model, images, labels, optimizer)
         if not math.isfinite(loss):
-            raise ValueError(f"The loss became {loss} in training: the steps are too long. Try a tenth of the learning rate.")
+            raise ValueError(
+                f"The loss became {loss} in training: the steps are too long. Try a tenth of the learning rate."
+            )
         if scheduler:
             scheduler.step()
         losses, right, seen = losses + loss * len(labels), right + hits, seen + len(labels)

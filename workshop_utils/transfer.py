@@ -38,17 +38,23 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
     as well; with few pictures its new statistics do more harm than good. Raises ValueError for a part that does not exist.
     """
     for part in parts or [""]:
-        found = {name: parameter for name, parameter in model.named_parameters() if _within(name, part)}
+        found = {
+            name: parameter for name, parameter in model.named_parameters() if _within(name, part)
+        }
         if not found:
             known = dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters())
-            raise ValueError(f"No parameter's name begins with '{part}'. At the top there are: {', '.join(known)}.")
+            raise ValueError(
+                f"No parameter's name begins with '{part}'. At the top there are: {', '.join(known)}."
+            )
         for name, parameter in found.items():
             if batchnorm or not isinstance(model.get_submodule(name.rpartition(".")[0]), BatchNorm):
                 parameter.requires_grad_(True)
     return model
 
 
-def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None) -> Tensor:
+def features(
+    backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None
+) -> Tensor:
     """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
 
     Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory.
@@ -59,7 +65,9 @@ def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_s
     batches = reading(backbone, dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
     caught = []
-    hook = head(backbone)[1].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0].flatten(1).cpu()))
+    hook = head(backbone)[1].register_forward_pre_hook(
+        lambda _, inputs: caught.append(inputs[0].flatten(1).cpu())
+    )
     with hook, evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
             backbone(images)
@@ -74,11 +82,17 @@ def features(backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_s
 def _contents(backbone: nn.Module, dataset: ImageDataset) -> str:
     """A sum of all that features depend on; empty where that cannot be told, or would fill the memory."""
     preprocess = getattr(backbone, "preprocess", None)
-    if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST or not isinstance(preprocess, nn.Module | None):
+    if (
+        isinstance(dataset, LazyImageDataset)
+        or len(dataset) > PICTURES_AT_MOST
+        or not isinstance(preprocess, nn.Module | None)
+    ):
         return ""
     name, layer = head(backbone)  # what lies behind the features does not matter
     digest = hashlib.sha256(f"{backbone} {preprocess}".replace(f"{layer}", "").encode())
-    body = (tensor for key, tensor in backbone.state_dict().items() if key.rpartition(".")[0] != name)
+    body = (
+        tensor for key, tensor in backbone.state_dict().items() if key.rpartition(".")[0] != name
+    )
     for tensor in (*body, dataset.images, dataset.mean, dataset.std):
         digest.update(tensor.detach().cpu().contiguous().numpy())
     return digest.hexdigest()
@@ -96,10 +110,14 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
 
     missing = sorted(set(range(classes)) - set(labels.tolist()))
     if missing:
-        raise ValueError(f"{len(missing)} of {classes} classes have no picture to learn from, number {missing[0]} for one.")
+        raise ValueError(
+            f"{len(missing)} of {classes} classes have no picture to learn from, number {missing[0]} for one."
+        )
     mean = features.mean(0)
     spread = (features - mean).std().clamp(min=1e-6)
-    fitted = LogisticRegression(C=strength, max_iter=1000).fit(((features - mean) / spread).numpy(), labels.numpy())
+    fitted = LogisticRegression(C=strength, max_iter=1000).fit(
+        ((features - mean) / spread).numpy(), labels.numpy()
+    )
     weight, bias = fitted.coef_, fitted.intercept_
     if classes == 2:  # scikit-learn keeps one row for two classes
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
@@ -119,11 +137,17 @@ def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: flo
 
     fewest = int(torch.bincount(labels, minlength=classes).min())
     if fewest < 2:
-        raise ValueError(f"A class with {fewest} {'picture' if fewest == 1 else 'pictures'} has none to leave out. Give every class two or more.")
+        raise ValueError(
+            f"A class with {fewest} {'picture' if fewest == 1 else 'pictures'} has none to leave out. Give every class two or more."
+        )
     logits = torch.empty(len(labels), classes)
-    for train, left_out in StratifiedKFold(min(5, fewest), shuffle=True, random_state=0).split(features, labels):
+    for train, left_out in StratifiedKFold(min(5, fewest), shuffle=True, random_state=0).split(
+        features, labels
+    ):
         with torch.inference_mode():
-            logits[left_out] = fit_head(features[train], labels[train], classes=classes, strength=strength)(features[left_out])
+            logits[left_out] = fit_head(
+                features[train], labels[train], classes=classes, strength=strength
+            )(features[left_out])
     return logits
 
 
@@ -135,7 +159,10 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    surprise = lambda log: float(F.cross_entropy(logits / math.exp(log), labels, reduction="sum")) + log ** 2 / (2 * 0.5 ** 2)
+    surprise = lambda log: (
+        float(F.cross_entropy(logits / math.exp(log), labels, reduction="sum"))
+        + log**2 / (2 * 0.5**2)
+    )
     return math.exp(minimize_scalar(surprise, bounds=(-5, 5), method="bounded").x)
 
 
@@ -159,20 +186,29 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
     return net.eval()
 
 
-def parameter_groups(model: nn.Module, *, head_rate: float, body_rate: float | dict[str, float]) -> list[dict]:
+def parameter_groups(
+    model: nn.Module, *, head_rate: float, body_rate: float | dict[str, float]
+) -> list[dict]:
     """Groups for an optimizer: the head with its rate, everything else that learns with others, usually lower.
 
     body_rate: one rate, or one for each part of the body, by the beginnings of parameter names. For example
     torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate={"blocks.6": 1e-4, "blocks.5": 3e-5})).
     Raises ValueError for a parameter that learns and has no rate.
     """
-    learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    learning = {
+        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
+    }
     groups = []
-    for part, rate in {head(model)[0]: head_rate, **(body_rate if isinstance(body_rate, dict) else {"": body_rate})}.items():
+    for part, rate in {
+        head(model)[0]: head_rate,
+        **(body_rate if isinstance(body_rate, dict) else {"": body_rate}),
+    }.items():
         found = [learning.pop(name) for name in list(learning) if _within(name, part)]
         groups += [{"params": found, "lr": rate}] if found else []
     if learning:
-        raise ValueError(f"{len(learning)} tensors learn and have no rate, '{next(iter(learning))}' for one. Freeze them, or give their part a rate.")
+        raise ValueError(
+            f"{len(learning)} tensors learn and have no rate, '{next(iter(learning))}' for one. Freeze them, or give their part a rate."
+        )
     return groups
 
 
@@ -189,5 +225,7 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
     """
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
-        raise ValueError(f"These are state_dicts of two different nets: {len(odd)} names are in one only, '{odd[0]}' first.")
+        raise ValueError(
+            f"These are state_dicts of two different nets: {len(odd)} names are in one only, '{odd[0]}' first."
+        )
     return [name for name in before if not torch.equal(before[name].cpu(), after[name].cpu())]

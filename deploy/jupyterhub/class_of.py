@@ -35,8 +35,18 @@ def attend(address: str, name: str) -> dict[str, float]:
     """One person: logs in, starts a server and a kernel, runs the section. Seconds of each, from the first click on."""
     began, web = time.perf_counter(), requests.Session()
     page = web.get(f"{address}/hub/login")
-    web.post(f"{address}/hub/login?next=", data={"username": name, "password": "class", "_xsrf": web.cookies.get("_xsrf", path="/hub/")}).raise_for_status()
-    while "/user/" not in (page := web.get(f"{address}/hub/spawn")).url and time.perf_counter() - began < 240:
+    web.post(
+        f"{address}/hub/login?next=",
+        data={
+            "username": name,
+            "password": "class",
+            "_xsrf": web.cookies.get("_xsrf", path="/hub/"),
+        },
+    ).raise_for_status()
+    while (
+        "/user/" not in (page := web.get(f"{address}/hub/spawn")).url
+        and time.perf_counter() - began < 240
+    ):
         time.sleep(0.5)
     base = f"{address}/user/{name}"
     while web.get(f"{base}/api/status").status_code != 200 and time.perf_counter() - began < 240:
@@ -44,9 +54,18 @@ def attend(address: str, name: str) -> dict[str, float]:
     ready = time.perf_counter()
     web.get(f"{base}/lab")  # sets the cookie that protects what follows
     headers = {"X-XSRFToken": web.cookies.get("_xsrf", path=f"/user/{name}/")}
-    kernel = web.post(f"{base}/api/kernels", json={"name": "python3", "path": ""}, headers=headers).json()["id"]
-    cookies = "; ".join(f"{one.name}={one.value}" for one in web.cookies if one.path in ("/", f"/user/{name}/"))
-    line = websocket.create_connection(f"{base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels", cookie=cookies, header=headers, timeout=300)
+    kernel = web.post(
+        f"{base}/api/kernels", json={"name": "python3", "path": ""}, headers=headers
+    ).json()["id"]
+    cookies = "; ".join(
+        f"{one.name}={one.value}" for one in web.cookies if one.path in ("/", f"/user/{name}/")
+    )
+    line = websocket.create_connection(
+        f"{base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels",
+        cookie=cookies,
+        header=headers,
+        timeout=300,
+    )
     for source in cells():
         _execute(line, source)
     line.close()
@@ -55,9 +74,32 @@ def attend(address: str, name: str) -> dict[str, float]:
 
 def _execute(line: websocket.WebSocket, source: str) -> None:
     number = uuid.uuid4().hex
-    header = {"msg_id": number, "username": "", "session": number, "msg_type": "execute_request", "version": "5.3"}
-    line.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-                          "content": {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}}))
+    header = {
+        "msg_id": number,
+        "username": "",
+        "session": number,
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    line.send(
+        json.dumps(
+            {
+                "header": header,
+                "parent_header": {},
+                "metadata": {},
+                "channel": "shell",
+                "buffers": [],
+                "content": {
+                    "code": source,
+                    "silent": False,
+                    "store_history": True,
+                    "user_expressions": {},
+                    "allow_stdin": False,
+                    "stop_on_error": True,
+                },
+            }
+        )
+    )
     while True:
         came = line.recv()
         if isinstance(came, bytes):  # a panel's picture
@@ -76,8 +118,16 @@ def main() -> None:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "HUB_ADDRESS": address, "HUB_PASSWORD": "class"}
-    with open(HERE / "hub.log", "w") as log, \
-            subprocess.Popen([sys.executable, "-m", "jupyterhub", "-f", str(HERE / "jupyterhub_config.py")], env=environment, stdout=log, stderr=log, cwd=COURSE) as hub:
+    with (
+        open(HERE / "hub.log", "w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", str(HERE / "jupyterhub_config.py")],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            cwd=COURSE,
+        ) as hub,
+    ):
         try:
             began = time.perf_counter()
             while not _answers(f"{address}/hub/health"):
@@ -86,22 +136,36 @@ def main() -> None:
                 time.sleep(0.5)
             print(f"hub ready after {time.perf_counter() - began:.0f} s")
             with ThreadPoolExecutor(people) as pool:
-                times = list(pool.map(lambda place: attend(address, f"person{place}"), range(people)))
+                times = list(
+                    pool.map(lambda place: attend(address, f"person{place}"), range(people))
+                )
             processes = psutil.Process(hub.pid).children(recursive=True)
             memory = {"server": [], "kernel": []}
             for process in processes:
                 words = " ".join(process.cmdline())
-                kind = "kernel" if "ipykernel" in words else "server" if "singleuser" in words else None
+                kind = (
+                    "kernel"
+                    if "ipykernel" in words
+                    else "server"
+                    if "singleuser" in words
+                    else None
+                )
                 if kind:
                     memory[kind].append(process.memory_full_info().uss / 2**20)
         finally:
             hub.terminate()
     for what in ("server", "section"):
-        print(f"{what}: median {median(one[what] for one in times):.0f} s, slowest {max(one[what] for one in times):.0f} s, {people} people at once, {os.cpu_count()} cores")
+        print(
+            f"{what}: median {median(one[what] for one in times):.0f} s, slowest {max(one[what] for one in times):.0f} s, {people} people at once, {os.cpu_count()} cores"
+        )
     each = sum(sum(found) for found in memory.values()) / people
-    print(f"memory a person after section 1: {each:.0f} MB ({len(memory['server'])} servers, {len(memory['kernel'])} kernels)")
+    print(
+        f"memory a person after section 1: {each:.0f} MB ({len(memory['server'])} servers, {len(memory['kernel'])} kernels)"
+    )
     for many in (50, 300):
-        print(f"{many} people: {many * each / 1024:.0f} GB in section 1, {many * 2.0:.0f} GB if all are at the end of chapter 3 (1.8 GB a kernel, measured, and their servers)")
+        print(
+            f"{many} people: {many * each / 1024:.0f} GB in section 1, {many * 2.0:.0f} GB if all are at the end of chapter 3 (1.8 GB a kernel, measured, and their servers)"
+        )
 
 
 def _answers(address: str) -> bool:

@@ -25,8 +25,10 @@ address = os.environ.get("HUB_ADDRESS", "http://127.0.0.1:8000")
 authenticator = os.environ.get("HUB_AUTHENTICATOR", "dummy")
 secret = os.environ.get("HUB_SECRET", "")
 if urlsplit(address).hostname not in LOOPBACK and (authenticator == "dummy" or len(secret) < 64):
-    raise SystemExit(f"The hub will not listen on {address}: beyond this computer it needs HUB_AUTHENTICATOR (native or pam, not dummy) and HUB_SECRET "
-                     "(64 signs: openssl rand -hex 32) in the environment.")
+    raise SystemExit(
+        f"The hub will not listen on {address}: beyond this computer it needs HUB_AUTHENTICATOR (native or pam, not dummy) and HUB_SECRET "
+        "(64 signs: openssl rand -hex 32) in the environment."
+    )
 
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = address
@@ -36,7 +38,9 @@ if secret:
 c.JupyterHub.db_url = f"sqlite:///{PEOPLE / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(PEOPLE / "cookie_secret")
 c.ConfigurableHTTPProxy.pid_file = str(PEOPLE / "proxy.pid")
-c.ConfigurableHTTPProxy.command = [str(Path(__file__).with_name("node_modules") / ".bin" / "configurable-http-proxy")]  # npx would outlive the hub
+c.ConfigurableHTTPProxy.command = [
+    str(Path(__file__).with_name("node_modules") / ".bin" / "configurable-http-proxy")
+]  # npx would outlive the hub
 c.Authenticator.allow_all = True  # whoever the authenticator lets in is in the class
 if authenticator == "dummy":
     c.DummyAuthenticator.password = os.environ.get("HUB_PASSWORD", "")
@@ -44,18 +48,39 @@ if authenticator == "dummy":
 # Everybody's server is a process of the hub's own user: for a class that trusts itself. README.md names spawners that separate people.
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(PEOPLE / "{username}")
-c.Spawner.cmd = ["prlimit", f"--data={MEMORY_GB * 2**30}", sys.executable, "-m", "jupyterhub.singleuser"]  # each kernel inherits the limit
-c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 else []  # in a container root is often the only user
+c.Spawner.cmd = [
+    "prlimit",
+    f"--data={MEMORY_GB * 2**30}",
+    sys.executable,
+    "-m",
+    "jupyterhub.singleuser",
+]  # each kernel inherits the limit
+c.Spawner.args = (
+    ["--allow-root"] if os.geteuid() == 0 else []
+)  # in a container root is often the only user
 c.Spawner.default_url = f"/lab/tree/{course.chapter(1).name}"
 c.Spawner.environment = {
     "OMP_NUM_THREADS": str(THREADS),
-    "JUPYTER_CONFIG_PATH": str(COURSE / "workshop_utils" / "tools" / "jupyter"),  # no question about news
+    "JUPYTER_CONFIG_PATH": str(
+        COURSE / "workshop_utils" / "tools" / "jupyter"
+    ),  # no question about news
     "WORKSHOP_DATA": str(PEOPLE / "data"),  # whole sets are fetched once for all
 }
 c.Spawner.start_timeout = 120
 c.JupyterHub.concurrent_spawn_limit = 10
-c.JupyterHub.services = [{"name": "idle-culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE_SECONDS}"]}]
-c.JupyterHub.load_roles = [{"name": "idle-culler", "services": ["idle-culler"], "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"]}]
+c.JupyterHub.services = [
+    {
+        "name": "idle-culler",
+        "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE_SECONDS}"],
+    }
+]
+c.JupyterHub.load_roles = [
+    {
+        "name": "idle-culler",
+        "services": ["idle-culler"],
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+    }
+]
 
 
 def working_copies(spawner) -> None:

@@ -16,11 +16,15 @@ LAYERS = (8, 20, 32, 44, 56)
 TINY = {"SEEDS": SEEDS[:1], "EPOCHS": 1, "RATES": RATES[:1], "PER_CLASS": 3, "LAYERS": LAYERS[:1]}
 
 
-def training_error(layers: int, skip: bool, rate: float, seed: int, learn: data.ImageDataset) -> float:
+def training_error(
+    layers: int, skip: bool, rate: float, seed: int, learn: data.ImageDataset
+) -> float:
     """The share of the training pictures that the trained net gets wrong, judged once after training."""
     torch.manual_seed(seed)
     net = models.deep(layers, skip=skip, classes=10, channels=1)
-    training.fit(net, learn, epochs=EPOCHS, learning_rate=rate, schedule=training.one_cycle, seed=seed)
+    training.fit(
+        net, learn, epochs=EPOCHS, learning_rate=rate, schedule=training.one_cycle, seed=seed
+    )
     return 1 - evaluation.evaluate(evaluation.predict(net, learn)).accuracy
 
 
@@ -33,7 +37,10 @@ def run() -> dict:
         for layers in LAYERS:
             rate = min(RATES, key=lambda rate: training_error(layers, skip, rate, DESIGN, learn))
             found = [training_error(layers, skip, rate, seed, learn) for seed in SEEDS]
-            results[kind][str(layers)] = {"rate": rate, "training_error": [round(error, 5) for error in found]}
+            results[kind][str(layers)] = {
+                "rate": rate,
+                "training_error": [round(error, 5) for error in found],
+            }
             print(kind, layers, results[kind][str(layers)], flush=True)
     return results
 
@@ -43,4 +50,8 @@ def again(results: dict):
     learn = data.load("fashion-mnist").per_class(PER_CLASS, seed=0)
     for kind, rows in results.items():
         for layers, row in rows.items():
-            yield f"{kind} {layers}", row["training_error"], training_error(int(layers), kind == "residual", row["rate"], SEEDS[0], learn)
+            yield (
+                f"{kind} {layers}",
+                row["training_error"],
+                training_error(int(layers), kind == "residual", row["rate"], SEEDS[0], learn),
+            )

@@ -33,7 +33,9 @@ def backbone(classes: int) -> nn.Module:
 def smaller(dataset: ImageDataset, side: int) -> ImageDataset:
     """The same pictures, averaged down to side x side pixels."""
     images = F.adaptive_avg_pool2d(dataset.images.float(), side).round().byte()
-    return ImageDataset(images, dataset.labels, dataset.classes, name=dataset.name, split=dataset.split)
+    return ImageDataset(
+        images, dataset.labels, dataset.classes, name=dataset.name, split=dataset.split
+    )
 
 
 class Pixels(nn.Module):
@@ -41,7 +43,12 @@ class Pixels(nn.Module):
 
     def __init__(self, few: ImageDataset, strength: float):
         super().__init__()
-        self.head = transfer.fit_head(smaller(few, 32).images.flatten(1).float(), few.labels, classes=len(few.classes), strength=strength)
+        self.head = transfer.fit_head(
+            smaller(few, 32).images.flatten(1).float(),
+            few.labels,
+            classes=len(few.classes),
+            strength=strength,
+        )
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         return F.adaptive_avg_pool2d(images.float(), 32).round().flatten(1)
@@ -60,16 +67,29 @@ def from_scratch(few: ImageDataset, seed: int, rate: float, augmented: bool) -> 
     net, few = models.build("small_resnet", classes=len(few.classes)), smaller(few, 64)
     change = data.augmentation(crop=6, flip=True) if augmented else None
     epochs = SEEN * len(few.classes) // len(few)
-    training.fit(net, few, epochs=epochs, batch_size=16, learning_rate=rate, schedule=training.one_cycle, augment=change, seed=seed)
+    training.fit(
+        net,
+        few,
+        epochs=epochs,
+        batch_size=16,
+        learning_rate=rate,
+        schedule=training.one_cycle,
+        augment=change,
+        seed=seed,
+    )
     mean, std = (value.tolist() for value in (few.mean, few.std))
-    net.preprocess = preprocessing(resize=64, crop=64, mean=mean, std=std).forward  # the module itself would become a layer of this net
+    net.preprocess = preprocessing(
+        resize=64, crop=64, mean=mean, std=std
+    ).forward  # the module itself would become a layer of this net
     return net
 
 
 def frozen(few: ImageDataset, seed: int, strength: float = 0.01) -> nn.Module:
     """A head on features of the frozen backbone."""
     net = backbone(len(few.classes))
-    net.classifier = transfer.fit_head(transfer.features(net, few), few.labels, classes=len(few.classes), strength=strength)
+    net.classifier = transfer.fit_head(
+        transfer.features(net, few), few.labels, classes=len(few.classes), strength=strength
+    )
     return net
 
 
@@ -77,17 +97,38 @@ def fine_tuned(few: ImageDataset, seed: int, rate: float, augmented: bool) -> nn
     """First the head of `frozen`, then the upper stages learn too, with a third of the head's rate and a tenth of it."""
     net = frozen(few, seed)
     transfer.unfreeze(transfer.freeze(net), *UPPER)
-    groups = transfer.parameter_groups(net, head_rate=3 * rate, body_rate={"conv_head": rate, "blocks.6": rate, "blocks.5": rate / 3})
+    groups = transfer.parameter_groups(
+        net,
+        head_rate=3 * rate,
+        body_rate={"conv_head": rate, "blocks.6": rate, "blocks.5": rate / 3},
+    )
     change = data.augmentation(crop=12, flip=True) if augmented else None
-    training.fit(net, few, epochs=PASSES, batch_size=16, optimizer=torch.optim.AdamW(groups), schedule=training.one_cycle, augment=change, seed=seed)
+    training.fit(
+        net,
+        few,
+        epochs=PASSES,
+        batch_size=16,
+        optimizer=torch.optim.AdamW(groups),
+        schedule=training.one_cycle,
+        augment=change,
+        seed=seed,
+    )
     return net
 
 
 GRIDS: dict[Callable, list[dict]] = {
     raw_pixels: [{"strength": strength} for strength in (0.001, 0.01, 0.1, 1.0)],
     frozen: [{"strength": strength} for strength in (0.001, 0.003, 0.01, 0.03, 0.1)],
-    fine_tuned: [{"rate": rate, "augmented": augmented} for rate in (0.0001, 0.0003) for augmented in (False, True)],
-    from_scratch: [{"rate": rate, "augmented": augmented} for rate in (0.003, 0.01) for augmented in (False, True)],
+    fine_tuned: [
+        {"rate": rate, "augmented": augmented}
+        for rate in (0.0001, 0.0003)
+        for augmented in (False, True)
+    ],
+    from_scratch: [
+        {"rate": rate, "augmented": augmented}
+        for rate in (0.003, 0.01)
+        for augmented in (False, True)
+    ],
 }
 
 
@@ -121,7 +162,11 @@ def run() -> dict[str, dict[int, dict]]:
                 net = way(few, seed, **settings)
                 seconds += time.perf_counter() - began
                 accuracies.append(accuracy(net, test))
-            results.setdefault(name, {})[pictures] = {"settings": settings, "seconds": round(seconds / len(SEEDS), 2), "accuracy": accuracies}
+            results.setdefault(name, {})[pictures] = {
+                "settings": settings,
+                "seconds": round(seconds / len(SEEDS), 2),
+                "accuracy": accuracies,
+            }
             print(name, pictures, results[name][pictures], flush=True)
     return results
 

@@ -23,7 +23,9 @@ def trained(idea: str, rate: float, seed: int, learn: ImageDataset) -> torch.nn.
     """One net of an idea: as the chapter trains it live."""
     torch.manual_seed(seed)
     net = models.small(idea, classes=10, channels=1)
-    training.fit(net, learn, epochs=EPOCHS, learning_rate=rate, schedule=training.one_cycle, seed=seed)
+    training.fit(
+        net, learn, epochs=EPOCHS, learning_rate=rate, schedule=training.one_cycle, seed=seed
+    )
     return net
 
 
@@ -44,7 +46,10 @@ def run() -> dict:
             accuracies.append(accuracy(nets[idea], test))
         table = models.summary(nets[idea], (1, 28, 28))
         results[idea] = {
-            "rate": rate, "accuracy": accuracies, "parameters": table.parameters, "multiply_adds": table.multiply_adds,
+            "rate": rate,
+            "accuracy": accuracies,
+            "parameters": table.parameters,
+            "multiply_adds": table.multiply_adds,
             "map_kilobytes": round(sum(4 * torch.Size(row.output).numel() for row in table) / 1000),
         }
         print(idea, results[idea], flush=True)
@@ -55,7 +60,10 @@ def run() -> dict:
 
 def again(results: dict):
     """Every idea with its recorded rate, trained once more with the first seed."""
-    learn, test = data.load("fashion-mnist").split_off(0.1, seed=0)[0], data.load("fashion-mnist", "test")
+    learn, test = (
+        data.load("fashion-mnist").split_off(0.1, seed=0)[0],
+        data.load("fashion-mnist", "test"),
+    )
     for idea, row in results.items():
         yield idea, row["accuracy"], accuracy(trained(idea, row["rate"], SEEDS[0], learn), test)
 

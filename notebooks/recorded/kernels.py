@@ -10,7 +10,13 @@ from workshop_utils import data, evaluation, models, training
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.blocks import convolution
 
-SEEDS = (10, 11, 12, 13, 14)  # 0 to 4 were seen with nets of equal width and without batch normalisation, where one 5x5 was ahead
+SEEDS = (
+    10,
+    11,
+    12,
+    13,
+    14,
+)  # 0 to 4 were seen with nets of equal width and without batch normalisation, where one 5x5 was ahead
 DESIGN = 100
 EPOCHS = 3
 RATES = (0.002, 0.005, 0.01)
@@ -29,7 +35,9 @@ def accuracy(block, rate: float, seed: int, learn: ImageDataset, judged: ImageDa
     """Of one net, trained as the chapter trains it live."""
     torch.manual_seed(seed)
     net = models.small(block, classes=10, channels=1)
-    training.fit(net, learn, epochs=EPOCHS, learning_rate=rate, schedule=training.one_cycle, seed=seed)
+    training.fit(
+        net, learn, epochs=EPOCHS, learning_rate=rate, schedule=training.one_cycle, seed=seed
+    )
     return evaluation.evaluate(evaluation.predict(net, judged)).accuracy
 
 
@@ -40,14 +48,20 @@ def run() -> dict:
     results = {}
     for block in (one_5x5, two_3x3):
         rate = max(RATES, key=lambda rate: accuracy(block, rate, DESIGN, learn, validation))
-        results[block.__name__] = {"rate": rate, "accuracy": [accuracy(block, rate, seed, learn, test) for seed in SEEDS]}
+        results[block.__name__] = {
+            "rate": rate,
+            "accuracy": [accuracy(block, rate, seed, learn, test) for seed in SEEDS],
+        }
         print(block.__name__, results[block.__name__], flush=True)
     return results
 
 
 def again(results: dict):
     """Both blocks with their recorded rates, trained once more with the first seed."""
-    learn, test = data.load("fashion-mnist").split_off(0.1, seed=0)[0], data.load("fashion-mnist", "test")
+    learn, test = (
+        data.load("fashion-mnist").split_off(0.1, seed=0)[0],
+        data.load("fashion-mnist", "test"),
+    )
     for block in (one_5x5, two_3x3):
         row = results[block.__name__]
         yield block.__name__, row["accuracy"], accuracy(block, row["rate"], SEEDS[0], learn, test)

@@ -27,9 +27,21 @@ import torch
 from workshop_utils import data
 from workshop_utils.recorded import HOME, RECORDED, code_sum, load
 
-NO_MATTER = ("workshop_utils/data", "workshop_utils/progress.py", "workshop_utils/device.py", "workshop_utils/tables.py", "notebooks/recorded/record.py")
-MATTER = ("workshop_utils/data/batches.py", "workshop_utils/data/augment.py", "workshop_utils/data/images.py")  # of data: what comes after the readers
-LEAST_SPREAD = 0.01  # accuracies that agree to the last digit have a spread too, on another processor
+NO_MATTER = (
+    "workshop_utils/data",
+    "workshop_utils/progress.py",
+    "workshop_utils/device.py",
+    "workshop_utils/tables.py",
+    "notebooks/recorded/record.py",
+)
+MATTER = (
+    "workshop_utils/data/batches.py",
+    "workshop_utils/data/augment.py",
+    "workshop_utils/data/images.py",
+)  # of data: what comes after the readers
+LEAST_SPREAD = (
+    0.01  # accuracies that agree to the last digit have a spread too, on another processor
+)
 
 
 def record(name: str) -> Path:
@@ -54,10 +66,15 @@ def confirm(name: str) -> Path:
     for what, recorded, again in importlib.import_module(name).again(found["results"]):
         spread = max(max(recorded) - min(recorded), LEAST_SPREAD)
         within = min(recorded) - spread <= again <= max(recorded) + spread
-        print(f"{what}: {again:.4f}, recorded {min(recorded):.4f} to {max(recorded):.4f}{'' if within else '  APART'}", flush=True)
+        print(
+            f"{what}: {again:.4f}, recorded {min(recorded):.4f} to {max(recorded):.4f}{'' if within else '  APART'}",
+            flush=True,
+        )
         apart += [] if within else [what]
     if apart:
-        raise SystemExit(f"{len(apart)} values are not the recorded ones: {', '.join(apart)}. Record {name} again, or find out why.")
+        raise SystemExit(
+            f"{len(apart)} values are not the recorded ones: {', '.join(apart)}. Record {name} again, or find out why."
+        )
     return _write(name, found | {"confirmed": date.today().isoformat()} | stamp(name))
 
 
@@ -87,7 +104,11 @@ def code_that_runs(name: str) -> set[str]:
         data.load = whole
         for constant, value in before.items():
             setattr(experiment, constant, value)
-    inside = {Path(file).relative_to(HOME).as_posix() for file in files if Path(file).is_relative_to(HOME) and Path(file).suffix == ".py"}
+    inside = {
+        Path(file).relative_to(HOME).as_posix()
+        for file in files
+        if Path(file).is_relative_to(HOME) and Path(file).suffix == ".py"
+    }
     return {file for file in inside if file in MATTER or not file.startswith((*NO_MATTER, "."))}
 
 
@@ -99,7 +120,11 @@ def _write(name: str, found: dict) -> Path:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=sorted(path.stem for path in RECORDED.glob("*.py") if path.stem != "record"))
-    parser.add_argument("--confirm", action="store_true", help="repeat one seed and renew the sum of the code")
+    parser.add_argument(
+        "name", choices=sorted(path.stem for path in RECORDED.glob("*.py") if path.stem != "record")
+    )
+    parser.add_argument(
+        "--confirm", action="store_true", help="repeat one seed and renew the sum of the code"
+    )
     options = parser.parse_args()
     print(confirm(options.name) if options.confirm else record(options.name))

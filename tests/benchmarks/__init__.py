@@ -2,6 +2,8 @@
 
 import os
 
-os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # what the course promises holds on a laptop; `gpu` lifts it
+os.environ.setdefault(
+    "WORKSHOP_DEVICE", "cpu"
+)  # what the course promises holds on a laptop; `gpu` lifts it
 
 import workshop_utils  # before torch, as in the notebooks: it says how torch's threads wait

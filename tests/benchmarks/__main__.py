@@ -11,19 +11,42 @@ from pathlib import Path
 import torch
 import torchvision
 
-from tests.benchmarks import chapters, gpu, inference, loader, panels, reading, scaling, startup, time_to_accuracy, transfer
+from tests.benchmarks import (
+    chapters,
+    gpu,
+    inference,
+    loader,
+    panels,
+    reading,
+    scaling,
+    startup,
+    time_to_accuracy,
+    transfer,
+)
 
 THREADS = min(2, os.cpu_count())  # a laptop's, wherever this runs
-BENCHMARKS = {"loader": loader, "ninety": time_to_accuracy, "transfer": transfer, "inference": inference, "reading": reading, "start": startup,
-              "panels": panels, "chapters": chapters, "scaling": scaling, "gpu": gpu}
+BENCHMARKS = {
+    "loader": loader,
+    "ninety": time_to_accuracy,
+    "transfer": transfer,
+    "inference": inference,
+    "reading": reading,
+    "start": startup,
+    "panels": panels,
+    "chapters": chapters,
+    "scaling": scaling,
+    "gpu": gpu,
+}
 
 
 def machine() -> str:
     """One line: processor, cores, threads, versions and the day."""
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text()) if info.is_file() else None
-    return f"{platform.system()} {platform.machine()}, {model[1] if model else platform.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, " \
+    return (
+        f"{platform.system()} {platform.machine()}, {model[1] if model else platform.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
         f"Python {platform.python_version()}, torch {torch.__version__}, torchvision {torchvision.__version__}, {date.today()}"
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,10 @@ from nbclient import NotebookClient
 from tests.benchmarks.timing import markdown, timed
 from workshop_utils.tools import course
 
-TARGET, LIMIT = {"chapter": 60, "companion": 90, "cell": 15}, {"chapter": 90, "companion": 90, "cell": 20}  # seconds
+TARGET, LIMIT = (
+    {"chapter": 60, "companion": 90, "cell": 15},
+    {"chapter": 90, "companion": 90, "cell": 20},
+)  # seconds
 CORES, SLOWEST = (2, 1), 5
 
 
@@ -31,18 +34,43 @@ class Run:
 
 
 def table(paths: list[Path] | None = None) -> str:
-    rows = [_row(path, cores, run(path, cores)) for path in paths or course.notebooks() for cores in CORES]
-    return markdown(f"Kernels use as many threads as cores. One run each and no warm-up, for a cold kernel is what is measured. Targets: {TARGET['chapter']} s a chapter "
-                    f"(limit {LIMIT['chapter']}), {LIMIT['companion']} s a companion, {TARGET['cell']} s a cell (limit {LIMIT['cell']}).",
-                    ["notebook", "cores", "part of the target", "target", "seconds", "slowest cell, part of the target", "target",
-                     f"the {SLOWEST} slowest cells: section, cell, seconds", "memory, MB"], rows)
+    rows = [
+        _row(path, cores, run(path, cores))
+        for path in paths or course.notebooks()
+        for cores in CORES
+    ]
+    return markdown(
+        f"Kernels use as many threads as cores. One run each and no warm-up, for a cold kernel is what is measured. Targets: {TARGET['chapter']} s a chapter "
+        f"(limit {LIMIT['chapter']}), {LIMIT['companion']} s a companion, {TARGET['cell']} s a cell (limit {LIMIT['cell']}).",
+        [
+            "notebook",
+            "cores",
+            "part of the target",
+            "target",
+            "seconds",
+            "slowest cell, part of the target",
+            "target",
+            f"the {SLOWEST} slowest cells: section, cell, seconds",
+            "memory, MB",
+        ],
+        rows,
+    )
 
 
 def _row(path: Path, cores: int, run: Run) -> tuple:
     target = TARGET["companion" if path.parent.name == "deeper" else "chapter"]
     slowest = sorted(run.cells, key=run.cells.get, reverse=True)[:SLOWEST]
-    return (path.stem, cores, f"{run.seconds / target:.2f}", f"{target} s", f"{run.seconds:.1f}", f"{run.cells[slowest[0]] / TARGET['cell']:.2f}", f"{TARGET['cell']} s",
-            ", ".join(f"{name} {run.cells[name]:.1f}" for name in slowest), f"{run.memory / 1e6:,.0f}")
+    return (
+        path.stem,
+        cores,
+        f"{run.seconds / target:.2f}",
+        f"{target} s",
+        f"{run.seconds:.1f}",
+        f"{run.cells[slowest[0]] / TARGET['cell']:.2f}",
+        f"{TARGET['cell']} s",
+        ", ".join(f"{name} {run.cells[name]:.1f}" for name in slowest),
+        f"{run.memory / 1e6:,.0f}",
+    )
 
 
 def run(path: Path, cores: int, *, source: str = "bundled", **environment: str) -> Run:
@@ -53,16 +81,32 @@ def run(path: Path, cores: int, *, source: str = "bundled", **environment: str) 
             shutil.copytree(course.HOME / part, Path(home, part))
         path = Path(home, path.relative_to(course.HOME))
         notebook = nbformat.read(path, as_version=4)
-        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+        client = NotebookClient(
+            notebook,
+            timeout=600,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
+        )
         began = time.perf_counter()
-        with client.setup_kernel(env={**os.environ, "OMP_NUM_THREADS": str(cores), "WORKSHOP_PROGRESS": home, **environment}), \
-                watched(psutil.Process(client.km.provisioner.pid), cores) as memory:
+        with (
+            client.setup_kernel(
+                env={
+                    **os.environ,
+                    "OMP_NUM_THREADS": str(cores),
+                    "WORKSHOP_PROGRESS": home,
+                    **environment,
+                }
+            ),
+            watched(psutil.Process(client.km.provisioner.pid), cores) as memory,
+        ):
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type == "markdown" and cell.source.startswith("## "):
                     section = cell.source.split()[1].rstrip(".")
                 elif cell.cell_type == "code":
                     cell.source = cell.source.replace('SOURCE = "bundled"', f'SOURCE = "{source}"')
-                    found.cells[f"{section}, In[{len(found.cells) + 1}]"], _ = timed(lambda: client.execute_cell(cell, place))
+                    found.cells[f"{section}, In[{len(found.cells) + 1}]"], _ = timed(
+                        lambda: client.execute_cell(cell, place)
+                    )
             found.seconds, found.memory = time.perf_counter() - began, max(memory)
     return found
 
@@ -77,7 +121,12 @@ def watched(kernel: psutil.Process, cores: int) -> Iterator[list[int]]:
     def watch() -> None:
         while not over.wait(0.1):
             with suppress(psutil.Error):  # one of them has just ended
-                found.append(sum(process.memory_info().rss for process in (kernel, *kernel.children(recursive=True))))
+                found.append(
+                    sum(
+                        process.memory_info().rss
+                        for process in (kernel, *kernel.children(recursive=True))
+                    )
+                )
 
     thread = threading.Thread(target=watch)
     thread.start()

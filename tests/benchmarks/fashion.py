@@ -10,7 +10,9 @@ from workshop_utils import data
 from workshop_utils.data.bundled_files import BUNDLED
 from workshop_utils.data.formats import gunzip
 
-OFFICIAL = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist, where it is installed
+OFFICIAL = Path(
+    "/usr/share/datasets/fashion-mnist"
+)  # Debian's package dataset-fashion-mnist, where it is installed
 FULL = OFFICIAL.is_dir()
 
 

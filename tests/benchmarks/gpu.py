@@ -14,16 +14,38 @@ from workshop_utils.tools import course
 
 
 def table() -> str:
-    there, source = torch.cuda.is_available(), "full" if _at_hand("mnist") else "bundled"  # chapter 2 reads it; chapter 3 has no other source
+    there, source = (
+        torch.cuda.is_available(),
+        "full" if _at_hand("mnist") else "bundled",
+    )  # chapter 2 reads it; chapter 3 has no other source
     rows = [_row(number, source) for number in (2, 3)] if there else [("no GPU at hand", *[""] * 5)]
-    return markdown(f"{torch.cuda.get_device_name()}, SOURCE = \"{source}\", one run each." if there else "",
-                    ["chapter", "part of the target", "target", "seconds", "slowest cell, seconds", "GPU busy, mean of a sample a second"], rows)
+    return markdown(
+        f'{torch.cuda.get_device_name()}, SOURCE = "{source}", one run each.' if there else "",
+        [
+            "chapter",
+            "part of the target",
+            "target",
+            "seconds",
+            "slowest cell, seconds",
+            "GPU busy, mean of a sample a second",
+        ],
+        rows,
+    )
 
 
 def _row(number: int, source: str) -> tuple:
     with sampled("utilization.gpu") as busy:
-        found = run(course.chapter(number), torch.get_num_threads(), source=source, WORKSHOP_DEVICE="cuda")
-    return (number, f"{found.seconds / TARGET['chapter']:.2f}", f"{TARGET['chapter']} s", f"{found.seconds:.1f}", f"{max(found.cells.values()):.1f}", f"{mean(busy or [0]):.0f} %")
+        found = run(
+            course.chapter(number), torch.get_num_threads(), source=source, WORKSHOP_DEVICE="cuda"
+        )
+    return (
+        number,
+        f"{found.seconds / TARGET['chapter']:.2f}",
+        f"{TARGET['chapter']} s",
+        f"{found.seconds:.1f}",
+        f"{max(found.cells.values()):.1f}",
+        f"{mean(busy or [0]):.0f} %",
+    )
 
 
 def _at_hand(name: str) -> bool:
@@ -37,7 +59,11 @@ def _at_hand(name: str) -> bool:
 def sampled(what: str) -> Iterator[list[int]]:
     """What nvidia-smi says every second; the list is filled at the end."""
     found: list[int] = []
-    with subprocess.Popen(["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits", "--loop=1"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader,nounits", "--loop=1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
             yield found
         finally:

@@ -17,12 +17,32 @@ BACKBONE = "efficientnet_lite0"
 
 def table() -> str:
     threads = torch.get_num_threads()
-    rows = [_row(name, net, batch, shape, threads) for name, net, shape, batches in nets() for batch in batches]
+    rows = [
+        _row(name, net, batch, shape, threads)
+        for name, net, shape, batches in nets()
+        for batch in batches
+    ]
     torch.set_num_threads(threads)
     last, other = LAYOUTS
-    compared = markdown(f"Random pictures of 28 x 28, of 224 x 224 for the backbone; median of {ROUNDS} rounds in turn, {SECONDS} s each. Targets: channels-last, which "
-                        f"`models.build`, `small` and `deep` choose, wins.", ["net", "batch", f"{last} is faster by, {threads} threads", "target", "1 thread", "target", f"{threads} threads are faster by than 1",
-                        *(f"{layout}, {count}: images a second" for count in (f"{threads} threads", "1 thread") for layout in LAYOUTS)], rows)
+    compared = markdown(
+        f"Random pictures of 28 x 28, of 224 x 224 for the backbone; median of {ROUNDS} rounds in turn, {SECONDS} s each. Targets: channels-last, which "
+        f"`models.build`, `small` and `deep` choose, wins.",
+        [
+            "net",
+            "batch",
+            f"{last} is faster by, {threads} threads",
+            "target",
+            "1 thread",
+            "target",
+            f"{threads} threads are faster by than 1",
+            *(
+                f"{layout}, {count}: images a second"
+                for count in (f"{threads} threads", "1 thread")
+                for layout in LAYOUTS
+            ),
+        ],
+        rows,
+    )
     return f"{compared}\n\n{backbone_batches()}"
 
 
@@ -39,20 +59,54 @@ def nets() -> Iterator[tuple[str, nn.Module, tuple[int, int, int], tuple[int, ..
 
 def _row(name: str, net: nn.Module, batch: int, shape: tuple[int, int, int], threads: int) -> tuple:
     images = torch.rand(batch, *shape)
-    rates = interleaved({(layout, count): partial(forward, copy.deepcopy(net).eval().to(memory_format=form), images, count)
-                         for count in (threads, 1) for layout, form in LAYOUTS.items()}, ROUNDS)
+    rates = interleaved(
+        {
+            (layout, count): partial(
+                forward, copy.deepcopy(net).eval().to(memory_format=form), images, count
+            )
+            for count in (threads, 1)
+            for layout, form in LAYOUTS.items()
+        },
+        ROUNDS,
+    )
     last, other = LAYOUTS
-    wins = [cell for count in (threads, 1) for cell in (f"{ratio(rates[last, count], rates[other, count]):.2f}", "at least 1")]
-    return name, batch, *wins, f"{ratio(rates[last, threads], rates[last, 1]):.2f}", *map(spread, rates.values())
+    wins = [
+        cell
+        for count in (threads, 1)
+        for cell in (f"{ratio(rates[last, count], rates[other, count]):.2f}", "at least 1")
+    ]
+    return (
+        name,
+        batch,
+        *wins,
+        f"{ratio(rates[last, threads], rates[last, 1]):.2f}",
+        *map(spread, rates.values()),
+    )
 
 
 def backbone_batches() -> str:
     """How many pictures at once suit the backbone: `workshop_utils.data.batches` takes 8."""
     net = models.build(BACKBONE, classes=1000).eval()
-    rates = interleaved({batch: partial(forward, net, torch.rand(batch, 3, 224, 224), torch.get_num_threads()) for batch in (8, 1, 4, 16, 64)}, ROUNDS)
-    return markdown(f"{BACKBONE}, channels-last. Target: batches of 8, which the package reads in, are at least as fast as any other (1.00).",
-                    ["batch", "8 at once are faster by", "target", "images a second"],
-                    [(batch, f"{ratio(rates[8], values):.2f}", "" if batch == 8 else "at least 1", spread(values)) for batch, values in rates.items()])
+    rates = interleaved(
+        {
+            batch: partial(forward, net, torch.rand(batch, 3, 224, 224), torch.get_num_threads())
+            for batch in (8, 1, 4, 16, 64)
+        },
+        ROUNDS,
+    )
+    return markdown(
+        f"{BACKBONE}, channels-last. Target: batches of 8, which the package reads in, are at least as fast as any other (1.00).",
+        ["batch", "8 at once are faster by", "target", "images a second"],
+        [
+            (
+                batch,
+                f"{ratio(rates[8], values):.2f}",
+                "" if batch == 8 else "at least 1",
+                spread(values),
+            )
+            for batch, values in rates.items()
+        ],
+    )
 
 
 def forward(net: nn.Module, images: Tensor, threads: int) -> int:

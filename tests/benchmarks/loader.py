@@ -17,25 +17,64 @@ CEILING, FASTER = 0.95, 2.5
 
 
 def table(rounds: int = 5) -> str:
-    rows = [row for net, pictures in PICTURES.items() for batch in BATCHES for row in _rows(net, batch, pictures, rounds)]
-    return markdown(f"One pass over bundled pictures of Fashion-MNIST ({', '.join(f'{net} {count:,}' for net, count in PICTURES.items())}) with Adam is one "
-                    f"measurement; median of {rounds}. 'Faster by' compares with `Batches` under the same augmentation; the target {FASTER} is for the better of the two.",
-                    ["net", "batch", "read through", "part of the ceiling", "target", "Batches is faster by", "target", "images a second"], rows)
+    rows = [
+        row
+        for net, pictures in PICTURES.items()
+        for batch in BATCHES
+        for row in _rows(net, batch, pictures, rounds)
+    ]
+    return markdown(
+        f"One pass over bundled pictures of Fashion-MNIST ({', '.join(f'{net} {count:,}' for net, count in PICTURES.items())}) with Adam is one "
+        f"measurement; median of {rounds}. 'Faster by' compares with `Batches` under the same augmentation; the target {FASTER} is for the better of the two.",
+        [
+            "net",
+            "batch",
+            "read through",
+            "part of the ceiling",
+            "target",
+            "Batches is faster by",
+            "target",
+            "images a second",
+        ],
+        rows,
+    )
 
 
 def _rows(net: str, batch: int, pictures: int, rounds: int) -> Iterable[tuple]:
     train = data.load("fashion-mnist").subset(range(pictures))
     contenders = {"one batch, repeated": _pass(net, _repeated(train, batch))}
-    for name, augment in {"": None, ", crop and flip": data.augmentation(crop=2, flip=True)}.items():
-        contenders[f"Batches{name}"] = _pass(net, data.Batches(train, batch, shuffle=True, seed=0, augment=augment))
+    for name, augment in {
+        "": None,
+        ", crop and flip": data.augmentation(crop=2, flip=True),
+    }.items():
+        contenders[f"Batches{name}"] = _pass(
+            net, data.Batches(train, batch, shuffle=True, seed=0, augment=augment)
+        )
         for workers in (0, 2):
-            contenders[f"torchvision, {workers} workers{name}"] = _pass(net, _usual(pictures, batch, workers, bool(augment)))
+            contenders[f"torchvision, {workers} workers{name}"] = _pass(
+                net, _usual(pictures, batch, workers, bool(augment))
+            )
     rates = interleaved(contenders, rounds)
     for name, values in rates.items():
         own, torchvision = name.startswith("Batches"), name.startswith("torchvision")
-        faster = f"{ratio(rates['Batches' + ', crop and flip' * ('crop' in name)], values):.1f}" if torchvision else ""
-        goal = FASTER if torchvision and (net, batch) == ("lenet", 256) and "crop" not in name else ""
-        yield net, batch, name, f"{ratio(values, rates['one batch, repeated']):.2f}", CEILING if own else "", faster, goal, spread(values)
+        faster = (
+            f"{ratio(rates['Batches' + ', crop and flip' * ('crop' in name)], values):.1f}"
+            if torchvision
+            else ""
+        )
+        goal = (
+            FASTER if torchvision and (net, batch) == ("lenet", 256) and "crop" not in name else ""
+        )
+        yield (
+            net,
+            batch,
+            name,
+            f"{ratio(values, rates['one batch, repeated']):.2f}",
+            CEILING if own else "",
+            faster,
+            goal,
+            spread(values),
+        )
 
 
 def _pass(name: str, batches: Iterable) -> Callable[[], int]:
@@ -49,6 +88,7 @@ def _pass(name: str, batches: Iterable) -> Callable[[], int]:
             training.step(net, images, labels, optimizer)
             seen += len(labels)
         return seen
+
     return work
 
 
@@ -58,6 +98,16 @@ def _repeated(train: data.ImageDataset, batch: int) -> list:
 
 
 def _usual(pictures: int, batch: int, workers: int, augmented: bool) -> DataLoader:
-    steps = [transforms.RandomCrop(28, padding=2), transforms.RandomHorizontalFlip()] if augmented else []
+    steps = (
+        [transforms.RandomCrop(28, padding=2), transforms.RandomHorizontalFlip()]
+        if augmented
+        else []
+    )
     change = transforms.Compose([*steps, transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
-    return DataLoader(fashion.usual(change, full=False, pictures=pictures), batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+    return DataLoader(
+        fashion.usual(change, full=False, pictures=pictures),
+        batch,
+        shuffle=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )

@@ -18,8 +18,14 @@ GOAL = 0.90 if fashion.FULL else 0.86  # the bundled cut has a sixth of the pict
 SEEDS, TARGET = (0, 1, 2, 3, 4), 1 / 8
 EPOCHS, SECONDS = 20, 300  # after which a contender gives up
 OUR_EPOCHS = 2 if fashion.FULL else 8  # chosen with seed 7
-OURS, IDEA = "small_resnet, `fit`, one cycle to 0.005, 128 a batch", "chapter 2's `small(\"resnet\")`, `fit`, one cycle to 0.01, 128 a batch"
-USUAL, LENET = "TinyVGG, SGD 0.1, 32 a batch, DataLoader", "LeNet, Adam 0.001, 64 a batch, DataLoader"
+OURS, IDEA = (
+    "small_resnet, `fit`, one cycle to 0.005, 128 a batch",
+    'chapter 2\'s `small("resnet")`, `fit`, one cycle to 0.01, 128 a batch',
+)
+USUAL, LENET = (
+    "TinyVGG, SGD 0.1, 32 a batch, DataLoader",
+    "LeNet, Adam 0.001, 64 a batch, DataLoader",
+)
 
 
 @dataclass
@@ -42,12 +48,38 @@ class Race:
 def table(seeds: tuple[int, ...] = SEEDS) -> str:
     train, test = fashion.load(), fashion.load("test")
     plain = fashion.usual(ToTensor(), full=fashion.FULL)
-    plain_test = data.ImageDataset(test.images, test.labels, test.classes, name="from 0 to 1", mean=torch.zeros(1), std=torch.ones(1))
+    plain_test = data.ImageDataset(
+        test.images,
+        test.labels,
+        test.classes,
+        name="from 0 to 1",
+        mean=torch.zeros(1),
+        std=torch.ones(1),
+    )
     contenders: dict[str, Callable[[int, float], Race]] = {
-        OURS: lambda seed, goal: _ours(train, test, seed, goal, lambda: models.build("small_resnet", classes=10, channels=1), 5e-3),
-        IDEA: lambda seed, goal: _ours(train, test, seed, goal, lambda: models.small("resnet", classes=10, channels=1), 1e-2),
-        USUAL: lambda seed, goal: _usual(plain, plain_test, seed, goal, tiny_vgg, lambda p: torch.optim.SGD(p, lr=0.1), 32),
-        LENET: lambda seed, goal: _usual(plain, plain_test, seed, goal, lambda: models.build("lenet", classes=10, channels=1), torch.optim.Adam, 64),
+        OURS: lambda seed, goal: _ours(
+            train,
+            test,
+            seed,
+            goal,
+            lambda: models.build("small_resnet", classes=10, channels=1),
+            5e-3,
+        ),
+        IDEA: lambda seed, goal: _ours(
+            train, test, seed, goal, lambda: models.small("resnet", classes=10, channels=1), 1e-2
+        ),
+        USUAL: lambda seed, goal: _usual(
+            plain, plain_test, seed, goal, tiny_vgg, lambda p: torch.optim.SGD(p, lr=0.1), 32
+        ),
+        LENET: lambda seed, goal: _usual(
+            plain,
+            plain_test,
+            seed,
+            goal,
+            lambda: models.build("lenet", classes=10, channels=1),
+            torch.optim.Adam,
+            64,
+        ),
     }
     for run in contenders.values():
         run(0, 0.0)  # warms up: any accuracy after one epoch is enough
@@ -56,32 +88,76 @@ def table(seeds: tuple[int, ...] = SEEDS) -> str:
         for name, run in contenders.items():
             race = run(seed, GOAL)
             races[name].append(race)
-            print(f"seed {seed}, {name}: {race.seconds:.1f} s, {', '.join(f'{score:.1%}' for score in race.scores)}", flush=True)
-    return markdown(f"Fashion-MNIST, {len(train):,} training pictures, until {GOAL:.0%} of {len(test):,} test pictures are right after an epoch; judging does not count. "
-                    f"Seeds {', '.join(map(str, seeds))}, in turn; medians; at most {EPOCHS} epochs and {SECONDS} s.",
-                    ["trained", "part of TinyVGG's time", "target", "seconds", "epochs", "reached", "best accuracy of each seed"],
-                    [_row(name, found, races[USUAL]) for name, found in races.items()])
+            print(
+                f"seed {seed}, {name}: {race.seconds:.1f} s, {', '.join(f'{score:.1%}' for score in race.scores)}",
+                flush=True,
+            )
+    return markdown(
+        f"Fashion-MNIST, {len(train):,} training pictures, until {GOAL:.0%} of {len(test):,} test pictures are right after an epoch; judging does not count. "
+        f"Seeds {', '.join(map(str, seeds))}, in turn; medians; at most {EPOCHS} epochs and {SECONDS} s.",
+        [
+            "trained",
+            "part of TinyVGG's time",
+            "target",
+            "seconds",
+            "epochs",
+            "reached",
+            "best accuracy of each seed",
+        ],
+        [_row(name, found, races[USUAL]) for name, found in races.items()],
+    )
 
 
 def _row(name: str, races: list[Race], usual: list[Race]) -> tuple:
     seconds = [race.seconds for race in races]
     best = [max(race.scores) for race in races]
-    return (name, f"{ratio(seconds, [race.seconds for race in usual]):.3f}", f"at most {TARGET}" if name in (OURS, IDEA) else "", spread(seconds, 1),
-            median(len(race.scores) for race in races), f"{sum(score >= GOAL for score in best)} of {len(races)}", ", ".join(f"{score:.1%}" for score in best))
+    return (
+        name,
+        f"{ratio(seconds, [race.seconds for race in usual]):.3f}",
+        f"at most {TARGET}" if name in (OURS, IDEA) else "",
+        spread(seconds, 1),
+        median(len(race.scores) for race in races),
+        f"{sum(score >= GOAL for score in best)} of {len(races)}",
+        ", ".join(f"{score:.1%}" for score in best),
+    )
 
 
-def _ours(train: data.ImageDataset, test: data.ImageDataset, seed: int, goal: float, build: Callable, rate: float) -> Race:
+def _ours(
+    train: data.ImageDataset,
+    test: data.ImageDataset,
+    seed: int,
+    goal: float,
+    build: Callable,
+    rate: float,
+) -> Race:
     torch.manual_seed(seed)
     net, race = build(), Race(test, goal)
 
     def judge(_: training.History) -> None:
         if race.over(net):
             raise KeyboardInterrupt  # as a person stops a training
-    training.fit(net, train, seed=seed, on_epoch=judge, learning_rate=rate, schedule=training.one_cycle, epochs=OUR_EPOCHS)
+
+    training.fit(
+        net,
+        train,
+        seed=seed,
+        on_epoch=judge,
+        learning_rate=rate,
+        schedule=training.one_cycle,
+        epochs=OUR_EPOCHS,
+    )
     return race
 
 
-def _usual(train: Dataset, test: data.ImageDataset, seed: int, goal: float, build: Callable, optimizer: Callable, batch: int) -> Race:
+def _usual(
+    train: Dataset,
+    test: data.ImageDataset,
+    seed: int,
+    goal: float,
+    build: Callable,
+    optimizer: Callable,
+    batch: int,
+) -> Race:
     torch.manual_seed(seed)
     net, loader = build(), DataLoader(train, batch, shuffle=True)
     steps, race = optimizer(net.parameters()), Race(test, goal)
@@ -94,5 +170,11 @@ def _usual(train: Dataset, test: data.ImageDataset, seed: int, goal: float, buil
 
 def tiny_vgg() -> nn.Module:
     """Two blocks of two 3x3 convolutions with ten maps, a linear head: (B, 1, 28, 28) -> (B, 10). Known from "Learn PyTorch for Deep Learning"."""
-    maps = lambda c_in: (nn.Conv2d(c_in, 10, 3, padding=1), nn.ReLU(), nn.Conv2d(10, 10, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+    maps = lambda c_in: (
+        nn.Conv2d(c_in, 10, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(10, 10, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    )
     return nn.Sequential(*maps(1), *maps(10), nn.Flatten(), nn.Linear(10 * 7 * 7, 10))

@@ -26,7 +26,9 @@ def in_turn(contenders: dict[Any, Callable[[], Any]], rounds: int = 7) -> dict[A
     return found
 
 
-def interleaved(contenders: dict[Any, Callable[[], int]], rounds: int = 7) -> dict[Any, list[float]]:
+def interleaved(
+    contenders: dict[Any, Callable[[], int]], rounds: int = 7
+) -> dict[Any, list[float]]:
     """Items a second of each contender, which does its work once and returns how many items it handled."""
     found = in_turn({name: partial(timed, work) for name, work in contenders.items()}, rounds)
     return {name: [items / taken for taken, items in values] for name, values in found.items()}
@@ -50,4 +52,10 @@ def ratio(values: Sequence[float], base: Sequence[float]) -> float:
 def markdown(note: str, columns: Sequence[str], rows: Iterable[Sequence]) -> str:
     """A table under a line that says how it was measured, the pinned threads first."""
     lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join([f"torch.set_num_threads({torch.get_num_threads()}). {note}", "", *(f"| {' | '.join(map(str, line))} |" for line in lines)])
+    return "\n".join(
+        [
+            f"torch.set_num_threads({torch.get_num_threads()}). {note}",
+            "",
+            *(f"| {' | '.join(map(str, line))} |" for line in lines),
+        ]
+    )

@@ -12,12 +12,28 @@ EPOCHS, BATCH, FASTER = 10, 16, 8
 
 def table(rounds: int = 5) -> str:
     few = data.load("clip-art").per_class(15, seed=0)
-    rates = interleaved({"through the frozen backbone": lambda: _through(few), "features once, then the head": lambda: _once(few)}, rounds)
+    rates = interleaved(
+        {
+            "through the frozen backbone": lambda: _through(few),
+            "features once, then the head": lambda: _once(few),
+        },
+        rounds,
+    )
     slow, _ = rates.values()
-    return markdown(f"15 clip-art pictures a class, 224 pixels, no augmentation, no gradients in the backbone; features are computed anew in every round. "
-                    f"Median of {rounds}; {EPOCHS} times is the bound.", ["ten epochs of a head", "faster by", "target", "seconds"],
-                    [(name, f"{ratio(values, slow):.1f}", "" if values is slow else FASTER, spread([len(few) / rate for rate in values], 2))
-                     for name, values in rates.items()])
+    return markdown(
+        f"15 clip-art pictures a class, 224 pixels, no augmentation, no gradients in the backbone; features are computed anew in every round. "
+        f"Median of {rounds}; {EPOCHS} times is the bound.",
+        ["ten epochs of a head", "faster by", "target", "seconds"],
+        [
+            (
+                name,
+                f"{ratio(values, slow):.1f}",
+                "" if values is slow else FASTER,
+                spread([len(few) / rate for rate in values], 2),
+            )
+            for name, values in rates.items()
+        ],
+    )
 
 
 def _net() -> nn.Module:

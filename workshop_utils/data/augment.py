@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def augmentation(*, crop: int = 0, flip: bool = False, rotate: float = 0, jitter: float = 0) -> Callable[[Tensor], Tensor]:
+def augmentation(
+    *, crop: int = 0, flip: bool = False, rotate: float = 0, jitter: float = 0
+) -> Callable[[Tensor], Tensor]:
     """A function that changes every picture of a batch in its own way; for `Batches(augment=...)` and `fit(augment=...)`.
 
     (B, C, H, W) floats to the same shape. crop: shift by up to so many pixels, what is left free is 0 (the mean, once
@@ -16,10 +18,19 @@ def augmentation(*, crop: int = 0, flip: bool = False, rotate: float = 0, jitter
     Raises ValueError for a negative number, a turn above 180 or a jitter above 1.
     """
     if not (crop >= 0 and 0 <= rotate <= 180 and 0 <= jitter <= 1):
-        raise ValueError(f"crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1; these are {crop}, {rotate} and {jitter}.")
-    steps = [step for wanted, step in (
-        (rotate, lambda images: rotated(images, rotate)), (crop, lambda images: cropped(images, crop)),
-        (flip, flipped), (jitter, lambda images: jittered(images, jitter))) if wanted]
+        raise ValueError(
+            f"crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1; these are {crop}, {rotate} and {jitter}."
+        )
+    steps = [
+        step
+        for wanted, step in (
+            (rotate, lambda images: rotated(images, rotate)),
+            (crop, lambda images: cropped(images, crop)),
+            (flip, flipped),
+            (jitter, lambda images: jittered(images, jitter)),
+        )
+        if wanted
+    ]
 
     def augment(images: Tensor) -> Tensor:
         for step in steps:
@@ -33,7 +44,9 @@ def cropped(images: Tensor, pixels: int) -> Tensor:
     """Each picture shifted by its own -pixels..pixels in both directions."""
     count, _, height, width = images.shape
     rows, columns = torch.randint(0, 2 * pixels + 1, (2, count), device=images.device)
-    windows = F.pad(images, [pixels] * 4).unfold(2, height, 1).unfold(3, width, 1)  # a view: every crop that there is
+    windows = (
+        F.pad(images, [pixels] * 4).unfold(2, height, 1).unfold(3, width, 1)
+    )  # a view: every crop that there is
     return windows[torch.arange(count, device=images.device), :, rows, columns]
 
 
@@ -53,13 +66,19 @@ def turned(images: Tensor, degrees: Tensor) -> Tensor:
     angles = torch.deg2rad(-degrees)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     height, width = images.shape[2:]  # the grid's axes run from -1 to 1 whatever the sides are
-    turns = torch.stack([cos, -sin * height / width, zero, sin * width / height, cos, zero], 1).view(-1, 2, 3)
-    return F.grid_sample(images, F.affine_grid(turns, list(images.shape), align_corners=False), align_corners=False)
+    turns = torch.stack(
+        [cos, -sin * height / width, zero, sin * width / height, cos, zero], 1
+    ).view(-1, 2, 3)
+    return F.grid_sample(
+        images, F.affine_grid(turns, list(images.shape), align_corners=False), align_corners=False
+    )
 
 
 def jittered(images: Tensor, fraction: float) -> Tensor:
     """Each picture with its own brightness, contrast and saturation, changed by up to the fraction."""
-    brightness, contrast, saturation = ((2 * torch.rand(3, len(images), 1, 1, 1, device=images.device) - 1) * fraction).unbind()
+    brightness, contrast, saturation = (
+        (2 * torch.rand(3, len(images), 1, 1, 1, device=images.device) - 1) * fraction
+    ).unbind()
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * (1 + saturation)
     middle = images.mean((1, 2, 3), keepdim=True)

@@ -20,8 +20,17 @@ class Batches:
     Raises ValueError if the set is empty or batch_size is not positive.
     """
 
-    def __init__(self, dataset: ImageDataset, batch_size: int, *, shuffle: bool = False, augment: Callable | None = None,
-                 preprocess: Callable | None = None, device=None, seed: int | None = None):
+    def __init__(
+        self,
+        dataset: ImageDataset,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        augment: Callable | None = None,
+        preprocess: Callable | None = None,
+        device=None,
+        seed: int | None = None,
+    ):
         if not len(dataset):
             raise ValueError(f"There is nothing to read: {dataset!r}.")
         if batch_size < 1:
@@ -30,38 +39,58 @@ class Batches:
         self.batch_size, self.shuffle, self.augment = int(batch_size), shuffle, augment
         self.generator = torch.Generator()
         self.generator.seed() if seed is None else self.generator.manual_seed(int(seed))
-        self.preprocess = preprocess or standardise(dataset.mean.to(self.device), dataset.std.to(self.device))
+        self.preprocess = preprocess or standardise(
+            dataset.mean.to(self.device), dataset.std.to(self.device)
+        )
         self.count = len(dataset)
-        self._read = self._from_disk(dataset) if isinstance(dataset, LazyImageDataset) else self._from_memory(dataset)
+        self._read = (
+            self._from_disk(dataset)
+            if isinstance(dataset, LazyImageDataset)
+            else self._from_memory(dataset)
+        )
 
     def __len__(self) -> int:
         return -(-self.count // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.randperm(self.count, generator=self.generator) if self.shuffle else torch.arange(self.count)
+        order = (
+            torch.randperm(self.count, generator=self.generator)
+            if self.shuffle
+            else torch.arange(self.count)
+        )
         for images, labels in self._read(order.split(self.batch_size)):
             images = self.preprocess(images)
             yield self.augment(images) if self.augment else images, labels
 
     def _from_memory(self, dataset: ImageDataset) -> Callable:
         images, labels = dataset.images.to(self.device), dataset.labels.to(self.device)
-        return lambda parts: ((images[part], labels[part]) for part in (part.to(self.device) for part in parts))
+        return lambda parts: (
+            (images[part], labels[part]) for part in (part.to(self.device) for part in parts)
+        )
 
     def _from_disk(self, dataset: LazyImageDataset) -> Callable:
         def read(parts):
             for part, images in zip(parts, dataset.read(part.tolist() for part in parts)):
                 yield images.to(self.device), dataset.labels[part].to(self.device)
+
         return read
 
 
-def reading(model: nn.Module, dataset: ImageDataset, *, batch_size: int | None = None, device=None) -> Batches:
+def reading(
+    model: nn.Module, dataset: ImageDataset, *, batch_size: int | None = None, device=None
+) -> Batches:
     """The batches in which a net only looks at a set, in order, through its own preprocessing where it has one.
 
     batch_size: 250 small pictures. Preprocessing makes them large: then 8 on the CPU, where more no longer fit into its cache
     (EfficientNet-Lite0 reads 94 pictures a second in batches of 8 and 39 in batches of 64, on two cores), and 64 elsewhere.
     """
     preprocess, place = getattr(model, "preprocess", None), devices.pick(device)
-    return Batches(dataset, batch_size or (250 if preprocess is None else 8 if place.type == "cpu" else 64), preprocess=preprocess, device=place)
+    return Batches(
+        dataset,
+        batch_size or (250 if preprocess is None else 8 if place.type == "cpu" else 64),
+        preprocess=preprocess,
+        device=place,
+    )
 
 
 def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:

@@ -22,13 +22,17 @@ def bundled(name: str) -> bytes:
     Raises DamagedFile if the file is missing or its bytes are not the ones that were published.
     """
     path = BUNDLED / name
-    files = " ".join(file.relative_to(BUNDLED.parents[2]).as_posix() for file in (path, BUNDLED / "SHA256SUMS"))
+    files = " ".join(
+        file.relative_to(BUNDLED.parents[2]).as_posix() for file in (path, BUNDLED / "SHA256SUMS")
+    )
     cure = f"Bring it back with: git checkout -- {files} (or download the course again)."
     if not path.is_file():
         raise DamagedFile(f"The bundled file '{name}' is missing. {cure}")
     raw = path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != _sums().get(name):
-        raise DamagedFile(f"The bundled file '{name}' is damaged: its sha256 is not the published one. {cure}")
+        raise DamagedFile(
+            f"The bundled file '{name}' is damaged: its sha256 is not the published one. {cure}"
+        )
     return raw
 
 
@@ -41,11 +45,18 @@ def verify() -> None:
 def read_bundled(name: str, split: str, classes: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     """(pictures (N, C, H, W) uint8, labels (N,) int64) of a bundled set; classes: its folders, where it has some."""
     if name in ("clip-art", "photos"):
-        files = {path: read for path, read in zip_files(bundled(f"{name}.zip"), name).items()
-                 if path.suffix in (".png", ".jpg") and (name == "photos" or path.parts[0] == split)}
+        files = {
+            path: read
+            for path, read in zip_files(bundled(f"{name}.zip"), name).items()
+            if path.suffix in (".png", ".jpg") and (name == "photos" or path.parts[0] == split)
+        }
         ordered = sorted(files)
-        return torch.stack([decode(files[path]()) for path in ordered]), torch.tensor([classes.index(path.parent.name) for path in ordered])
-    images, labels = (f"{name}/{IDX_PARTS[split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
+        return torch.stack([decode(files[path]()) for path in ordered]), torch.tensor(
+            [classes.index(path.parent.name) for path in ordered]
+        )
+    images, labels = (
+        f"{name}/{IDX_PARTS[split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")
+    )
     return read_idx(bundled(images), images).unsqueeze(1), read_idx(bundled(labels), labels).long()
 
 
@@ -63,9 +74,15 @@ class Rejected(NamedTuple):
 
 def rejected() -> list[Rejected]:
     """The near-duplicates and mislabelled drawings that were taken out of clip-art, for the lesson on leakage."""
-    files = {str(name): read for name, read in zip_files(bundled("clip-art-rejected.zip"), "clip-art-rejected").items()}
+    files = {
+        str(name): read
+        for name, read in zip_files(bundled("clip-art-rejected.zip"), "clip-art-rejected").items()
+    }
     rows = [line.split("\t") for line in files["pairs.tsv"]().decode("utf-8").splitlines()[1:]]
-    return [Rejected(decode(files[picture]()), decode(files[twin]()) if twin else None, label, reason) for label, picture, twin, reason in rows]
+    return [
+        Rejected(decode(files[picture]()), decode(files[twin]()) if twin else None, label, reason)
+        for label, picture, twin, reason in rows
+    ]
 
 
 def photo_annotation(label: str) -> str:
@@ -82,5 +99,7 @@ def photo_annotation(label: str) -> str:
 
 @lru_cache(maxsize=1)
 def _sums() -> dict[str, str]:
-    lines = (BUNDLED / "SHA256SUMS").read_text("utf-8", errors="replace").splitlines()  # the list may be damaged itself
+    lines = (
+        (BUNDLED / "SHA256SUMS").read_text("utf-8", errors="replace").splitlines()
+    )  # the list may be damaged itself
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

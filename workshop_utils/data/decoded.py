@@ -30,7 +30,12 @@ def read(source: Path, split: str, card: DatasetCard, cache: Path) -> tuple[Tens
         _keep(kept, state, *whole)
     images, labels = whole
     places = [torch.nonzero(labels == label).flatten() for label in range(len(card.classes))]
-    parts = [place[len(place) - len(place) // TEST_SHARE:] if split == "test" else place[:len(place) - len(place) // TEST_SHARE] for place in places]
+    parts = [
+        place[len(place) - len(place) // TEST_SHARE :]
+        if split == "test"
+        else place[: len(place) - len(place) // TEST_SHARE]
+        for place in places
+    ]
     chosen = torch.cat(parts)
     return images[chosen], labels[chosen]
 
@@ -39,10 +44,16 @@ def _decode(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
     files = picture_files(source)
     folders = class_names(source, list(files))
     if set(folders) != set(card.classes):
-        raise ValueError(f"'{source}' has the folders {', '.join(folders)}; {card.title} has {', '.join(card.classes)}.")
-    images, damaged = decode_all(list(files.items()), f"Reading {len(files):,} pictures, once", shape=card.shape)
+        raise ValueError(
+            f"'{source}' has the folders {', '.join(folders)}; {card.title} has {', '.join(card.classes)}."
+        )
+    images, damaged = decode_all(
+        list(files.items()), f"Reading {len(files):,} pictures, once", shape=card.shape
+    )
     for position, error in damaged.items():
-        raise DamagedFile(f"'{list(files)[position]}' in '{source}' {error}. Get it again, or remove it.")
+        raise DamagedFile(
+            f"'{list(files)[position]}' in '{source}' {error}. Get it again, or remove it."
+        )
     return images, torch.tensor([card.classes.index(name.parts[0]) for name in files])
 
 
@@ -51,7 +62,11 @@ def _state(source: Path) -> str:
     if source.is_file():
         files = [(str(source), source.stat())]
     else:
-        files = [(file.path, file.stat()) for file in files_below(source) if not file.name.startswith((".", "decoded."))]
+        files = [
+            (file.path, file.stat())
+            for file in files_below(source)
+            if not file.name.startswith((".", "decoded."))
+        ]
     lines = sorted(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -78,9 +93,15 @@ def _keep(kept: Path, state: str, images: Tensor, labels: Tensor) -> None:
     writing = kept.with_name(f"decoded.{os.getpid()}.part")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"images": images, "labels": labels}, writing, metadata={"state": state, "sum": _sum(images, labels)})
+        save_file(
+            {"images": images, "labels": labels},
+            writing,
+            metadata={"state": state, "sum": _sum(images, labels)},
+        )
         os.replace(writing, kept)
     except (OSError, SafetensorError) as error:
-        print(f"The decoded pictures could not be kept in '{kept.parent}' ({error}); they will be decoded again next time.")
+        print(
+            f"The decoded pictures could not be kept in '{kept.parent}' ({error}); they will be decoded again next time."
+        )
         if writing.parent.is_dir():
             writing.unlink(missing_ok=True)

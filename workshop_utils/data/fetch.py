@@ -14,7 +14,10 @@ from workshop_utils.progress import progress
 CONNECT_SECONDS = 4
 SILENT_SECONDS = 10  # a host that sends nothing for so long loses its turn
 WINDOW_SECONDS = 10  # ... and so does one that over this time is slower than
-SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000  # bytes a second: the last host may be slow, for the slow part may be our own network
+SLOWEST, SLOWEST_OF_THE_LAST = (
+    200_000,
+    5_000,
+)  # bytes a second: the last host may be slow, for the slow part may be our own network
 
 
 class HostFailed(Exception):
@@ -49,18 +52,33 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
             return target
         urls = addresses(file, set_name)
         for url in urls:
-            shutil.rmtree(incoming, ignore_errors=True)  # what a killed download left: under the lock nobody else is writing it
+            shutil.rmtree(
+                incoming, ignore_errors=True
+            )  # what a killed download left: under the lock nobody else is writing it
             try:
-                download = partial(_download, file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST)
-                os.replace(pooch.retrieve(url, file.sum, fname=file.name, path=incoming, downloader=download), target)
+                download = partial(
+                    _download, file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST
+                )
+                os.replace(
+                    pooch.retrieve(
+                        url, file.sum, fname=file.name, path=incoming, downloader=download
+                    ),
+                    target,
+                )
                 return target
             except HostFailed as error:
                 refusals.append(f"{host_of(url)} {error}")
             except ValueError:
-                refusals.append(f"{host_of(url)} sent a file with another sum than the published one")
+                refusals.append(
+                    f"{host_of(url)} sent a file with another sum than the published one"
+                )
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
-    raise ConnectionError(f"{len(urls)} asked, none delivered {file.name}: {'; '.join(refusals)}" if urls else f"{file.name} has no public address")
+    raise ConnectionError(
+        f"{len(urls)} asked, none delivered {file.name}: {'; '.join(refusals)}"
+        if urls
+        else f"{file.name} has no public address"
+    )
 
 
 def fetch_from_kaggle(handle: str, files: tuple[RemoteFile, ...], folder: Path) -> None:
@@ -70,15 +88,21 @@ def fetch_from_kaggle(handle: str, files: tuple[RemoteFile, ...], folder: Path) 
     """
     kept, incoming = folder / "kaggle", folder / "incoming"
     with locked(folder):
-        if all((folder / file.name).is_file() and is_whole(folder / file.name, file) for file in files):
+        if all(
+            (folder / file.name).is_file() and is_whole(folder / file.name, file) for file in files
+        ):
             return  # another process brought them while we waited
         shutil.rmtree(incoming, ignore_errors=True)
         try:
             brought = Path(_ask_kaggle(handle, incoming))
-            if brought != incoming:  # in Colab and on Kaggle: a folder on another disk that cannot be moved
+            if (
+                brought != incoming
+            ):  # in Colab and on Kaggle: a folder on another disk that cannot be moved
                 shutil.copytree(brought, incoming)
             for file in files:
-                for path in [path for path in incoming.rglob(file.name) if is_whole(path, file)][:1]:
+                for path in [path for path in incoming.rglob(file.name) if is_whole(path, file)][
+                    :1
+                ]:
                     os.replace(path, folder / file.name)
             shutil.rmtree(kept, ignore_errors=True)
             os.replace(incoming, kept)
@@ -92,9 +116,13 @@ def _ask_kaggle(handle: str, incoming: Path) -> str:
 
         return kagglehub.dataset_download(handle, output_dir=str(incoming))
     except ImportError:
-        raise ConnectionError("the package kagglehub is missing: python -m pip install kagglehub") from None
+        raise ConnectionError(
+            "the package kagglehub is missing: python -m pip install kagglehub"
+        ) from None
     except Exception as error:  # kagglehub raises its own kinds, which differ between versions
-        if isinstance(error, OSError) and error.errno and not hasattr(error, "request"):  # the disk's; requests' errors are OSErrors too
+        if (
+            isinstance(error, OSError) and error.errno and not hasattr(error, "request")
+        ):  # the disk's; requests' errors are OSErrors too
             raise
         raise ConnectionError(f"www.kaggle.com {network_reason(error)}") from None
 
@@ -122,8 +150,10 @@ def locked(folder: Path):
     except ConnectionError:
         raise
     except OSError as error:
-        raise OSError(f"'{folder}' cannot be written ({error.strerror or error}). Make room there, or set the environment variable "
-                      "WORKSHOP_DATA to another folder.") from None
+        raise OSError(
+            f"'{folder}' cannot be written ({error.strerror or error}). Make room there, or set the environment variable "
+            "WORKSHOP_DATA to another folder."
+        ) from None
 
 
 def _download(file: RemoteFile, slowest: int, url: str, output: str, _pooch) -> None:
@@ -132,10 +162,17 @@ def _download(file: RemoteFile, slowest: int, url: str, output: str, _pooch) -> 
     import urllib3
 
     session = requests.Session()
-    session.get_redirect_target = lambda response: None  # redirects are followed here: requests would read their bodies, however long
+    session.get_redirect_target = lambda response: (
+        None
+    )  # redirects are followed here: requests would read their bodies, however long
     try:
         for _ in range(6):
-            with session.get(url, stream=True, timeout=(CONNECT_SECONDS, SILENT_SECONDS), headers={"Accept-Encoding": "identity"}) as response:
+            with session.get(
+                url,
+                stream=True,
+                timeout=(CONNECT_SECONDS, SILENT_SECONDS),
+                headers={"Accept-Encoding": "identity"},
+            ) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers["Location"])
                     continue
@@ -179,8 +216,10 @@ def host_of(url: str) -> str:
 def network_reason(error: Exception) -> str:
     kind = type(error).__name__
     if "SSL" in kind:
-        return "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; if a proxy has a certificate of its own, " \
+        return (
+            "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; if a proxy has a certificate of its own, "
             "set REQUESTS_CA_BUNDLE to its file"
+        )
     if "Proxy" in kind:
         return "could not be reached through the proxy of this network"
     if "ConnectTimeout" in kind or "ConnectionError" in kind:

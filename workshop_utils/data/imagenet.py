@@ -15,7 +15,10 @@ from workshop_utils.data.bundled_files import bundled
 from workshop_utils.data.pictures import DamagedFile
 from workshop_utils.progress import progress
 
-MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])  # of ILSVRC's training pictures, as torchvision has them
+MEAN, STD = (
+    torch.tensor([0.485, 0.456, 0.406]),
+    torch.tensor([0.229, 0.224, 0.225]),
+)  # of ILSVRC's training pictures, as torchvision has them
 
 
 class Box(NamedTuple):
@@ -57,15 +60,31 @@ def boxes(xml: str | bytes | Path) -> list[Box]:
     name, raw = ("This text", xml) if is_text else (f"'{xml}'", Path(xml).read_bytes())
     raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
-        if b"<!" in raw.replace(b"<!--", b"") or b"\0" in raw:  # NUL: in UTF-16, where the mark would not be seen
-            raise ValueError("it declares entities, which no annotation needs")  # a few lines of them can unpack to gigabytes
-        found = [Box(entry.findtext("name"), *(round(float(entry.findtext(f"bndbox/{side}"))) for side in ("xmin", "ymin", "xmax", "ymax")))
-                 for entry in ElementTree.fromstring(raw).iter("object")]
+        if (
+            b"<!" in raw.replace(b"<!--", b"") or b"\0" in raw
+        ):  # NUL: in UTF-16, where the mark would not be seen
+            raise ValueError(
+                "it declares entities, which no annotation needs"
+            )  # a few lines of them can unpack to gigabytes
+        found = [
+            Box(
+                entry.findtext("name"),
+                *(
+                    round(float(entry.findtext(f"bndbox/{side}")))
+                    for side in ("xmin", "ymin", "xmax", "ymax")
+                ),
+            )
+            for entry in ElementTree.fromstring(raw).iter("object")
+        ]
     except (ElementTree.ParseError, TypeError, ValueError, OverflowError, LookupError) as error:
-        raise DamagedFile(f"{name} is not an annotation file of boxes ({error}). Get it again.") from None
+        raise DamagedFile(
+            f"{name} is not an annotation file of boxes ({error}). Get it again."
+        ) from None
     for box in found:
         if not (box.name and box.xmin < box.xmax and box.ymin < box.ymax):
-            raise DamagedFile(f"{name} has a box without a name or an area: {tuple(box)}. Get it again.")
+            raise DamagedFile(
+                f"{name} has a box without a name or an area: {tuple(box)}. Get it again."
+            )
     return found
 
 
@@ -76,27 +95,42 @@ def pictures_below(root: Path, split: str) -> tuple[list[tuple], Tensor]:
     annotation files. Raises FileNotFoundError, saying what is missing.
     """
     part = {"train": "train", "test": "val"}[split]
-    places = [root / place / part for place in ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC")]
+    places = [
+        root / place / part for place in ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC")
+    ]
     pictures = next((place for place in places if place.is_dir()), None)
     if pictures is None:
-        raise FileNotFoundError(f"'{root}' has no folder '{part}' in ILSVRC's layout (ILSVRC/Data/CLS-LOC/{part}, or {part}). ImageNet cannot be "
-                                "downloaded without an account: get it from https://image-net.org/download, then give its folder as root=.")
+        raise FileNotFoundError(
+            f"'{root}' has no folder '{part}' in ILSVRC's layout (ILSVRC/Data/CLS-LOC/{part}, or {part}). ImageNet cannot be "
+            "downloaded without an account: get it from https://image-net.org/download, then give its folder as root=."
+        )
     position = {wnid: index for index, wnid in enumerate(wnids())}
-    found = [(position[wnid], name) for wnid in progress(wnids(), f"Looking through {pictures.name}") if (pictures / wnid).is_dir()
-             for name in _pictures(pictures / wnid, f"{wnid}/")]
+    found = [
+        (position[wnid], name)
+        for wnid in progress(wnids(), f"Looking through {pictures.name}")
+        if (pictures / wnid).is_dir()
+        for name in _pictures(pictures / wnid, f"{wnid}/")
+    ]
     if not found:
         flat, wnid_of = _pictures(pictures), _validation_wnids(root)
         unlabelled = [name for name in flat if wnid_of.get(Path(name).stem) not in position]
         if unlabelled or not flat:
-            raise FileNotFoundError(f"'{pictures}' has neither class folders nor one of ImageNet's 1,000 classes for "
-                                    f"{unlabelled[0] if unlabelled else 'any picture'}: put LOC_val_solution.csv or the folder Annotations beside it.")
+            raise FileNotFoundError(
+                f"'{pictures}' has neither class folders nor one of ImageNet's 1,000 classes for "
+                f"{unlabelled[0] if unlabelled else 'any picture'}: put LOC_val_solution.csv or the folder Annotations beside it."
+            )
         found = sorted((position[wnid_of[Path(name).stem]], name) for name in flat)
-    return [(name, partial(_read, os.path.join(pictures, name))) for _, name in found], torch.tensor([index for index, _ in found])
+    return [
+        (name, partial(_read, os.path.join(pictures, name))) for _, name in found
+    ], torch.tensor([index for index, _ in found])
 
 
 def _pictures(place: Path, prefix: str = "") -> list[str]:
-    return sorted(prefix + entry.name for entry in os.scandir(place)
-                  if entry.name.lower().endswith((".jpeg", ".jpg", ".png")) and not entry.name.startswith("."))
+    return sorted(
+        prefix + entry.name
+        for entry in os.scandir(place)
+        if entry.name.lower().endswith((".jpeg", ".jpg", ".png")) and not entry.name.startswith(".")
+    )
 
 
 def _read(path: str) -> bytes:
@@ -105,20 +139,41 @@ def _read(path: str) -> bytes:
 
 def _validation_wnids(root: Path) -> dict[str, str]:
     """Picture name -> WordNet id of the flat validation folder, from Kaggle's table or from the annotation files."""
-    table = next((place for place in (root / "LOC_val_solution.csv", root / "ILSVRC/LOC_val_solution.csv") if place.is_file()), None)
+    table = next(
+        (
+            place
+            for place in (root / "LOC_val_solution.csv", root / "ILSVRC/LOC_val_solution.csv")
+            if place.is_file()
+        ),
+        None,
+    )
     if table:
         try:
             with open(table, newline="", encoding="utf-8-sig") as lines:
-                return {row["ImageId"]: row["PredictionString"].split()[0] for row in csv.DictReader(lines)}
+                return {
+                    row["ImageId"]: row["PredictionString"].split()[0]
+                    for row in csv.DictReader(lines)
+                }
         except (AttributeError, IndexError, KeyError, UnicodeError, csv.Error):
-            raise DamagedFile(f"'{table}' is not Kaggle's table of two columns, ImageId and PredictionString. Get it again.") from None
-    places = [root / place for place in ("ILSVRC/Annotations/CLS-LOC/val", "Annotations/CLS-LOC/val", "Annotations")]
+            raise DamagedFile(
+                f"'{table}' is not Kaggle's table of two columns, ImageId and PredictionString. Get it again."
+            ) from None
+    places = [
+        root / place
+        for place in ("ILSVRC/Annotations/CLS-LOC/val", "Annotations/CLS-LOC/val", "Annotations")
+    ]
     annotations = next((place for place in places if place.is_dir()), None)
-    return {file.stem: found[0].name for file in annotations.glob("*.xml") if (found := boxes(file))} if annotations else {}
+    return (
+        {file.stem: found[0].name for file in annotations.glob("*.xml") if (found := boxes(file))}
+        if annotations
+        else {}
+    )
 
 
 @lru_cache(maxsize=1)
 def _synsets() -> dict[str, dict]:
     lines = bundled("imagenet-words.tsv").decode("utf-8").splitlines()
-    return {wnid: {"index": index, "name": name, "parents": parents.split()}
-            for index, wnid, name, parents, _ in (line.split("\t") for line in lines)}
+    return {
+        wnid: {"index": index, "name": name, "parents": parents.split()}
+        for index, wnid, name, parents, _ in (line.split("\t") for line in lines)
+    }

@@ -18,19 +18,45 @@ class ImageDataset(Dataset):
     Raises ValueError if pictures, labels and classes do not fit together.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor, classes: Sequence[str], *, name: str, split: str = "train",
-                 source: str = "memory", mean: Tensor | None = None, std: Tensor | None = None):
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        classes: Sequence[str],
+        *,
+        name: str,
+        split: str = "train",
+        source: str = "memory",
+        mean: Tensor | None = None,
+        std: Tensor | None = None,
+    ):
         if images.dtype != torch.uint8 or images.ndim != 4:
-            raise ValueError(f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}.")
+            raise ValueError(
+                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}."
+            )
         self.images = images
         self._describe(len(images), labels, classes, name, split, source, mean, std)
 
-    def _describe(self, count: int, labels: Tensor, classes: Sequence[str], name: str, split: str, source: str, mean, std) -> None:
+    def _describe(
+        self,
+        count: int,
+        labels: Tensor,
+        classes: Sequence[str],
+        name: str,
+        split: str,
+        source: str,
+        mean,
+        std,
+    ) -> None:
         if count != len(labels):
-            raise ValueError(f"{count:,} pictures but {len(labels):,} labels: every picture needs one.")
+            raise ValueError(
+                f"{count:,} pictures but {len(labels):,} labels: every picture needs one."
+            )
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
-            raise ValueError(f"Labels must lie in 0..{len(classes) - 1} for {len(classes)} classes; "
-                             f"these go from {int(labels.min())} to {int(labels.max())}.")
+            raise ValueError(
+                f"Labels must lie in 0..{len(classes) - 1} for {len(classes)} classes; "
+                f"these go from {int(labels.min())} to {int(labels.max())}."
+            )
         self.labels, self.classes = labels.long(), tuple(classes)
         self.name, self.split, self.source = name, split, source
         self.mean, self.std = (mean, std) if mean is not None else self.pixel_statistics()
@@ -59,8 +85,16 @@ class ImageDataset(Dataset):
         Raises ValueError for positions that are no whole numbers or that the set does not have.
         """
         indices = self._positions_of(indices)
-        return ImageDataset(self.images[indices], self.labels[indices], self.classes, name=self.name, split=self.split,
-                            source=self.source, mean=self.mean, std=self.std)
+        return ImageDataset(
+            self.images[indices],
+            self.labels[indices],
+            self.classes,
+            name=self.name,
+            split=self.split,
+            source=self.source,
+            mean=self.mean,
+            std=self.std,
+        )
 
     def per_class(self, k: int, seed: int = 0) -> "ImageDataset":
         """`k` pictures of every class, drawn with `seed`. Raises ValueError, naming the class, where there are fewer."""
@@ -73,7 +107,9 @@ class ImageDataset(Dataset):
         positions = self._positions(seed)
         for label, found in enumerate(positions):
             if len(found) < k:
-                raise ValueError(f"{self.name} has {len(found)} pictures of '{self.classes[label]}', fewer than {k}. Ask for at most {len(found)}.")
+                raise ValueError(
+                    f"{self.name} has {len(found)} pictures of '{self.classes[label]}', fewer than {k}. Ask for at most {len(found)}."
+                )
         return torch.cat([found[:k] for found in positions])
 
     def split_off(self, fraction: float, seed: int = 0) -> tuple["ImageDataset", "ImageDataset"]:
@@ -83,9 +119,13 @@ class ImageDataset(Dataset):
         Raises ValueError if fraction is not between 0 and 1.
         """
         if not 0 < fraction < 1:
-            raise ValueError(f"The fraction to split off must lie between 0 and 1, for example 0.2; this is {fraction}.")
+            raise ValueError(
+                f"The fraction to split off must lie between 0 and 1, for example 0.2; this is {fraction}."
+            )
         positions = self._positions(seed)
-        counts = [min(max(round(fraction * len(found)), 1), max(len(found) - 1, 0)) for found in positions]
+        counts = [
+            min(max(round(fraction * len(found)), 1), max(len(found) - 1, 0)) for found in positions
+        ]
         rest = torch.cat([found[count:] for found, count in zip(positions, counts)])
         part = torch.cat([found[:count] for found, count in zip(positions, counts)])
         return self.subset(rest), self.subset(part)
@@ -94,9 +134,15 @@ class ImageDataset(Dataset):
         indices = torch.as_tensor(indices)
         if indices.dtype == torch.bool and len(indices) == len(self):
             return indices.nonzero().flatten()
-        if indices.numel() and (indices.is_floating_point() or indices.dtype == torch.bool or not -len(self) <= indices.min() <= indices.max() < len(self)):
-            raise ValueError(f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; "
-                             f"these go from {indices.min()} to {indices.max()}, as {indices.dtype}.")
+        if indices.numel() and (
+            indices.is_floating_point()
+            or indices.dtype == torch.bool
+            or not -len(self) <= indices.min() <= indices.max() < len(self)
+        ):
+            raise ValueError(
+                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; "
+                f"these go from {indices.min()} to {indices.max()}, as {indices.dtype}."
+            )
         return indices.long() % max(len(self), 1)
 
     def _positions(self, seed: int) -> list[Tensor]:
@@ -112,26 +158,43 @@ class LazyImageDataset(ImageDataset):
     an ImageDataset has, but `images` answers with a sentence. mean and std, unless given, are those of 200 pictures.
     """
 
-    def __init__(self, files: FilePairs, labels: Tensor, classes: Sequence[str], *, size: int, name: str,
-                 split: str = "train", source: str, mean: Tensor | None = None, std: Tensor | None = None):
+    def __init__(
+        self,
+        files: FilePairs,
+        labels: Tensor,
+        classes: Sequence[str],
+        *,
+        size: int,
+        name: str,
+        split: str = "train",
+        source: str,
+        mean: Tensor | None = None,
+        std: Tensor | None = None,
+    ):
         self.files, self.size = files, size
         self._describe(len(files), labels, classes, name, split, source, mean, std)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image, = next(self.read([[range(len(self))[index]]]))
+        (image,) = next(self.read([[range(len(self))[index]]]))
         return image, int(self.labels[index])
 
     def read(self, positions: Iterable[list[int]]) -> Iterator[Tensor]:
         """Batch after batch of the pictures at these positions, (B, C, H, W) uint8. Raises DamagedFile, naming the file."""
-        for images, damaged in decode_in_turn(self.files, list(positions), shape=self.shape, size=self.size):
+        for images, damaged in decode_in_turn(
+            self.files, list(positions), shape=self.shape, size=self.size
+        ):
             for position, error in damaged.items():
-                raise DamagedFile(f"Picture {position} of {self.name}, '{self.files[position][0]}', {error}. Leave it out with .subset(...).")
+                raise DamagedFile(
+                    f"Picture {position} of {self.name}, '{self.files[position][0]}', {error}. Leave it out with .subset(...)."
+                )
             yield images
 
     @property
     def images(self) -> Tensor:
-        raise ValueError(f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. "
-                         "Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it.")
+        raise ValueError(
+            f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. "
+            "Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it."
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -140,19 +203,43 @@ class LazyImageDataset(ImageDataset):
     def pixel_statistics(self) -> tuple[Tensor, Tensor]:
         """As of an ImageDataset, estimated from 200 pictures spread over the set."""
         sample = torch.linspace(0, len(self) - 1, min(len(self), 200)).long()
-        readable = decode_in_turn(self.files, [part.tolist() for part in sample.split(50)], shape=self.shape, size=self.size)
+        readable = decode_in_turn(
+            self.files,
+            [part.tolist() for part in sample.split(50)],
+            shape=self.shape,
+            size=self.size,
+        )
         return pixel_statistics(torch.cat([images for images, _ in readable]))
 
     def subset(self, indices: Sequence[int] | Tensor) -> "LazyImageDataset":
         indices = self._positions_of(indices)
-        return LazyImageDataset([self.files[index] for index in indices.tolist()], self.labels[indices], self.classes, size=self.size,
-                                name=self.name, split=self.split, source=self.source, mean=self.mean, std=self.std)
+        return LazyImageDataset(
+            [self.files[index] for index in indices.tolist()],
+            self.labels[indices],
+            self.classes,
+            size=self.size,
+            name=self.name,
+            split=self.split,
+            source=self.source,
+            mean=self.mean,
+            std=self.std,
+        )
 
     def in_memory(self) -> ImageDataset:
         """The same pictures, decoded now, as an ImageDataset."""
-        images = torch.cat(list(self.read(part.tolist() for part in torch.arange(len(self)).split(64))))
-        return ImageDataset(images, self.labels, self.classes, name=self.name, split=self.split,
-                            source=self.source, mean=self.mean, std=self.std)
+        images = torch.cat(
+            list(self.read(part.tolist() for part in torch.arange(len(self)).split(64)))
+        )
+        return ImageDataset(
+            images,
+            self.labels,
+            self.classes,
+            name=self.name,
+            split=self.split,
+            source=self.source,
+            mean=self.mean,
+            std=self.std,
+        )
 
 
 def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,7 +248,12 @@ def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     Counted from a histogram: exact, and without a float copy of the whole set.
     """
     levels = torch.arange(256, dtype=torch.float64) / 255
-    counts = torch.stack([torch.bincount(images[:, channel].flatten(), minlength=256) for channel in range(images.shape[1])])
+    counts = torch.stack(
+        [
+            torch.bincount(images[:, channel].flatten(), minlength=256)
+            for channel in range(images.shape[1])
+        ]
+    )
     shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
     mean = shares @ levels
     variance = shares @ levels.square() - mean.square()

@@ -21,11 +21,19 @@ from workshop_utils.progress import progress
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can unpack to gigabytes
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # whatever a file is called, Pillow may try no other: for EPS it starts a program
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "GIF",
+    "BMP",
+)  # whatever a file is called, Pillow may try no other: for EPS it starts a program
 FILE_AT_MOST, ARCHIVE_AT_MOST = 200_000_000, 2_000_000_000  # bytes unpacked, for the same reason
 
 Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function that reads the file
-FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]  # the same as pairs: one name may occur twice
+FilePairs = Sequence[
+    tuple[PurePosixPath | str, Callable[[], bytes]]
+]  # the same as pairs: one name may occur twice
 
 
 class DamagedFile(ValueError):
@@ -38,17 +46,36 @@ def picture_files(path: Path) -> Files:
     Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
     """
     if not path.exists():
-        raise FileNotFoundError(f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class.")
+        raise FileNotFoundError(
+            f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
+        )
     if path.is_dir():
-        found = {PurePosixPath(os.path.relpath(file.path, path).replace(os.sep, "/")): Path(file.path).read_bytes for file in files_below(path)}
+        found = {
+            PurePosixPath(os.path.relpath(file.path, path).replace(os.sep, "/")): Path(
+                file.path
+            ).read_bytes
+            for file in files_below(path)
+        }
     else:
         raw, packed = path.read_bytes(), path.name.endswith((".tar.gz", ".tgz"))
-        found = tar_files(raw, path.name, lambda name: name.suffix.lower() in SUFFIXES) if packed else zip_files(raw, path.name)
-    found = {name: found[name] for name in sorted(found) if name.suffix.lower() in SUFFIXES
-             and not any(part == "__MACOSX" or part.startswith(".") for part in name.parts)}
+        found = (
+            tar_files(raw, path.name, lambda name: name.suffix.lower() in SUFFIXES)
+            if packed
+            else zip_files(raw, path.name)
+        )
+    found = {
+        name: found[name]
+        for name in sorted(found)
+        if name.suffix.lower() in SUFFIXES
+        and not any(part == "__MACOSX" or part.startswith(".") for part in name.parts)
+    }
     if not found:
-        raise ValueError(f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it.")
-    while len({name.parts[0] for name in found}) == 1 and all(len(name.parts) > 2 for name in found):
+        raise ValueError(
+            f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it."
+        )
+    while len({name.parts[0] for name in found}) == 1 and all(
+        len(name.parts) > 2 for name in found
+    ):
         found = {PurePosixPath(*name.parts[1:]): read for name, read in found.items()}
     return found
 
@@ -59,7 +86,9 @@ def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                if os.path.realpath(entry.path) not in above and (len(above) > 1 or entry.name != "incoming"):  # links can lead in a circle
+                if os.path.realpath(entry.path) not in above and (
+                    len(above) > 1 or entry.name != "incoming"
+                ):  # links can lead in a circle
                     yield from files_below(entry.path, above)
             else:
                 yield entry
@@ -69,9 +98,15 @@ def zip_files(raw: bytes, name: str) -> Files:
     """The files in a zip, read from memory: member names are only names here, so none can point outside."""
     try:
         archive = ZipFile(io.BytesIO(raw))
-        members = {PurePosixPath(info.filename.replace("\\", "/")): info for info in archive.infolist() if not info.is_dir()}
+        members = {
+            PurePosixPath(info.filename.replace("\\", "/")): info
+            for info in archive.infolist()
+            if not info.is_dir()
+        }
     except Exception:  # a directory of arbitrary bytes fails in many ways
-        raise DamagedFile(f"'{name}' is not a zip file, or not a whole one. Make or download it again.") from None
+        raise DamagedFile(
+            f"'{name}' is not a zip file, or not a whole one. Make or download it again."
+        ) from None
     return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
 
 
@@ -95,13 +130,23 @@ def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) ->
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
             for member in archive:
-                if member.isreg() and not member.issparse() and wanted(path := PurePosixPath(member.name)):
+                if (
+                    member.isreg()
+                    and not member.issparse()
+                    and wanted(path := PurePosixPath(member.name))
+                ):
                     total += member.size
                     if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
-                        raise DamagedFile(f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far.")
+                        raise DamagedFile(
+                            f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far."
+                        )
                     found[path] = partial(bytes, archive.extractfile(member).read())
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise error if isinstance(error, DamagedFile) else DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Get it again.") from None
+        raise (
+            error
+            if isinstance(error, DamagedFile)
+            else DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Get it again.")
+        ) from None
     return found
 
 
@@ -116,9 +161,13 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
         Image.init()  # else Pillow knows only the formats that it has met so far
         picture = Image.open(io.BytesIO(raw), formats=FORMATS)
         if picture.width * picture.height > PIXELS_AT_MOST:
-            raise DamagedFile(f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}")
+            raise DamagedFile(
+                f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"
+            )
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith("I"):  # 16 bits a pixel, as scanners write them; Pillow would clip them to white
+        if picture.mode.startswith(
+            "I"
+        ):  # 16 bits a pixel, as scanners write them; Pillow would clip them to white
             picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
@@ -134,28 +183,51 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
     return pixels.view(picture.height, picture.width, channels).permute(2, 0, 1).contiguous()
 
 
-def decode_all(files: FilePairs, description: str, *, shape: tuple[int, int, int], size: int | None = None,
-               ) -> tuple[Tensor, dict[int, DamagedFile]]:
+def decode_all(
+    files: FilePairs,
+    description: str,
+    *,
+    shape: tuple[int, int, int],
+    size: int | None = None,
+) -> tuple[Tensor, dict[int, DamagedFile]]:
     """(the readable pictures stacked in order (N, *shape), position -> what is wrong with each other one); on all cores."""
-    positions = [part.tolist() for part in torch.arange(len(files)).split(max(16, len(files) // 100))]
+    positions = [
+        part.tolist() for part in torch.arange(len(files)).split(max(16, len(files) // 100))
+    ]
     stacks, damaged = [], {}
-    for images, wrong in progress(decode_in_turn(files, positions, shape=shape, size=size), description, total=len(positions)):
+    for images, wrong in progress(
+        decode_in_turn(files, positions, shape=shape, size=size), description, total=len(positions)
+    ):
         stacks.append(images)
         damaged |= wrong
     return torch.cat(stacks), damaged
 
 
-def decode_in_turn(files: FilePairs, positions: Sequence[list[int]], *, shape: tuple[int, int, int],
-                   size: int | None = None) -> Iterator[tuple[Tensor, dict[int, DamagedFile]]]:
+def decode_in_turn(
+    files: FilePairs,
+    positions: Sequence[list[int]],
+    *,
+    shape: tuple[int, int, int],
+    size: int | None = None,
+) -> Iterator[tuple[Tensor, dict[int, DamagedFile]]]:
     """Batch after batch of the pictures at these positions, as `decode_all` gives them, decoded ahead by a torch DataLoader.
 
     Its processes are used on Linux alone, for elsewhere they hang in notebooks, and not for a handful of pictures.
     """
     few = sum(map(len, positions)) < 100
-    workers = {} if few or sys.platform != "linux" else {"num_workers": min(4, len(os.sched_getaffinity(0))), "multiprocessing_context": "fork",
-                                                         "worker_init_fn": _die_with_the_kernel}
+    workers = (
+        {}
+        if few or sys.platform != "linux"
+        else {
+            "num_workers": min(4, len(os.sched_getaffinity(0))),
+            "multiprocessing_context": "fork",
+            "worker_init_fn": _die_with_the_kernel,
+        }
+    )
     pictures = _Pictures(files, shape, size)
-    for images, damaged in DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers):
+    for images, damaged in DataLoader(
+        pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers
+    ):
         yield torch.from_numpy(images), damaged
 
 
@@ -181,8 +253,12 @@ class _Pictures(Dataset):
         except OSError as error:
             return position, DamagedFile(f"cannot be opened ({error.strerror or error})")
 
-    def stack(self, pairs: list[tuple[int, Tensor | DamagedFile]]) -> tuple[np.ndarray, dict[int, DamagedFile]]:
+    def stack(
+        self, pairs: list[tuple[int, Tensor | DamagedFile]]
+    ) -> tuple[np.ndarray, dict[int, DamagedFile]]:
         """As an array, which travels through a pipe; tensors travel through /dev/shm, and workers hang where that is small."""
         whole = [found for _, found in pairs if not isinstance(found, DamagedFile)]
         images = torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8)
-        return images.numpy(), {position: found for position, found in pairs if isinstance(found, DamagedFile)}
+        return images.numpy(), {
+            position: found for position, found in pairs if isinstance(found, DamagedFile)
+        }

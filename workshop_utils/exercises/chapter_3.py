@@ -8,15 +8,30 @@ import torch.nn.functional as F
 from torch import nn
 
 from workshop_utils import data, models, recorded, transfer
-from workshop_utils.exercises.judging import Unattempted, Wrong, as_array, ask, described, judge, same
+from workshop_utils.exercises.judging import (
+    Unattempted,
+    Wrong,
+    as_array,
+    ask,
+    described,
+    judge,
+    same,
+)
 from workshop_utils.exercises.kit import exercise, question
 from workshop_utils.models.preprocessing import preprocessing
 
 
-@exercise("3.1", "From pictures to probabilities", hints=(
-    "Three things before the net answers well: its mode, its preprocessing, and softmax afterwards.", "net.eval() switches dropout off; net.preprocess(pictures) scales the pixels.", "softmax(1) makes each row, each picture, add up to 1."),
+@exercise(
+    "3.1",
+    "From pictures to probabilities",
+    hints=(
+        "Three things before the net answers well: its mode, its preprocessing, and softmax afterwards.",
+        "net.eval() switches dropout off; net.preprocess(pictures) scales the pixels.",
+        "softmax(1) makes each row, each picture, add up to 1.",
+    ),
     solution="def probabilities(net, pictures):\n    net.eval()\n    with torch.inference_mode():\n        return net(net.preprocess(pictures)).softmax(1)",
-    why="Evaluation mode, the net's own preprocessing, and softmax once, over the classes.")
+    why="Evaluation mode, the net's own preprocessing, and softmax once, over the classes.",
+)
 def probabilities(answer) -> str:
     net, pictures = _fresh_net(), torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
     given, again = (ask(answer, net.train(), pictures) for _ in range(2))
@@ -24,48 +39,105 @@ def probabilities(answer) -> str:
     with torch.inference_mode():
         scores, raw = quiet(quiet.preprocess(pictures)), quiet(pictures.float())
     first, second = as_array(given), as_array(again)
-    if first is not None and second is not None and first.shape == second.shape and not same(first, second):
-        raise Wrong("The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing.")
-    judge(given, scores.softmax(1), {
-        "These are the scores before softmax.": scores,
-        "Softmax was applied twice: the probabilities have become nearly equal.": scores.softmax(1).softmax(1),
-        "Softmax went over the wrong dimension: each column adds up to 1, each picture should. Dimension 1 has the classes.": scores.softmax(0),
-        "These are logarithms of probabilities.": scores.log_softmax(1),
-        "The pictures did not go through net.preprocess: the net got pixels from 0 to 255.": raw.softmax(1),
-        "That is the most probable class of each picture. All probabilities were asked.": scores.argmax(1),
-        "That is the mean over the pictures. Each picture has probabilities of its own.": scores.softmax(1).mean(0),
-    }, "probabilities of shape (pictures, classes)")
+    if (
+        first is not None
+        and second is not None
+        and first.shape == second.shape
+        and not same(first, second)
+    ):
+        raise Wrong(
+            "The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing."
+        )
+    judge(
+        given,
+        scores.softmax(1),
+        {
+            "These are the scores before softmax.": scores,
+            "Softmax was applied twice: the probabilities have become nearly equal.": scores.softmax(
+                1
+            ).softmax(1),
+            "Softmax went over the wrong dimension: each column adds up to 1, each picture should. Dimension 1 has the classes.": scores.softmax(
+                0
+            ),
+            "These are logarithms of probabilities.": scores.log_softmax(1),
+            "The pictures did not go through net.preprocess: the net got pixels from 0 to 255.": raw.softmax(
+                1
+            ),
+            "That is the most probable class of each picture. All probabilities were asked.": scores.argmax(
+                1
+            ),
+            "That is the mean over the pictures. Each picture has probabilities of its own.": scores.softmax(
+                1
+            ).mean(0),
+        },
+        "probabilities of shape (pictures, classes)",
+    )
     return "In this order nothing can be forgotten silently; evaluation.predict does the same for a whole set."
 
 
-PREPROCESSING = question("3.2", "The same wrong preprocessing twice", right="C", hints=("The net's own weights expect certain numbers, whoever asks.", "The second cell of bars above: 80 views, another mean and std."),
+PREPROCESSING = question(
+    "3.2",
+    "The same wrong preprocessing twice",
+    right="C",
+    hints=(
+        "The net's own weights expect certain numbers, whoever asks.",
+        "The second cell of bars above: 80 views, another mean and std.",
+    ),
     A="The head gets used to it, but the backbone does not: its weights were made for other numbers, so its description of every picture is worse.",
     B="So far off it is not: most of what the net sees is contrast between neighbours, and that survives another mean and std.",
     C="The features are a little worse for every picture, the head makes the best of them, and nobody sees what the score could have been.",
-    D="Shapes and types are right, so PyTorch has nothing to say. That is the danger.")
+    D="Shapes and types are right, so PyTorch has nothing to say. That is the danger.",
+)
 
 
-@exercise("3.3", "What the head learns", hints=("Each of the nine outputs weighs all 1,280 features.", "And each has one bias."),
-          solution="my_count = 1280 * 9 + 9", why="A weight for every pair of feature and class, and a bias for each class.")
+@exercise(
+    "3.3",
+    "What the head learns",
+    hints=("Each of the nine outputs weighs all 1,280 features.", "And each has one bias."),
+    solution="my_count = 1280 * 9 + 9",
+    why="A weight for every pair of feature and class, and a bias for each class.",
+)
 def parameters_of_the_head(answer) -> str:
-    features, classes, whole = 1280, len(data.card("clip-art").classes), models.card("efficientnet_lite0").parameters
+    features, classes, whole = (
+        1280,
+        len(data.card("clip-art").classes),
+        models.card("efficientnet_lite0").parameters,
+    )
     right = features * classes + classes
-    judge(answer, right, {
-        f"Each of the {classes} outputs also has a bias.": features * classes,
-        "That is one output; there are nine of them.": features + 1,
-        "That is the old head, for 1,000 classes.": 1000 * features + 1000,
-        "That is the whole net. Only its last layer is new, and only that learns.": whole,
-        "That is how many numbers the 135 pictures became. The head weighs them, whatever their number is.": 15 * classes * features,
-    }, "a number of parameters", tolerance=1e-9)
+    judge(
+        answer,
+        right,
+        {
+            f"Each of the {classes} outputs also has a bias.": features * classes,
+            "That is one output; there are nine of them.": features + 1,
+            "That is the old head, for 1,000 classes.": 1000 * features + 1000,
+            "That is the whole net. Only its last layer is new, and only that learns.": whole,
+            "That is how many numbers the 135 pictures became. The head weighs them, whatever their number is.": 15
+            * classes
+            * features,
+        },
+        "a number of parameters",
+        tolerance=1e-9,
+    )
     return f"{right:,}: {right / whole:.1%} of what the whole net has. That little fits in milliseconds."
 
 
-@exercise("3.4", "As good as 15 from scratch", hints=("Guess: any of the five numbers. Then run the cell with the curves.", "Where is the highest point of the curve 'from scratch'? Go left from there, to the curve 'frozen'."),
-          solution='few = recorded.load("fewshot")["results"]\nmean = lambda way, k: sum(few[way][str(k)]["accuracy"]) / 5\n'
-                   'my_pictures = min(k for k in (1, 2, 5, 10, 15) if mean("frozen", k) >= mean("from scratch", 15))',
-          why="The smallest number at which the mean of the frozen features reaches that of the net from scratch with 15.")
+@exercise(
+    "3.4",
+    "As good as 15 from scratch",
+    hints=(
+        "Guess: any of the five numbers. Then run the cell with the curves.",
+        "Where is the highest point of the curve 'from scratch'? Go left from there, to the curve 'frozen'.",
+    ),
+    solution='few = recorded.load("fewshot")["results"]\nmean = lambda way, k: sum(few[way][str(k)]["accuracy"]) / 5\n'
+    'my_pictures = min(k for k in (1, 2, 5, 10, 15) if mean("frozen", k) >= mean("from scratch", 15))',
+    why="The smallest number at which the mean of the frozen features reaches that of the net from scratch with 15.",
+)
 def as_good_as_scratch(answer) -> str:
-    mean = {way: {int(k): sum(row["accuracy"]) / len(row["accuracy"]) for k, row in found.items()} for way, found in recorded.load("fewshot")["results"].items()}
+    mean = {
+        way: {int(k): sum(row["accuracy"]) / len(row["accuracy"]) for k, row in found.items()}
+        for way, found in recorded.load("fewshot")["results"].items()
+    }
     goal, reached = mean["from scratch"][15], mean["frozen"]
     right = min(k for k in reached if reached[k] >= goal)
     given = as_array(answer)
@@ -74,14 +146,23 @@ def as_good_as_scratch(answer) -> str:
     k = int(given.reshape(()))
     if k != right:
         side = "fewer are enough" if k > right else "that is too few"
-        raise Wrong(f"With {k} frozen features reach {reached[k]:.0%}, from scratch reaches {goal:.0%} with 15: {side}. A guess is free: look at the curves and correct it.")
+        raise Wrong(
+            f"With {k} frozen features reach {reached[k]:.0%}, from scratch reaches {goal:.0%} with 15: {side}. A guess is free: look at the curves and correct it."
+        )
     return f"{right}: frozen features reach {reached[right]:.0%} with {right} a class, from scratch {goal:.0%} with 15."
 
 
-@exercise("3.5", "The part that never moves", hints=(
-    "When does the optimizer learn which parameters there are?", "parameter_groups takes what learns at that moment. Unfreezing afterwards comes too late.", "First freeze, then unfreeze, then the groups and the optimizer."),
+@exercise(
+    "3.5",
+    "The part that never moves",
+    hints=(
+        "When does the optimizer learn which parameters there are?",
+        "parameter_groups takes what learns at that moment. Unfreezing afterwards comes too late.",
+        "First freeze, then unfreeze, then the groups and the optimizer.",
+    ),
     solution='def prepare(net):\n    transfer.freeze(net)\n    transfer.unfreeze(net, "blocks.1")\n    groups = transfer.parameter_groups(net, head_rate=1e-3, body_rate=1e-4)\n    return torch.optim.AdamW(groups)',
-    why="An optimizer moves the parameters that it was given; those that are unfrozen later are not among them.")
+    why="An optimizer moves the parameters that it was given; those that are unfrozen later are not among them.",
+)
 def prepare(answer) -> str:
     net = _net_of_blocks()
     if not callable(answer):
@@ -97,35 +178,66 @@ def prepare(answer) -> str:
         loss.backward()
         optimizer.step()
     moved = set(transfer.changed(before, net.state_dict()))
-    head, block = {name for name in moved if name.startswith("head.")}, {name for name in moved if name.startswith("blocks.1.")}
+    head, block = (
+        {name for name in moved if name.startswith("head.")},
+        {name for name in moved if name.startswith("blocks.1.")},
+    )
     if head and not moved - head and net.get_submodule("blocks.1.conv").weight.requires_grad:
-        raise Unattempted('This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again.')
+        raise Unattempted(
+            "This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again."
+        )
     if not moved:
         raise Wrong("Nothing moved in a step: the head and blocks.1 should.")
     if moved - head - block:
-        raise Wrong(f"More moved than the head and blocks.1: '{sorted(moved - head - block)[0]}' for one. Freeze the net first.")
+        raise Wrong(
+            f"More moved than the head and blocks.1: '{sorted(moved - head - block)[0]}' for one. Freeze the net first."
+        )
     if not head:
         raise Wrong("blocks.1 moved, but the head did not. It learns too.")
     if not block:
         raise Wrong("Only the head moved. Is blocks.1 unfrozen before the optimizer is made?")
-    rates = {id(parameter): group["lr"] for group in optimizer.param_groups for parameter in group["params"]}
-    if rates[id(net.get_submodule("blocks.1.conv").weight)] >= rates[id(net.get_submodule("head").weight)]:
-        raise Wrong("Both move, but blocks.1 in steps as long as the head's. Further down the steps are smaller: head_rate=1e-3, body_rate=1e-4.")
+    rates = {
+        id(parameter): group["lr"]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    if (
+        rates[id(net.get_submodule("blocks.1.conv").weight)]
+        >= rates[id(net.get_submodule("head").weight)]
+    ):
+        raise Wrong(
+            "Both move, but blocks.1 in steps as long as the head's. Further down the steps are smaller: head_rate=1e-3, body_rate=1e-4."
+        )
     return "Freeze, unfreeze, then the optimizer. Compare a state_dict before and after a step whenever you doubt."
 
 
-TIE = question("3.6", "Two points better, fifty times as long", right="B", hints=("How large is one standard error with 150 pictures and 80 %?", "The square root of 0.8 x 0.2 / 150 is 3.3 points."),
+TIE = question(
+    "3.6",
+    "Two points better, fifty times as long",
+    right="B",
+    hints=(
+        "How large is one standard error with 150 pictures and 80 %?",
+        "The square root of 0.8 x 0.2 / 150 is 3.3 points.",
+    ),
     A="Two points are three pictures of 150. One standard error is 3.3 points: the next test set may say the opposite.",
     B="One standard error is 3.3 points, so two say nothing. The cheap way wins a tie, until more pictures, more seeds or a larger test set decide.",
     C="Longer training fits the same few pictures more closely. It does not make the test set larger.",
-    D="Then the rate is chosen on the test set, and its score is too good: chapter 1, section 7. A validation set is there to choose on.")
+    D="Then the rate is chosen on the test set, and its score is too good: chapter 1, section 7. A validation set is there to choose on.",
+)
 
 
-@exercise("3.7", "A step that moves the head alone", hints=(
-    "transfer.freeze(net) leaves only the head to learn.", "Frozen weights are not enough: in training mode batch normalisation moves its statistics. net.eval() stops that.", "An optimizer over the parameters that learn, loss, backward, step; then return the net."),
+@exercise(
+    "3.7",
+    "A step that moves the head alone",
+    hints=(
+        "transfer.freeze(net) leaves only the head to learn.",
+        "Frozen weights are not enough: in training mode batch normalisation moves its statistics. net.eval() stops that.",
+        "An optimizer over the parameters that learn, loss, backward, step; then return the net.",
+    ),
     solution="def head_step(net, images, labels):\n    transfer.freeze(net).eval()\n    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)\n"
-             "    F.cross_entropy(net(images), labels).backward()\n    optimizer.step()\n    return net",
-    why="Frozen weights keep the optimizer away, evaluation mode keeps batch normalisation's statistics.")
+    "    F.cross_entropy(net(images), labels).backward()\n    optimizer.step()\n    return net",
+    why="Frozen weights keep the optimizer away, evaluation mode keeps batch normalisation's statistics.",
+)
 def head_step(answer) -> str:
     net, images, labels = _fresh_net().train(), torch.randn(8, 3, 16, 16), torch.arange(8) % 3
     before, head = copy.deepcopy(net.state_dict()), {"6.weight", "6.bias"}
@@ -137,47 +249,79 @@ def head_step(answer) -> str:
         raise Wrong("Nothing moved. Was backward() called, and the optimizer's step()?")
     statistics = {name for name in moved if "running_" in name or "num_batches" in name}
     if statistics and moved & head and not moved - head - statistics:
-        raise Wrong(f"The weights are as they should be, but batch normalisation moved: {', '.join(sorted(statistics))}. In training mode it keeps counting; net.eval() stops that.")
+        raise Wrong(
+            f"The weights are as they should be, but batch normalisation moved: {', '.join(sorted(statistics))}. In training mode it keeps counting; net.eval() stops that."
+        )
     if not moved & head:
-        raise Wrong(f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest or instead of it, or there was no step().")
+        raise Wrong(
+            f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest or instead of it, or there was no step()."
+        )
     if moved - head:
-        raise Wrong(f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first.")
+        raise Wrong(
+            f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first."
+        )
     if not all(value.isfinite().all() for value in given.state_dict().values()):
         raise Wrong("The head's weights are no longer finite: the step was far too long.")
     return "Frozen means that transfer.changed finds nothing else. training.fit keeps frozen batch normalisation still in the same way."
 
 
-GRAD_CAM = question("3.8", "What Grad-CAM shows", right="B", hints=("Let the panel look for a class that is not in the picture.", "The map is made from the score of one class."),
+GRAD_CAM = question(
+    "3.8",
+    "What Grad-CAM shows",
+    right="B",
+    hints=(
+        "Let the panel look for a class that is not in the picture.",
+        "The map is made from the score of one class.",
+    ),
     A="The net has no outlines: it was trained with one word for a whole picture. The map is coarse (7 x 7 places) and may light up only a part.",
     B="It shows the places from which the score of this class comes, right or wrong, and says nothing about why. A dog found by its kennel has a bright kennel.",
     C="A map is made for any class, also for one that is not there. The probability says how sure the net is, not the map.",
-    D="It does not say what would happen: to learn that, cover the place and ask again.")
+    D="It does not say what would happen: to learn that, cover the place and ask again.",
+)
 
 
-NEITHER = question("3.9", "A picture of neither class", right="D", hints=("Give the panel a picture of something else.", "The probabilities always add up to 1."),
+NEITHER = question(
+    "3.9",
+    "A picture of neither class",
+    right="D",
+    hints=("Give the panel a picture of something else.", "The probabilities always add up to 1."),
     A="There is no such answer: softmax divides 100 % among the classes that it has.",
     B="Half and half would be honest, but nothing makes it so: a small likeness is enough for a high probability.",
     C="The features are those of 1,000 classes, but the new head knows only yours.",
-    D="It must name one of your classes, and often with a high probability. Give it a class 'something else', or distrust low probabilities.")
+    D="It must name one of your classes, and often with a high probability. Give it a class 'something else', or distrust low probabilities.",
+)
 
 
-@exercise("3.10", "A classifier of your own", hints=(
-    "In the panel: a name for the first class, some pictures, then another name and its pictures. Then Train.", "The cell with models.save writes what the panel trained. Run it after Train.", 'The answer is the name that it saves under: "my-classifier".'),
+@exercise(
+    "3.10",
+    "A classifier of your own",
+    hints=(
+        "In the panel: a name for the first class, some pictures, then another name and its pictures. Then Train.",
+        "The cell with models.save writes what the panel trained. Run it after Train.",
+        'The answer is the name that it saves under: "my-classifier".',
+    ),
     solution='own = data.ImageDataset(torch.cat([data.load("clip-art").images[:20], data.load("photos").images[:, :, ::2, ::2][:, :, :128, :128]]),\n'
-             '                        torch.tensor([0] * 20 + [1] * 13), ("drawing", "photograph"), name="own")\n'
-             'models.save(transfer.classifier(net, own), "my-classifier", overwrite=True)\nmy_classifier = "my-classifier"',
-    why="No camera at hand? Drawings against photographs are two classes as well.")
+    '                        torch.tensor([0] * 20 + [1] * 13), ("drawing", "photograph"), name="own")\n'
+    'models.save(transfer.classifier(net, own), "my-classifier", overwrite=True)\nmy_classifier = "my-classifier"',
+    why="No camera at hand? Drawings against photographs are two classes as well.",
+)
 def own_classifier(answer) -> str:
     if not isinstance(answer, str):
-        raise Wrong(f'Expected the name of the two files, as text: "my-classifier"; came {described(answer)}.')
+        raise Wrong(
+            f'Expected the name of the two files, as text: "my-classifier"; came {described(answer)}.'
+        )
     try:
         net = models.load(answer)
     except (ValueError, FileNotFoundError) as error:
         raise Wrong(str(error)[:500]) from None
     except OSError:  # no name that a system takes
-        raise Wrong(f"{described(answer)} cannot be opened. The cell with models.save prints the name.") from None
+        raise Wrong(
+            f"{described(answer)} cannot be opened. The cell with models.save prints the name."
+        ) from None
     if set(net.classes) == {"bird", "vehicle"}:
-        raise Wrong("These are the birds and vehicles that were there to begin with. Give the panel pictures of your own, press Train, and run the cell with models.save again.")
+        raise Wrong(
+            "These are the birds and vehicles that were there to begin with. Give the panel pictures of your own, press Train, and run the cell with models.save again."
+        )
     photos = data.load("photos")
     with torch.inference_mode():
         rows = net(net.preprocess(photos.images[:8])).softmax(1)
@@ -187,42 +331,97 @@ def own_classifier(answer) -> str:
     return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the two files to a friend: nothing else is needed."
 
 
-@exercise("3.11", "How many pictures to pay for", given=("price",), hints=(
-    "The cost of a plan: 9 kinds x pictures a class x 1 euro, and 1,000 x part of errors x the price of an error.", "ways[way][str(pictures)][\"accuracy\"] has five values; take their mean.",
-    "Go through all ways and numbers in a loop, and take the cheapest."),
+@exercise(
+    "3.11",
+    "How many pictures to pay for",
+    given=("price",),
+    hints=(
+        "The cost of a plan: 9 kinds x pictures a class x 1 euro, and 1,000 x part of errors x the price of an error.",
+        'ways[way][str(pictures)]["accuracy"] has five values; take their mean.',
+        "Go through all ways and numbers in a loop, and take the cheapest.",
+    ),
     solution='costs = {(way, int(k)): 9 * int(k) + 1000 * (1 - sum(row["accuracy"]) / 5) * price for way, found in ways.items() for k, row in found.items()}\n'
-             'my_plan = min(costs, key=costs.get)',
-    why="Pictures and errors both cost; which number is best depends on what an error costs.")
+    "my_plan = min(costs, key=costs.get)",
+    why="Pictures and errors both cost; which number is best depends on what an error costs.",
+)
 def cheapest_plan(answer, price: float) -> str:
     ways = recorded.load("fewshot")["results"]
-    costs = {(way, int(k)): 9 * int(k) + 1000 * (1 - sum(row["accuracy"]) / len(row["accuracy"])) * price for way, found in ways.items() for k, row in found.items()}
+    costs = {
+        (way, int(k)): 9 * int(k) + 1000 * (1 - sum(row["accuracy"]) / len(row["accuracy"])) * price
+        for way, found in ways.items()
+        for k, row in found.items()
+    }
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
-        raise Wrong(f'Expected a way and a number of pictures, such as ("frozen", 5); came {described(answer)}.')
+        raise Wrong(
+            f'Expected a way and a number of pictures, such as ("frozen", 5); came {described(answer)}.'
+        )
     k = as_array(answer[1])
-    plan = (answer[0].strip().lower().replace("-", " "), int(k) if k is not None and k.size == 1 and k.reshape(()) == int(k.reshape(())) else None)
+    plan = (
+        answer[0].strip().lower().replace("-", " "),
+        int(k) if k is not None and k.size == 1 and k.reshape(()) == int(k.reshape(())) else None,
+    )
     if plan not in costs:
-        raise Wrong(f"Expected one of the ways {', '.join(ways)} and one of 1, 2, 5, 10, 15; came {described(answer[0])} and {described(answer[1])}.")
+        raise Wrong(
+            f"Expected one of the ways {', '.join(ways)} and one of 1, 2, 5, 10, 15; came {described(answer[0])} and {described(answer[1])}."
+        )
     best = min(costs, key=costs.get)
     if costs[plan] > 1.1 * costs[best]:
         pictures, errors = 9 * plan[1], costs[plan] - 9 * plan[1]
-        raise Wrong(f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less.")
+        raise Wrong(
+            f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less."
+        )
     return f"{costs[plan]:,.0f} euros; the cheapest plan, {best[0]} with {best[1]} a class, costs {costs[best]:,.0f}. With another price of errors another number is right."
 
 
 def _fresh_net() -> nn.Module:
     """A small net with everything that can be forgotten: batch normalisation, dropout, a preprocessing. Layer 6 is the head."""
-    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(32, 3))
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(32, 3),
+    )
     nn.init.normal_(net[6].weight)  # answers that differ enough to tell mistakes apart
-    net.preprocess = preprocessing(resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3).forward  # the module itself would become a layer of the net
+    net.preprocess = preprocessing(
+        resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3
+    ).forward  # the module itself would become a layer of the net
     return net
 
 
 def _net_of_blocks() -> nn.Module:
     """A net with parts that have names, as the backbone has them: stem, blocks.0, blocks.1, head."""
+
     def block(inputs: int, outputs: int) -> nn.Module:
-        return nn.Sequential(OrderedDict(conv=nn.Conv2d(inputs, outputs, 3), norm=nn.BatchNorm2d(outputs), act=nn.ReLU()))
+        return nn.Sequential(
+            OrderedDict(
+                conv=nn.Conv2d(inputs, outputs, 3), norm=nn.BatchNorm2d(outputs), act=nn.ReLU()
+            )
+        )
 
-    return nn.Sequential(OrderedDict(stem=block(3, 4), blocks=nn.Sequential(block(4, 6), block(6, 8)), pool=nn.AdaptiveAvgPool2d(2), flat=nn.Flatten(), head=nn.Linear(32, 3)))
+    return nn.Sequential(
+        OrderedDict(
+            stem=block(3, 4),
+            blocks=nn.Sequential(block(4, 6), block(6, 8)),
+            pool=nn.AdaptiveAvgPool2d(2),
+            flat=nn.Flatten(),
+            head=nn.Linear(32, 3),
+        )
+    )
 
 
-EXERCISES = (probabilities, PREPROCESSING, parameters_of_the_head, as_good_as_scratch, prepare, TIE, head_step, GRAD_CAM, NEITHER, own_classifier, cheapest_plan)
+EXERCISES = (
+    probabilities,
+    PREPROCESSING,
+    parameters_of_the_head,
+    as_good_as_scratch,
+    prepare,
+    TIE,
+    head_step,
+    GRAD_CAM,
+    NEITHER,
+    own_classifier,
+    cheapest_plan,
+)

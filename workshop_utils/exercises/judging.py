@@ -12,7 +12,12 @@ import numpy as np
 import torch
 
 PACKAGE = str(Path(__file__).parents[1])
-LIBRARIES = (PACKAGE, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+LIBRARIES = (
+    PACKAGE,
+    sysconfig.get_path("stdlib"),
+    sysconfig.get_path("purelib"),
+    sysconfig.get_path("platlib"),
+)
 
 
 class Wrong(Exception):
@@ -27,7 +32,11 @@ class Raised(Exception):
     """The attendee's own code stopped with an error; `code` is their line."""
 
     def __init__(self, error: BaseException):
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(LIBRARIES)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith(LIBRARIES)
+        ]
         self.code = f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
         super().__init__(in_words(error))
 
@@ -59,7 +68,9 @@ def need_attempt(answer: Any) -> None:
         raise Unattempted
 
 
-def judge(given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tolerance: float = 1e-3) -> None:
+def judge(
+    given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tolerance: float = 1e-3
+) -> None:
     """Returns if `given` equals `expected`, a number or an array, up to a relative tolerance; else raises Wrong.
 
     mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected.
@@ -68,20 +79,33 @@ def judge(given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tol
     if values is not None and same(values, wanted, tolerance):
         return
     if values is None:
-        quotes = ", which is text. A number stands without quotes." if isinstance(given, str) else "."
+        quotes = (
+            ", which is text. A number stands without quotes." if isinstance(given, str) else "."
+        )
         raise Wrong(f"Expected {what}; came {described(given)}{quotes}")
     for sentence, value in mistakes.items():
         if same(values, as_array(value), tolerance):
             raise Wrong(sentence)
     if values.shape != wanted.shape:
         raise Wrong(f"Expected {what}, of shape {wanted.shape}; came {described(given)}.")
-    raise Wrong(f"Expected {what}; came {described(given)}" + (", which is not it." if wanted.ndim == 0 else ", of the right shape but with other values."))
+    raise Wrong(
+        f"Expected {what}; came {described(given)}"
+        + (
+            ", which is not it."
+            if wanted.ndim == 0
+            else ", of the right shape but with other values."
+        )
+    )
 
 
 def as_array(value: Any) -> np.ndarray | None:
     """A number, tensor, array or list of numbers as float64; None for anything else."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().double().numpy() if not value.is_complex() and value.layout == torch.strided else None
+        value = (
+            value.detach().cpu().double().numpy()
+            if not value.is_complex() and value.layout == torch.strided
+            else None
+        )
     if isinstance(value, (str, bytes, dict, set)) or value is None:
         return None
     try:
@@ -94,7 +118,9 @@ def same(values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3) -> boo
     """Equal in shape and, nearly, in every value; a single value may come in brackets."""
     if wanted.ndim == 0 and values.size == 1:
         values = values.reshape(())
-    return values.shape == wanted.shape and bool(np.allclose(values, wanted, rtol=tolerance, atol=1e-6))
+    return values.shape == wanted.shape and bool(
+        np.allclose(values, wanted, rtol=tolerance, atol=1e-6)
+    )
 
 
 def described(value: Any) -> str:
@@ -105,10 +131,18 @@ def described(value: Any) -> str:
         return text if len(text) <= 40 else f"{text[:37]}..."
     if isinstance(value, (torch.Tensor, np.ndarray)):
         kind, article = ("tensor", "a") if isinstance(value, torch.Tensor) else ("array", "an")
-        return f"the {kind} {value.item():.4g}" if value.ndim == 0 else f"{article} {kind} of shape {tuple(value.shape)}"
+        return (
+            f"the {kind} {value.item():.4g}"
+            if value.ndim == 0
+            else f"{article} {kind} of shape {tuple(value.shape)}"
+        )
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)}"
-    return "None (is there a return?)" if value is None else f"something of type {type(value).__name__}"
+    return (
+        "None (is there a return?)"
+        if value is None
+        else f"something of type {type(value).__name__}"
+    )
 
 
 @contextmanager

@@ -6,7 +6,15 @@ from typing import Any, Callable
 
 from workshop_utils import names
 from workshop_utils.exercises import solved
-from workshop_utils.exercises.judging import Raised, Unattempted, Wrong, described, in_words, need_attempt, untouched_randomness
+from workshop_utils.exercises.judging import (
+    Raised,
+    Unattempted,
+    Wrong,
+    described,
+    in_words,
+    need_attempt,
+    untouched_randomness,
+)
 from workshop_utils.exercises.verdict import Help, Verdict
 from workshop_utils.tables import Table
 
@@ -32,20 +40,33 @@ class Exercise:
     given: tuple[str, ...] = ()
 
 
-def exercise(number: str, title: str, *, hints: tuple[str, ...], solution: str, why: str, given: tuple[str, ...] = ()):
+def exercise(
+    number: str,
+    title: str,
+    *,
+    hints: tuple[str, ...],
+    solution: str,
+    why: str,
+    given: tuple[str, ...] = (),
+):
     """Declares the decorated function as the judge of an exercise."""
     return lambda judge: Exercise(number, title, judge, hints, solution, why, given)
 
 
-def question(number: str, title: str, *, right: str, hints: tuple[str, ...], **options: str) -> Exercise:
+def question(
+    number: str, title: str, *, right: str, hints: tuple[str, ...], **options: str
+) -> Exercise:
     """A question with lettered options; each wrong one is a misconception, and its text says why it is one.
 
     options: letter -> what is said to whoever chooses it. right: the letter of the right one.
     """
+
     def judge(answer: Any) -> str:
         letter = answer.strip(" .)(").upper() if isinstance(answer, str) else ""
         if letter not in options:
-            raise Wrong(f'Expected one letter of {", ".join(options)}, as text: "A"; came {described(answer)}.')
+            raise Wrong(
+                f'Expected one letter of {", ".join(options)}, as text: "A"; came {described(answer)}.'
+            )
         if letter != right:
             raise Wrong(f"{letter}: {options[letter]}")
         return options[letter]
@@ -62,7 +83,9 @@ def check(number: str, answer: Any, **given: Any) -> None:
     exercise = find(number)
     lacking = [name for name in exercise.given if name not in given]
     if lacking:
-        raise ValueError(f"The check of {number} needs {', '.join(f'{name}=...' for name in lacking)} as well, as its cell had it.")
+        raise ValueError(
+            f"The check of {number} needs {', '.join(f'{name}=...' for name in lacking)} as well, as its cell had it."
+        )
     _last_chapter[:] = [int(number[0])]
     verdict = judged(exercise, answer, **given)
     _show(verdict)
@@ -78,15 +101,25 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
             return Verdict(exercise.number, "right", exercise.judge(answer, **given))
     except Unattempted as error:
         words = str(error) or 'Replace the dots "..." and run the cell again.'
-        return Verdict(exercise.number, "unattempted", f'{words} exercises.hint("{exercise.number}") helps.')
+        return Verdict(
+            exercise.number, "unattempted", f'{words} exercises.hint("{exercise.number}") helps.'
+        )
     except Wrong as error:
         return Verdict(exercise.number, "wrong", str(error))
     except Raised as error:
         return Verdict(exercise.number, "raised", str(error), error.code)
     except KeyboardInterrupt:
-        return Verdict(exercise.number, "stopped", "You interrupted it before it ended. A loop that never ends? Change it and run the cell again.")
+        return Verdict(
+            exercise.number,
+            "stopped",
+            "You interrupted it before it ended. A loop that never ends? Change it and run the cell again.",
+        )
     except Exception as error:  # an answer of a kind that nobody thought of
-        return Verdict(exercise.number, "wrong", f"This answer, {described(answer)}, could not be judged ({in_words(error)}).")
+        return Verdict(
+            exercise.number,
+            "wrong",
+            f"This answer, {described(answer)}, could not be judged ({in_words(error)}).",
+        )
 
 
 def hint(number: str) -> None:
@@ -94,7 +127,11 @@ def hint(number: str) -> None:
     hints = find(number).hints
     shown = _hints_shown[number] = min(_hints_shown.get(number, 0) + 1, len(hints))
     rest = len(hints) - shown
-    end = f"{rest} more: run the cell again." if rest else f'That was the last; exercises.solution("{number}") shows the code.'
+    end = (
+        f"{rest} more: run the cell again."
+        if rest
+        else f'That was the last; exercises.solution("{number}") shows the code.'
+    )
     _show(Help(f"{number}. Hint {shown} of {len(hints)}.", "\n".join((*hints[:shown], end))))
 
 
@@ -109,13 +146,24 @@ def progress(chapter: int | None = None, *, reset: bool = False) -> None:
     chapters = (chapter,) if chapter else tuple(_last_chapter) or CHAPTERS
     found = [exercise for number in chapters for exercise in exercises(number)]
     if reset and len(chapters) > 1:
-        raise ValueError("Say which chapter to begin again, for example exercises.progress(1, reset=True).")
+        raise ValueError(
+            "Say which chapter to begin again, for example exercises.progress(1, reset=True)."
+        )
     if reset:
         solved.forget([exercise.number for exercise in found])
     done = solved.remembered()
     count = sum(exercise.number in done for exercise in found)
-    _show(Table(found, {"exercise": lambda one: one.number, "what": lambda one: one.title, "solved": lambda one: "yes" if one.number in done else "not yet"},
-                f"{count} of {len(found)} solved"))
+    _show(
+        Table(
+            found,
+            {
+                "exercise": lambda one: one.number,
+                "what": lambda one: one.title,
+                "solved": lambda one: "yes" if one.number in done else "not yet",
+            },
+            f"{count} of {len(found)} solved",
+        )
+    )
 
 
 def find(number: str) -> Exercise:
@@ -132,10 +180,13 @@ def find(number: str) -> Exercise:
 def exercises(chapter: int) -> tuple[Exercise, ...]:
     """All exercises of a chapter, in order. Raises ValueError for a chapter that does not exist."""
     if chapter not in CHAPTERS:
-        raise ValueError(f"There is no chapter {chapter}. There are: {', '.join(map(str, CHAPTERS))}.")
+        raise ValueError(
+            f"There is no chapter {chapter}. There are: {', '.join(map(str, CHAPTERS))}."
+        )
     return import_module(f"workshop_utils.exercises.chapter_{chapter}").EXERCISES
 
 
 def _show(what: Any) -> None:
     from IPython.display import display
+
     display(what)

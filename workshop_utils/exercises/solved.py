@@ -9,7 +9,9 @@ def remember(number: str) -> None:
         folder().mkdir(parents=True, exist_ok=True)
         (folder() / number).touch()
     except OSError as error:
-        print(f"That {number} is solved could not be noted ({error.strerror}); progress() will not show it after a restart.")
+        print(
+            f"That {number} is solved could not be noted ({error.strerror}); progress() will not show it after a restart."
+        )
 
 
 def remembered() -> set[str]:

@@ -22,7 +22,9 @@ class Verdict:
     code: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.number}. {LOOKS[self.kind][0]}. {self.words}" + (f"\n{self.code}" if self.code else "")
+        return f"{self.number}. {LOOKS[self.kind][0]}. {self.words}" + (
+            f"\n{self.code}" if self.code else ""
+        )
 
     def _repr_html_(self) -> str:
         heading, colour = LOOKS[self.kind]

@@ -9,4 +9,20 @@ from workshop_utils.models.shapes import summary
 from workshop_utils.models.stacked import stacked
 from workshop_utils.models.trained import keep, ready
 
-__all__ = ["IDEAS", "ModelCard", "build", "card", "catalog", "deep", "head", "keep", "load", "preprocessing", "ready", "save", "small", "stacked", "summary"]
+__all__ = [
+    "IDEAS",
+    "ModelCard",
+    "build",
+    "card",
+    "catalog",
+    "deep",
+    "head",
+    "keep",
+    "load",
+    "preprocessing",
+    "ready",
+    "save",
+    "small",
+    "stacked",
+    "summary",
+]

@@ -12,7 +12,9 @@ Block = Callable[[int, int], nn.Module]  # (c_in, c_out) -> (B, c_in, H, W) to (
 WIDEST = 256
 
 
-def small(block: str | Block, *, classes: int, channels: int = 3, budget: int = 50_000) -> nn.Module:
+def small(
+    block: str | Block, *, classes: int, channels: int = 3, budget: int = 50_000
+) -> nn.Module:
     """A stem, three blocks of one idea with pooling before each, an average and a head: (B, channels, H, W) from 8 x 8 on -> (B, classes).
 
     block: a name of IDEAS, or a function (c_in, c_out) that gives a layer from (B, c_in, H, W) to (B, c_out, H, W). The maps are
@@ -26,7 +28,9 @@ def small(block: str | Block, *, classes: int, channels: int = 3, budget: int = 
     fitting = bisect_right(widths, budget, key=lambda width: _size(make, width, classes, channels))
     if not fitting:
         name = block if isinstance(block, str) else block.__name__
-        raise ValueError(f"{budget:,} parameters are too few for '{name}': the smallest has {_size(make, 4, classes, channels):,}.")
+        raise ValueError(
+            f"{budget:,} parameters are too few for '{name}': the smallest has {_size(make, 4, classes, channels):,}."
+        )
     return _net(make, widths[fitting - 1], classes, channels).to(memory_format=torch.channels_last)
 
 
@@ -37,15 +41,30 @@ def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int
     nets can be trained on a laptop. Source: the plain and residual nets of He et al. 2015, section 3.3, in small.
     """
     if layers < 4 or layers % 2:
-        raise ValueError(f"A stem, pairs of convolutions and a head make an even number of layers, 4 or more; {layers} is none.")
+        raise ValueError(
+            f"A stem, pairs of convolutions and a head make an even number of layers, 4 or more; {layers} is none."
+        )
     pairs = [_resnet(width, width) if skip else _vgg(width, width) for _ in range(layers // 2 - 1)]
-    net = nn.Sequential(convolution(channels, width), nn.MaxPool2d(4), *pairs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+    net = nn.Sequential(
+        convolution(channels, width),
+        nn.MaxPool2d(4),
+        *pairs,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(width, classes),
+    )
     return net.to(memory_format=torch.channels_last)
 
 
-def convolution(c_in: int, c_out: int, kernel: int = 3, *, groups: int = 1, relu: bool = True) -> nn.Module:
+def convolution(
+    c_in: int, c_out: int, kernel: int = 3, *, groups: int = 1, relu: bool = True
+) -> nn.Module:
     """A convolution that keeps height and width, batch normalisation and, unless something is to be added before it, ReLU."""
-    layers = [nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out), *([nn.ReLU()] if relu else [])]
+    layers = [
+        nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(c_out),
+        *([nn.ReLU()] if relu else []),
+    ]
     return nn.Sequential(*layers)
 
 
@@ -78,7 +97,13 @@ class Squeeze(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         hidden = max(4, channels // 8)
-        self.weigh = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1), nn.Sigmoid())
+        self.weigh = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, hidden, 1),
+            nn.ReLU(),
+            nn.Conv2d(hidden, channels, 1),
+            nn.Sigmoid(),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weigh(x)
@@ -90,7 +115,9 @@ class Dense(nn.Module):
     def __init__(self, c_in: int, c_out: int):
         super().__init__()
         growth = c_out // 4
-        self.layers = nn.ModuleList(convolution(c_in + number * growth, growth) for number in range(3))
+        self.layers = nn.ModuleList(
+            convolution(c_in + number * growth, growth) for number in range(3)
+        )
         self.merge = convolution(c_in + 3 * growth, c_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,7 +128,10 @@ class Dense(nn.Module):
 
 def separable(c_in: int, c_out: int, *, relu: bool = True) -> nn.Module:
     """First across pixels, each channel alone, then across channels."""
-    return nn.Sequential(nn.Conv2d(c_in, c_in, 3, padding=1, groups=c_in, bias=False), convolution(c_in, c_out, 1, relu=relu))
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_in, 3, padding=1, groups=c_in, bias=False),
+        convolution(c_in, c_out, 1, relu=relu),
+    )
 
 
 def _pair(c_in: int, c_out: int) -> nn.Module:
@@ -141,33 +171,71 @@ def _resnet(c_in: int, c_out: int) -> nn.Module:
 
 def _resnext(c_in: int, c_out: int) -> nn.Module:
     middle = c_out // 2 * 2
-    body = nn.Sequential(convolution(c_in, middle, 1), convolution(middle, middle, groups=4), convolution(middle, c_out, 1, relu=False))
+    body = nn.Sequential(
+        convolution(c_in, middle, 1),
+        convolution(middle, middle, groups=4),
+        convolution(middle, c_out, 1, relu=False),
+    )
     return nn.Sequential(Residual(c_in, c_out, body), nn.ReLU())
 
 
 def _senet(c_in: int, c_out: int) -> nn.Module:
-    return nn.Sequential(Residual(c_in, c_out, nn.Sequential(_pair(c_in, c_out), Squeeze(c_out))), nn.ReLU())
+    return nn.Sequential(
+        Residual(c_in, c_out, nn.Sequential(_pair(c_in, c_out), Squeeze(c_out))), nn.ReLU()
+    )
 
 
 def _xception(c_in: int, c_out: int) -> nn.Module:
-    return Residual(c_in, c_out, nn.Sequential(separable(c_in, c_out), separable(c_out, c_out, relu=False)))
+    return Residual(
+        c_in, c_out, nn.Sequential(separable(c_in, c_out), separable(c_out, c_out, relu=False))
+    )
 
 
 def _efficientnet(c_in: int, c_out: int) -> nn.Module:
     wide = 4 * c_in
-    return Residual(c_in, c_out, nn.Sequential(
-        convolution(c_in, wide, 1), convolution(wide, wide, groups=wide), Squeeze(wide), convolution(wide, c_out, 1, relu=False)))
+    return Residual(
+        c_in,
+        c_out,
+        nn.Sequential(
+            convolution(c_in, wide, 1),
+            convolution(wide, wide, groups=wide),
+            Squeeze(wide),
+            convolution(wide, c_out, 1, relu=False),
+        ),
+    )
 
 
-IDEAS: dict[str, Block] = {"lenet": _lenet, "alexnet": _alexnet, "zfnet": _zfnet, "vgg": _vgg, "googlenet": _googlenet, "resnet": _resnet, "resnext": _resnext,
-                           "densenet": Dense, "senet": _senet, "xception": _xception, "efficientnet": _efficientnet}
+IDEAS: dict[str, Block] = {
+    "lenet": _lenet,
+    "alexnet": _alexnet,
+    "zfnet": _zfnet,
+    "vgg": _vgg,
+    "googlenet": _googlenet,
+    "resnet": _resnet,
+    "resnext": _resnext,
+    "densenet": Dense,
+    "senet": _senet,
+    "xception": _xception,
+    "efficientnet": _efficientnet,
+}
 
 
 def _net(block: Block, width: int, classes: int, channels: int) -> nn.Module:
-    stages = [nn.Sequential(nn.MaxPool2d(2), block(c_in, c_out)) for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))]
-    return nn.Sequential(convolution(channels, width), *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, classes))
+    stages = [
+        nn.Sequential(nn.MaxPool2d(2), block(c_in, c_out))
+        for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))
+    ]
+    return nn.Sequential(
+        convolution(channels, width),
+        *stages,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4 * width, classes),
+    )
 
 
 def _size(block: Block, width: int, classes: int, channels: int) -> int:
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in _net(block, width, classes, channels).parameters())
+        return sum(
+            parameter.numel() for parameter in _net(block, width, classes, channels).parameters()
+        )

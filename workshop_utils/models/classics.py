@@ -17,8 +17,10 @@ class PadTo(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
         if max(height, width) > self.side:
-            raise ValueError(f"This net reads pictures of at most {self.side} x {self.side} pixels; these have {height} x {width}. "
-                             "Shrink them, or take small_vgg or small_resnet.")
+            raise ValueError(
+                f"This net reads pictures of at most {self.side} x {self.side} pixels; these have {height} x {width}. "
+                "Shrink them, or take small_vgg or small_resnet."
+            )
         top, left = (self.side - height) // 2, (self.side - width) // 2
         return F.pad(images, (left, self.side - width - left, top, self.side - height - top))
 
@@ -31,11 +33,17 @@ def lenet(*, classes: int, channels: int = 3) -> nn.Module:
     """
     return nn.Sequential(
         PadTo(32),
-        nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(channels, 6, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(16 * 5 * 5, 120), nn.ReLU(),
-        nn.Linear(120, 84), nn.ReLU(),
+        nn.Linear(16 * 5 * 5, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
         nn.Linear(84, classes),
     )
 
@@ -47,14 +55,27 @@ def zfnet(*, classes: int, channels: int = 3) -> nn.Module:
     normalisation is left out. Source: Zeiler and Fergus 2013, arXiv:1311.2901, figure 3.
     """
     return nn.Sequential(
-        nn.Conv2d(channels, 96, 7, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        nn.Conv2d(96, 256, 5, stride=2), nn.ReLU(), nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(384, 384, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2),
-        nn.AdaptiveAvgPool2d(6), nn.Flatten(),  # 224 x 224 pixels give 6 x 6 as they are; others are brought to it, as torchvision's AlexNet does
-        nn.Dropout(), nn.Linear(256 * 6 * 6, 4096), nn.ReLU(),
-        nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(),
+        nn.Conv2d(channels, 96, 7, stride=2, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        nn.Conv2d(96, 256, 5, stride=2),
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        nn.Conv2d(256, 384, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(384, 384, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(384, 256, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(3, stride=2),
+        nn.AdaptiveAvgPool2d(6),
+        nn.Flatten(),  # 224 x 224 pixels give 6 x 6 as they are; others are brought to it, as torchvision's AlexNet does
+        nn.Dropout(),
+        nn.Linear(256 * 6 * 6, 4096),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Linear(4096, 4096),
+        nn.ReLU(),
         nn.Linear(4096, classes),
     )
 
@@ -74,8 +95,12 @@ class PlainBlock(nn.Module):
 
     def __init__(self, c_in: int, c_out: int):
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out))
-        self.second = nn.Sequential(nn.Conv2d(c_out, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out))
+        self.first = nn.Sequential(
+            nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out)
+        )
+        self.second = nn.Sequential(
+            nn.Conv2d(c_out, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return F.max_pool2d(F.relu(self.second(F.relu(self.first(x)))), 2)
@@ -95,4 +120,6 @@ class ResidualBlock(PlainBlock):
 def _small_net(block: type[nn.Module], classes: int, channels: int) -> nn.Module:
     widths = (16, 32, 64)
     blocks = [block(c_in, c_out) for c_in, c_out in zip((channels, *widths), widths)]
-    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
+    return nn.Sequential(
+        *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes)
+    )

@@ -31,13 +31,17 @@ class Summary(Table):
     def __init__(self, rows: list[LayerRow]):
         self.parameters = sum(row.parameters for row in rows)
         self.multiply_adds = sum(row.multiply_adds for row in rows)
-        super().__init__(rows, {
-            "layer": lambda row: row.name,
-            "kind": lambda row: row.kind,
-            "output shape": lambda row: " x ".join(map(str, row.output)),
-            "parameters": lambda row: row.parameters,
-            "multiply-adds": lambda row: row.multiply_adds,
-        }, f"{self.parameters:,} parameters, {self.multiply_adds:,} multiply-adds a picture")
+        super().__init__(
+            rows,
+            {
+                "layer": lambda row: row.name,
+                "kind": lambda row: row.kind,
+                "output shape": lambda row: " x ".join(map(str, row.output)),
+                "parameters": lambda row: row.parameters,
+                "multiply-adds": lambda row: row.multiply_adds,
+            },
+            f"{self.parameters:,} parameters, {self.multiply_adds:,} multiply-adds a picture",
+        )
 
 
 def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
@@ -50,7 +54,11 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     with ExitStack() as hooks:
         for name, layer in model.named_modules():
             if not list(layer.children()) or list(layer.parameters(recurse=False)):
-                hooks.enter_context(layer.register_forward_hook(lambda layer, _, output, name=name: rows.append(_row(name, layer, output))))
+                hooks.enter_context(
+                    layer.register_forward_hook(
+                        lambda layer, _, output, name=name: rows.append(_row(name, layer, output))
+                    )
+                )
         _outputs(model, torch.zeros(1, *input_shape, device=devices.of(model)))
     return Summary(rows)
 
@@ -59,10 +67,14 @@ def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
     preprocess = getattr(model, "preprocess", None)
     picture = dataset[0][0].unsqueeze(0)
-    outputs = _outputs(model, (preprocess(picture) if preprocess else picture.float()).to(devices.of(model)))
+    outputs = _outputs(
+        model, (preprocess(picture) if preprocess else picture.float()).to(devices.of(model))
+    )
     if outputs.shape != (1, len(dataset.classes)):
-        raise ValueError(f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
-                         f"Build it with classes={len(dataset.classes)}.")
+        raise ValueError(
+            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
+            f"Build it with classes={len(dataset.classes)}."
+        )
 
 
 def _outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -73,8 +85,10 @@ def _outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         words = f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {str(error).splitlines()[0]}"
         side = _smallest_side(model, images.shape[1])
         if side and min(images.shape[-2:]) < side:
-            words = f"Pictures of {images.shape[-2]} x {images.shape[-1]} pixels are too small for this net: it needs {side} x {side} or more. " \
+            words = (
+                f"Pictures of {images.shape[-2]} x {images.shape[-1]} pixels are too small for this net: it needs {side} x {side} or more. "
                 "Enlarge them, or take a net for small pictures, such as small_resnet."
+            )
         raise ValueError(words) from None
 
 
@@ -94,5 +108,10 @@ def _smallest_side(model: nn.Module, channels: int) -> int | None:
 def _row(name: str, layer: nn.Module, output: torch.Tensor) -> LayerRow:
     """Each output value of a convolution or linear layer costs as many multiply-adds as it has weights."""
     weights_per_value = layer.weight[0].numel() if isinstance(layer, (nn.Conv2d, nn.Linear)) else 0
-    return LayerRow(name, type(layer).__name__, tuple(output.shape[1:]), sum(p.numel() for p in layer.parameters(recurse=False)),
-                    output[0].numel() * weights_per_value)
+    return LayerRow(
+        name,
+        type(layer).__name__,
+        tuple(output.shape[1:]),
+        sum(p.numel() for p in layer.parameters(recurse=False)),
+        output[0].numel() * weights_per_value,
+    )

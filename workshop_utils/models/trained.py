@@ -28,12 +28,19 @@ def ready(name: str) -> nn.Module:
         return _kept[name]
     cards = json.loads((READY / "cards.json").read_text("utf-8"))
     if name not in cards:
-        raise names.unknown("trained net", name, [*_kept, *cards], "A net that you train with fit(name=...) is added; the folder models/ready")
+        raise names.unknown(
+            "trained net",
+            name,
+            [*_kept, *cards],
+            "A net that you train with fit(name=...) is added; the folder models/ready",
+        )
     card = cards[name]
     raw = (READY / f"{name}.safetensors").read_bytes()
     if hashlib.sha256(raw).hexdigest() != card["sha256"]:
-        raise ValueError(f"The file '{name}.safetensors' is damaged: its sha256 is not the published one. "
-                         f"Bring it back with: git checkout -- workshop_utils/models/ready/{name}.safetensors")
+        raise ValueError(
+            f"The file '{name}.safetensors' is damaged: its sha256 is not the published one. "
+            f"Bring it back with: git checkout -- workshop_utils/models/ready/{name}.safetensors"
+        )
     from safetensors.torch import load
 
     model = build(card["architecture"], classes=card["classes"], channels=card["channels"])

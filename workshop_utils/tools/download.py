@@ -13,22 +13,36 @@ from workshop_utils.tools import course
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"data sets: {', '.join(downloadable())}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"data sets: {', '.join(downloadable())}"
+    )
     parser.add_argument("--all", action="store_true", help="all of them")
-    parser.add_argument("--to", type=Path, help="the folder to fill; WORKSHOP_DATA or the platform's cache folder if not given")
-    parser.add_argument("--wheels", action="store_true", help="also the Python packages of the course, for computers like this one")
+    parser.add_argument(
+        "--to",
+        type=Path,
+        help="the folder to fill; WORKSHOP_DATA or the platform's cache folder if not given",
+    )
+    parser.add_argument(
+        "--wheels",
+        action="store_true",
+        help="also the Python packages of the course, for computers like this one",
+    )
 
 
 def run(options) -> int:
     names = downloadable() if options.all else options.names
     if not names and not options.wheels:
-        raise ValueError(f"Say what to download: {', '.join(downloadable())}, or --all, or --wheels.")
+        raise ValueError(
+            f"Say what to download: {', '.join(downloadable())}, or --all, or --wheels."
+        )
     folder = (options.to or data.data_home()).absolute()
     cards = [data.card(name) for name in names]  # a misspelt name stops before the first byte
     failures = [failure for card in cards if (failure := _bring(card, folder))]
     if options.wheels:
         failures += _bring_wheels(folder / "wheels")
-    print(f"Use the folder with WORKSHOP_DATA={folder}; serve it to a room with: python -m workshop_utils mirror {folder}")
+    print(
+        f"Use the folder with WORKSHOP_DATA={folder}; serve it to a room with: python -m workshop_utils mirror {folder}"
+    )
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
@@ -53,11 +67,26 @@ def _bring_wheels(folder: Path) -> list[str]:
     """pip takes the versions for this system and this Python; torch comes in the build, for CPU or NVIDIA, that is here."""
     import torch
 
-    lists = ["requirements.txt"] if torch.version.cuda else ["requirements-cpu.txt", "requirements.txt"]
+    lists = (
+        ["requirements.txt"] if torch.version.cuda else ["requirements-cpu.txt", "requirements.txt"]
+    )
     for name in lists:
-        command = [sys.executable, "-m", "pip", "download", "--dest", str(folder), "--find-links", str(folder), "-r", str(course.HOME / name)]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--dest",
+            str(folder),
+            "--find-links",
+            str(folder),
+            "-r",
+            str(course.HOME / name),
+        ]
         if subprocess.call(command):
             return [f"pip could not download everything in {name}: see above."]
-    print(f"Copy this course and {folder} onto the stick. Without a network, from the folder of the course:\n"
-          f"python -m pip install --no-index --find-links {folder} -r requirements.txt")
+    print(
+        f"Copy this course and {folder} onto the stick. Without a network, from the folder of the course:\n"
+        f"python -m pip install --no-index --find-links {folder} -r requirements.txt"
+    )
     return []

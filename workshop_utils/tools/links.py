@@ -12,8 +12,10 @@ from workshop_utils.tools import course
 
 REPOSITORY, TAG = "OWNER/NAME", "TAG"
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
-BADGE_PATTERN = re.compile(r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)")
-SETUP = '''\
+BADGE_PATTERN = re.compile(
+    r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)"
+)
+SETUP = """\
 # Setup: run this cell first. It finds the course on this computer, or fetches it (Colab).
 import subprocess, sys
 from pathlib import Path
@@ -38,30 +40,49 @@ import workshop_utils
 SOURCE = "bundled"  # or "full": the whole data sets, fetched once and kept
 print("The course is ready. With the bundled pictures nothing below needs a network.")
 if "google.colab" in sys.modules:
-    print("Nothing was installed: torch, numpy and ipywidgets are those that Colab brought.")'''
+    print("Nothing was installed: torch, numpy and ipywidgets are those that Colab brought.")"""
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub")
-    parser.add_argument("--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch")
+    parser.add_argument(
+        "--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub"
+    )
+    parser.add_argument(
+        "--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch"
+    )
 
 
 def run(options) -> int:
     for what, text in (("--repo", options.repo), ("--ref", options.ref)):
         if not re.fullmatch(r"[\w.-]+/[\w.-]+" if what == "--repo" else r"[\w.-]+", text):
-            raise ValueError(f"{what} '{text}' is not of the form {'OWNER/NAME' if what == '--repo' else 'TAG'}.")
+            raise ValueError(
+                f"{what} '{text}' is not of the form {'OWNER/NAME' if what == '--repo' else 'TAG'}."
+            )
     here = Path(__file__)
-    here.write_text(re.sub(r'^REPOSITORY, TAG = ".*", ".*"$', f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"', here.read_text("utf-8"),
-                           count=1, flags=re.M), "utf-8", newline="\n")
+    here.write_text(
+        re.sub(
+            r'^REPOSITORY, TAG = ".*", ".*"$',
+            f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"',
+            here.read_text("utf-8"),
+            count=1,
+            flags=re.M,
+        ),
+        "utf-8",
+        newline="\n",
+    )
     for path in sorted(course.NOTEBOOKS.rglob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = with_badges(cell.source, options.repo, options.ref)
-        next(cell for cell in notebook.cells if cell.cell_type == "code").source = setup_cell(options.repo, options.ref)
+        next(cell for cell in notebook.cells if cell.cell_type == "code").source = setup_cell(
+            options.repo, options.ref
+        )
         nbformat.write(notebook, path)
     readme = course.HOME / "README.md"
-    readme.write_text(with_badges(readme.read_text("utf-8"), options.repo, options.ref), "utf-8", newline="\n")
+    readme.write_text(
+        with_badges(readme.read_text("utf-8"), options.repo, options.ref), "utf-8", newline="\n"
+    )
     return 0
 
 
@@ -72,4 +93,6 @@ def setup_cell(repository: str = REPOSITORY, tag: str = TAG) -> str:
 
 def with_badges(text: str, repository: str, tag: str) -> str:
     """The same text, its Colab badges pointing to this repository and tag; each keeps the path of its notebook."""
-    return BADGE_PATTERN.sub(lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1]), text)
+    return BADGE_PATTERN.sub(
+        lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1]), text
+    )

@@ -17,7 +17,12 @@ from workshop_utils.data.fetch import is_whole
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("folder", type=Path, nargs="?", help="the folder that `download` filled; WORKSHOP_DATA or the platform's cache folder if not given")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        help="the folder that `download` filled; WORKSHOP_DATA or the platform's cache folder if not given",
+    )
     parser.add_argument("--port", type=int, default=8000)
 
 
@@ -25,9 +30,14 @@ def run(options) -> int:
     folder = options.folder or data.data_home()
     files = served(folder)
     if not files:
-        raise ValueError(f"'{folder}' holds no published file. Fill it with: python -m workshop_utils download --all")
+        raise ValueError(
+            f"'{folder}' holds no published file. Fill it with: python -m workshop_utils download --all"
+        )
     server = ThreadingHTTPServer(("", options.port), partial(Handler, files))
-    print(f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_port)} before they start JupyterLab. Ctrl+C stops it.", flush=True)
+    print(
+        f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_port)} before they start JupyterLab. Ctrl+C stops it.",
+        flush=True,
+    )
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -37,17 +47,27 @@ def run(options) -> int:
 
 def served(folder: Path) -> dict[str, Path]:
     """Address path -> file, for every published file below the folder that is whole, and for the packages in wheels/."""
-    sets = {f"/{card.name}/{file.name}": path for card in data.catalog() for file in card.files
-            if (path := folder / card.name / file.name).is_file() and is_whole(path, file)}
+    sets = {
+        f"/{card.name}/{file.name}": path
+        for card in data.catalog()
+        for file in card.files
+        if (path := folder / card.name / file.name).is_file() and is_whole(path, file)
+    }
     wheels = folder / "wheels"
-    return sets | {f"/wheels/{path.name}": path for path in sorted(wheels.glob("*.whl")) if path.is_file() and path.resolve().parent == wheels.resolve()}
+    return sets | {
+        f"/wheels/{path.name}": path
+        for path in sorted(wheels.glob("*.whl"))
+        if path.is_file() and path.resolve().parent == wheels.resolve()
+    }
 
 
 def address(port: int) -> str:
     """This computer's address in the local network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("10.255.255.255", 1))  # sends nothing; it only asks the system which of its addresses would be used
+            probe.connect(
+                ("10.255.255.255", 1)
+            )  # sends nothing; it only asks the system which of its addresses would be used
             return f"http://{probe.getsockname()[0]}:{port}"
         except OSError:
             return f"http://127.0.0.1:{port}"
@@ -63,7 +83,9 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*connection)
 
     def handle(self) -> None:
-        with suppress(ConnectionError, TimeoutError):  # somebody closed the lid in the middle of a file
+        with suppress(
+            ConnectionError, TimeoutError
+        ):  # somebody closed the lid in the middle of a file
             super().handle()
 
     def do_GET(self) -> None:
@@ -73,8 +95,16 @@ class Handler(BaseHTTPRequestHandler):
                 self._begin(200, "application/octet-stream", self.files[asked].stat().st_size)
                 shutil.copyfileobj(file, self.wfile, 1 << 20)
             return
-        found = [name for name in self.files if name.startswith(asked)] if asked.endswith("/") else []
-        page = "".join(f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n' for name in found) or "There is no such file here."
+        found = (
+            [name for name in self.files if name.startswith(asked)] if asked.endswith("/") else []
+        )
+        page = (
+            "".join(
+                f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n'
+                for name in found
+            )
+            or "There is no such file here."
+        )
         self._begin(200 if found else 404, "text/html; charset=utf-8", len(page.encode()))
         self.wfile.write(page.encode())
 

@@ -16,28 +16,48 @@ from workshop_utils import kept
 from workshop_utils.tools import course
 
 MINE = course.HOME / "my-workshop"
-SETTINGS = Path(__file__).with_name("jupyter")  # switches off JupyterLab's question about news, which would need a network
+SETTINGS = Path(__file__).with_name(
+    "jupyter"
+)  # switches off JupyterLab's question about news, which would need a network
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("chapter", type=int, nargs="?", default=1, help="which chapter to open: 1, 2 or 3")
-    parser.add_argument("--fresh", action="store_true", help="begin this chapter again; the old copy is kept")
-    parser.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
+    parser.add_argument(
+        "chapter", type=int, nargs="?", default=1, help="which chapter to open: 1, 2 or 3"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin this chapter again; the old copy is kept"
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the address and open no browser"
+    )
 
 
 def run(options) -> int:
     chosen = working_copy(course.chapter(options.chapter), fresh=options.fresh)
     for other in course.notebooks():
         working_copy(other)
-    print(f"Your copy is {chosen.relative_to(course.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays.")
+    print(
+        f"Your copy is {chosen.relative_to(course.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays."
+    )
     extra = ["--no-browser"] if options.no_browser else []
-    if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user; JupyterLab listens on this computer alone
+    if (
+        getattr(os, "geteuid", lambda: 1)() == 0
+    ):  # in a container root is often the only user; JupyterLab listens on this computer alone
         extra.append("--allow-root")
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={course.HOME}",
-               f"--LabApp.default_url=/lab/tree/{chosen.relative_to(course.HOME).as_posix()}", *extra]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={course.HOME}",
+        f"--LabApp.default_url=/lab/tree/{chosen.relative_to(course.HOME).as_posix()}",
+        *extra,
+    ]
     settings = os.pathsep.join(filter(None, [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]))
     try:
-        return subprocess.call(command, cwd=course.HOME, env={**os.environ, "JUPYTER_CONFIG_PATH": settings})
+        return subprocess.call(
+            command, cwd=course.HOME, env={**os.environ, "JUPYTER_CONFIG_PATH": settings}
+        )
     except KeyboardInterrupt:
         return 0
 
@@ -48,7 +68,9 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
     fresh: an existing copy is renamed with date and time, and a new one made. folder: where copies lie, my-workshop if not given.
     Raises OSError, with what to do, where they cannot be written.
     """
-    copy = (folder or MINE) / original.relative_to(course.NOTEBOOKS)  # in the same place, so that links between notebooks hold
+    copy = (folder or MINE) / original.relative_to(
+        course.NOTEBOOKS
+    )  # in the same place, so that links between notebooks hold
     if copy.exists() and fresh:
         old = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
         while old.exists():  # twice within a second

@@ -12,5 +12,21 @@ from workshop_utils.widgets.sets import browser, guess_the_set
 from workshop_utils.widgets.stages import freezing
 from workshop_utils.widgets.thresholds import threshold, top_k
 
-__all__ = ["Panel", "architecture", "browser", "confusion", "drawing_pad", "drawn", "feature_maps", "freezing", "grad_cam", "guess_the_set",
-           "kernel_playground", "labelling", "own_pictures", "threshold", "top_k", "your_labels"]
+__all__ = [
+    "Panel",
+    "architecture",
+    "browser",
+    "confusion",
+    "drawing_pad",
+    "drawn",
+    "feature_maps",
+    "freezing",
+    "grad_cam",
+    "guess_the_set",
+    "kernel_playground",
+    "labelling",
+    "own_pictures",
+    "threshold",
+    "top_k",
+    "your_labels",
+]

@@ -32,12 +32,19 @@ class Collection:
     a picture is taken back by deleting its file. examples: pictures that stand in as long as the folder holds none.
     """
 
-    def __init__(self, net: nn.Module, examples: ImageDataset | None = None, folder: str | Path = "my-pictures"):
+    def __init__(
+        self,
+        net: nn.Module,
+        examples: ImageDataset | None = None,
+        folder: str | Path = "my-pictures",
+    ):
         self.net, self.folder, self.classifier, self.asked = net, Path(folder), None, None
         self._examples: dict[str, list[Tensor]] = {}
         self._decoded: dict[str, Tensor | None] = {}  # None: cannot be read
         for picture, label in examples or ():
-            self._examples.setdefault(examples.classes[label], []).append(transforms.resize(picture, [SIDE, SIDE], antialias=True))
+            self._examples.setdefault(examples.classes[label], []).append(
+                transforms.resize(picture, [SIDE, SIDE], antialias=True)
+            )
 
     @property
     def pictures(self) -> dict[str, list[Tensor]]:
@@ -56,8 +63,13 @@ class Collection:
     def add(self, files: dict[str, list[Callable[[], bytes]]]) -> None:
         """Keeps pictures, by class; each is a function that reads a file. Raises ValueError, and keeps none, if one cannot be read or there are too many."""
         if len(self._own()) + sum(map(len, files.values())) > PICTURES_AT_MOST:
-            raise ValueError(f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way.")
-        found = {class_name(name): readable(*(read() for read in readers)) for name, readers in files.items()}
+            raise ValueError(
+                f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way."
+            )
+        found = {
+            class_name(name): readable(*(read() for read in readers))
+            for name, readers in files.items()
+        }
         self.classifier = None
         for name, pictures in found.items():
             for picture in pictures:
@@ -69,10 +81,15 @@ class Collection:
         """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""
         pictures = self.pictures
         if len(pictures) < 2:
-            raise ValueError(f"A classifier needs pictures of two classes or more; there {'are none' if not pictures else 'is one class'} yet.")
+            raise ValueError(
+                f"A classifier needs pictures of two classes or more; there {'are none' if not pictures else 'is one class'} yet."
+            )
         labels = [label for label, found in enumerate(pictures.values()) for _ in found]
         images = torch.stack([picture for found in pictures.values() for picture in found])
-        self.classifier = transfer.classifier(self.net, ImageDataset(images, torch.tensor(labels), tuple(pictures), name="your pictures"))
+        self.classifier = transfer.classifier(
+            self.net,
+            ImageDataset(images, torch.tensor(labels), tuple(pictures), name="your pictures"),
+        )
 
     def ask(self, *files: bytes) -> None:
         """Takes a picture to be classified. Raises ValueError before training."""
@@ -83,12 +100,22 @@ class Collection:
     def answer(self) -> Tensor:
         """(K,) probabilities for the picture that was asked about."""
         with evaluating(self.classifier):
-            return self.classifier(self.classifier.preprocess(self.asked[None].to(devices.of(self.classifier))))[0].softmax(0).cpu()
+            return (
+                self.classifier(
+                    self.classifier.preprocess(self.asked[None].to(devices.of(self.classifier)))
+                )[0]
+                .softmax(0)
+                .cpu()
+            )
 
     def _own(self) -> dict[str, Tensor | None]:
         """CLASS/FILE -> the picture, or None where it cannot be read; as the folder is now."""
         try:
-            files = {str(path): read for path, read in picture_files(self.folder).items() if len(path.parts) > 1}
+            files = {
+                str(path): read
+                for path, read in picture_files(self.folder).items()
+                if len(path.parts) > 1
+            }
         except (FileNotFoundError, ValueError):  # nothing was kept yet
             return {}
         for name in files.keys() - self._decoded.keys():
@@ -99,7 +126,9 @@ class Collection:
         return {name: self._decoded[name] for name in files}
 
 
-def own_pictures(net: nn.Module, examples: ImageDataset | None = None, *, folder: str | Path = "my-pictures") -> Panel:
+def own_pictures(
+    net: nn.Module, examples: ImageDataset | None = None, *, folder: str | Path = "my-pictures"
+) -> Panel:
     """Collects pictures of your classes, trains a head, and classifies a new picture. `panel.collection.classifier` is the net.
 
     net: a pretrained net with its preprocessing. examples: pictures to begin with, for those who have no camera at hand.
@@ -108,9 +137,13 @@ def own_pictures(net: nn.Module, examples: ImageDataset | None = None, *, folder
     collection = Collection(net, examples, folder)
     names = list(collection.pictures) or ["first", "second"]
     name = ipywidgets.Text(names[0], description="new pictures are", **WIDE)
-    use = ipywidgets.ToggleButtons(options=("a class to learn", ASK), description="use them to", style={"button_width": "auto"})
+    use = ipywidgets.ToggleButtons(
+        options=("a class to learn", ASK), description="use them to", style={"button_width": "auto"}
+    )
     files = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Choose files")
-    typed = ipywidgets.Text(description="or a folder", placeholder="path of a folder or zip", **WIDE)
+    typed = ipywidgets.Text(
+        description="or a folder", placeholder="path of a folder or zip", **WIDE
+    )
     camera = scripted("camera.js", photo=traitlets.Unicode())
 
     def take(*raw: bytes) -> None:
@@ -129,10 +162,27 @@ def own_pictures(net: nn.Module, examples: ImageDataset | None = None, *, folder
             found.setdefault(path.parts[0] if len(path.parts) > 1 else name.value, []).append(read)
         collection.add(found)
 
-    panel = Panel("Your own classifier", lambda **_: own_figure(collection), {"name": name, "use": use}, above=[
-        ipywidgets.HBox([files, typed, button("Take the folder", lambda: panel.act(take_folder, doing="Reading ...")),
-                         button("Train", lambda: panel.act(collection.train, doing="Features ..."), button_style="primary")], layout=ipywidgets.Layout(flex_flow="row wrap")),
-        *([camera] if camera else [])])
+    panel = Panel(
+        "Your own classifier",
+        lambda **_: own_figure(collection),
+        {"name": name, "use": use},
+        above=[
+            ipywidgets.HBox(
+                [
+                    files,
+                    typed,
+                    button("Take the folder", lambda: panel.act(take_folder, doing="Reading ...")),
+                    button(
+                        "Train",
+                        lambda: panel.act(collection.train, doing="Features ..."),
+                        button_style="primary",
+                    ),
+                ],
+                layout=ipywidgets.Layout(flex_flow="row wrap"),
+            ),
+            *([camera] if camera else []),
+        ],
+    )
     panel.collection = collection
     _each_time(files, "value", lambda value: panel.act(lambda: take(*uploaded(value))))
     if camera:
@@ -142,6 +192,7 @@ def own_pictures(net: nn.Module, examples: ImageDataset | None = None, *, folder
 
 def _each_time(widget: ipywidgets.Widget, name: str, action: Callable) -> None:
     """Calls action with what the browser put there, then empties it: the same file twice is two events."""
+
     def react(change: dict) -> None:
         if change["new"]:
             action(change["new"])
@@ -157,18 +208,35 @@ def own_figure(collection: Collection) -> Figure:
     pictures = collection.pictures
     shown = dict(list(pictures.items())[:ROWS_AT_MOST])
     figure = Figure("Your pictures", (10, max(1.0, 1.5 * len(shown))))
-    for axes, (name, found) in zip(figure.subplots(max(len(shown), 1), 1, squeeze=False).flat, shown.items()):
+    for axes, (name, found) in zip(
+        figure.subplots(max(len(shown), 1), 1, squeeze=False).flat, shown.items()
+    ):
         axes.axis("off")
-        axes.imshow(mosaic([transforms.resize(picture, [96, 96], antialias=True) for picture in found[:8]] + [torch.full((3, 96, 96), 255, dtype=torch.uint8)] * (8 - len(found)), 8))
+        axes.imshow(
+            mosaic(
+                [transforms.resize(picture, [96, 96], antialias=True) for picture in found[:8]]
+                + [torch.full((3, 96, 96), 255, dtype=torch.uint8)] * (8 - len(found)),
+                8,
+            )
+        )
         axes.set_title(f"{name}: {len(found)}", fontsize=12, loc="left")
     if not pictures:
         figure.axes[0].axis("off")
-    counts = ", ".join(f"{len(found)} of '{name}'" for name, found in pictures.items()) or "no pictures yet"
-    trained = f"A head is trained: choose '{ASK}' and give it a new picture." if collection.classifier is not None else \
-        "Give two classes a few pictures each, then press 'Train'."
+    counts = (
+        ", ".join(f"{len(found)} of '{name}'" for name, found in pictures.items())
+        or "no pictures yet"
+    )
+    trained = (
+        f"A head is trained: choose '{ASK}' and give it a new picture."
+        if collection.classifier is not None
+        else "Give two classes a few pictures each, then press 'Train'."
+    )
     odd = collection.unreadable
-    figure.description = f"There are {counts}. {trained}" + (f" The first {ROWS_AT_MOST} classes are shown." if len(pictures) > ROWS_AT_MOST else "") + \
-        (f" Left out, for they cannot be read as pictures: {', '.join(odd)}." if odd else "")
+    figure.description = (
+        f"There are {counts}. {trained}"
+        + (f" The first {ROWS_AT_MOST} classes are shown." if len(pictures) > ROWS_AT_MOST else "")
+        + (f" Left out, for they cannot be read as pictures: {', '.join(odd)}." if odd else "")
+    )
     return figure
 
 
@@ -187,8 +255,15 @@ def answer_figure(picture: Tensor, probabilities: Tensor, classifier: nn.Module)
 def class_name(text: str) -> str:
     """The name of a class, which becomes a folder's. Raises ValueError for one that no system takes as such."""
     name = text.strip()
-    if not name or name.startswith(".") or len(name) > 60 or any(sign in '/\\:*?"<>|' or ord(sign) < 32 for sign in name):
-        raise ValueError(f"Give the class a short name without dots at the beginning and without / \\ : * ? \" < > |; this is '{name}'.")
+    if (
+        not name
+        or name.startswith(".")
+        or len(name) > 60
+        or any(sign in '/\\:*?"<>|' or ord(sign) < 32 for sign in name)
+    ):
+        raise ValueError(
+            f"Give the class a short name without dots at the beginning and without / \\ : * ? \" < > |; this is '{name}'."
+        )
     return name
 
 
@@ -196,16 +271,22 @@ def readable(*files: bytes) -> list[Tensor]:
     """Picture files as (3, 224, 224) uint8. Raises ValueError if one is too large or no picture."""
     for raw in files:
         if len(raw) > UPLOAD_AT_MOST:
-            raise ValueError(f"A picture of {len(raw):,} bytes is larger than the {UPLOAD_AT_MOST:,} that are taken here.")
+            raise ValueError(
+                f"A picture of {len(raw):,} bytes is larger than the {UPLOAD_AT_MOST:,} that are taken here."
+            )
     try:
         return [decode(raw, SIDE) for raw in files]
     except ValueError as error:
-        raise ValueError(f"One of the files {error}. None was taken: give PNG, JPEG, WebP, GIF or BMP pictures.") from None
+        raise ValueError(
+            f"One of the files {error}. None was taken: give PNG, JPEG, WebP, GIF or BMP pictures."
+        ) from None
 
 
 def uploaded(value: dict | tuple) -> list[bytes]:
     """The files in a FileUpload: ipywidgets 7 keeps them in a dict by name, 8 in a tuple."""
-    return [bytes(file["content"]) for file in (value.values() if isinstance(value, dict) else value)]
+    return [
+        bytes(file["content"]) for file in (value.values() if isinstance(value, dict) else value)
+    ]
 
 
 def from_camera(text: str) -> bytes:

@@ -17,7 +17,10 @@ from workshop_utils.evaluation import Predictions
 from workshop_utils.widgets.panel import WIDE, Panel
 
 UNDECIDED = "?"
-SURE = {"sure": 0.91, "not sure": 0.55}  # the probability that an answer stands for; the other classes share the rest
+SURE = {
+    "sure": 0.91,
+    "not sure": 0.55,
+}  # the probability that an answer stands for; the other classes share the rest
 
 
 def labelling(dataset: ImageDataset) -> Panel:
@@ -32,7 +35,9 @@ def labelling(dataset: ImageDataset) -> Panel:
         return {"answer": buttons.get(name, UNDECIDED), "sure": how}
 
     def without_label(numbers: Iterable[int], otherwise: int) -> int:
-        return next((number for number in numbers if said(number)["answer"] == UNDECIDED), otherwise)
+        return next(
+            (number for number in numbers if said(number)["answer"] == UNDECIDED), otherwise
+        )
 
     def moved(control: str, state: dict) -> dict:
         number = state["number"]
@@ -48,11 +53,28 @@ def labelling(dataset: ImageDataset) -> Panel:
         return {"number": following, **said(following)}
 
     first = without_label(range(1, len(dataset) + 1), 1)
-    return Panel("You against the net", lambda number, sure, answer: labelling_figure(dataset, number=number), {
-        "number": ipywidgets.IntSlider(first, min=1, max=len(dataset), description="picture", **WIDE),
-        "sure": ipywidgets.ToggleButtons(options=list(SURE), value=said(first)["sure"], description="I am", style={"button_width": "auto"}),
-        "answer": ipywidgets.ToggleButtons(options=(UNDECIDED, *buttons.values()), value=said(first)["answer"], description="it is", style={"button_width": "auto"}),
-    }, moved=moved)
+    return Panel(
+        "You against the net",
+        lambda number, sure, answer: labelling_figure(dataset, number=number),
+        {
+            "number": ipywidgets.IntSlider(
+                first, min=1, max=len(dataset), description="picture", **WIDE
+            ),
+            "sure": ipywidgets.ToggleButtons(
+                options=list(SURE),
+                value=said(first)["sure"],
+                description="I am",
+                style={"button_width": "auto"},
+            ),
+            "answer": ipywidgets.ToggleButtons(
+                options=(UNDECIDED, *buttons.values()),
+                value=said(first)["answer"],
+                description="it is",
+                style={"button_width": "auto"},
+            ),
+        },
+        moved=moved,
+    )
 
 
 def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
@@ -67,8 +89,10 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     name, how = known.get(_key(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
     rest = "All have a label: run the next cell." if labelled == len(dataset) else ""
-    figure.description = f"Picture {number}, {picture.shape[-2]} x {picture.shape[-1]} pixels. {ask} " \
+    figure.description = (
+        f"Picture {number}, {picture.shape[-2]} x {picture.shape[-1]} pixels. {ask} "
         f"{labelled} of {len(dataset)} have a label. {rest}".strip()
+    )
     return figure
 
 
@@ -87,7 +111,11 @@ def your_labels(dataset: ImageDataset) -> Predictions:
             row[:] = (1 - SURE[how]) / (count - 1)
             row[dataset.classes.index(name)] = SURE[how]
             labelled += 1
-    rest = "" if labelled == len(dataset) else f" The other {len(dataset) - labelled} count as no idea: the same probability for every class."
+    rest = (
+        ""
+        if labelled == len(dataset)
+        else f" The other {len(dataset) - labelled} count as no idea: the same probability for every class."
+    )
     print(f"You have labelled {labelled} of {len(dataset)} pictures.{rest}")
     return Predictions(probabilities, dataset.labels.numpy(), dataset.classes)
 
@@ -104,8 +132,17 @@ def _remembered() -> dict[str, tuple[str, str]]:
 @lru_cache
 def _read(file: Path) -> dict[str, tuple[str, str]]:
     try:
-        return {key: (name, how) for key, (name, how) in json.loads(file.read_text("utf-8")).items() if how in SURE}
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or a file that somebody broke
+        return {
+            key: (name, how)
+            for key, (name, how) in json.loads(file.read_text("utf-8")).items()
+            if how in SURE
+        }
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ):  # none yet, or a file that somebody broke
         return {}
 
 

@@ -20,20 +20,37 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     classes, counts = evaluation.predictions.classes, evaluation.confusion
     off = counts * (1 - np.eye(len(classes), dtype=int))
     true, said = np.unravel_index(off.argmax(), off.shape)
-    clickable = scripted("clickable.js", png=traitlets.Unicode(), where=traitlets.List(traitlets.Float(), [-1, -1]))
-    if clickable:  # a `value` of PNG bytes as ipywidgets.Image has it; to the script it goes as text
+    clickable = scripted(
+        "clickable.js", png=traitlets.Unicode(), where=traitlets.List(traitlets.Float(), [-1, -1])
+    )
+    if (
+        clickable
+    ):  # a `value` of PNG bytes as ipywidgets.Image has it; to the script it goes as text
         clickable.add_traits(value=traitlets.Bytes())
-        traitlets.dlink((clickable, "value"), (clickable, "png"), lambda png: b64encode(png).decode())
-    panel = Panel("The confusion matrix and its pictures", lambda true, said: confusion_figure(evaluation, dataset, true=true, said=said), {
-        "true": ipywidgets.Dropdown(options=classes, value=classes[true], description="what it is", **WIDE),
-        "said": ipywidgets.Dropdown(options=classes, value=classes[said], description="what the net said", **WIDE),
-    }, picture=clickable)
+        traitlets.dlink(
+            (clickable, "value"), (clickable, "png"), lambda png: b64encode(png).decode()
+        )
+    panel = Panel(
+        "The confusion matrix and its pictures",
+        lambda true, said: confusion_figure(evaluation, dataset, true=true, said=said),
+        {
+            "true": ipywidgets.Dropdown(
+                options=classes, value=classes[true], description="what it is", **WIDE
+            ),
+            "said": ipywidgets.Dropdown(
+                options=classes, value=classes[said], description="what the net said", **WIDE
+            ),
+        },
+        picture=clickable,
+    )
     if clickable:
         clickable.observe(lambda change: _open(panel, classes, *change["new"]), names="where")
     return panel
 
 
-def confusion_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str) -> Figure:
+def confusion_figure(
+    evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str
+) -> Figure:
     """The matrix with one cell framed, and up to 20 of the pictures counted in it."""
     classes, counts = evaluation.predictions.classes, evaluation.confusion
     row, column = classes.index(true), classes.index(said)
@@ -42,15 +59,27 @@ def confusion_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str
     matrix, pictures = figure.add_axes(MATRIX), figure.add_axes((0.62, 0.1, 0.37, 0.78))
     counts_in_cells(matrix, counts, classes, aspect="auto")
     matrix.set(xlabel="what the net said", ylabel="what it is")
-    matrix.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=4))
-    found = np.flatnonzero((evaluation.predictions.labels == row) & (evaluation.predictions.predicted == column))
+    matrix.add_patch(
+        Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=4)
+    )
+    found = np.flatnonzero(
+        (evaluation.predictions.labels == row) & (evaluation.predictions.predicted == column)
+    )
     pictures.axis("off")
     if len(found):
-        pictures.imshow(mosaic([dataset[int(number)][0] for number in found[:20]], 5), interpolation="nearest")
-    pictures.set_title(f"is '{true}', called '{said}': {len(found)}" + (", the first 20" if len(found) > 20 else ""), fontsize=12)
+        pictures.imshow(
+            mosaic([dataset[int(number)][0] for number in found[:20]], 5), interpolation="nearest"
+        )
+    pictures.set_title(
+        f"is '{true}', called '{said}': {len(found)}"
+        + (", the first 20" if len(found) > 20 else ""),
+        fontsize=12,
+    )
     what = "are right" if row == column else f"are wrongly called '{said}'"
-    figure.description = f"{len(found)} of {counts[row].sum()} pictures of '{true}' {what}. Of all {counts[:, column].sum()} that the net calls '{said}', " \
+    figure.description = (
+        f"{len(found)} of {counts[row].sum()} pictures of '{true}' {what}. Of all {counts[:, column].sum()} that the net calls '{said}', "
         f"{counts[column, column]} are right."
+    )
     return figure
 
 
@@ -59,6 +88,9 @@ def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
     if not np.isfinite([x, y]).all():
         return
     left, bottom, width, height = MATRIX
-    column, row = int((x - left) / width * len(classes) // 1), int((y - (1 - bottom - height)) / height * len(classes) // 1)
+    column, row = (
+        int((x - left) / width * len(classes) // 1),
+        int((y - (1 - bottom - height)) / height * len(classes) // 1),
+    )
     if 0 <= column < len(classes) and 0 <= row < len(classes):
         panel.set(true=classes[row], said=classes[column])

@@ -17,7 +17,10 @@ from workshop_utils.progress import watched_by
 from workshop_utils.shown import Shown
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
-WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "min_width": "320px"}}
+WIDE = {
+    "style": {"description_width": "initial"},
+    "layout": {"width": "auto", "min_width": "320px"},
+}
 
 
 class Panel(Shown):
@@ -31,18 +34,41 @@ class Panel(Shown):
     picture as it was when the cell ran, and a line of text.
     """
 
-    def __init__(self, title: str, draw: Callable[..., Figure], controls: dict[str, ipywidgets.ValueWidget], *,
-                 moved: Callable[[str, dict], dict] | None = None, above=(), picture: ipywidgets.Widget | None = None):
-        self.title, self.draw, self.controls, self._moved, self._held = title, draw, controls, moved, False
-        self.picture = picture or ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", object_fit="contain", align_self="flex-start"))
+    def __init__(
+        self,
+        title: str,
+        draw: Callable[..., Figure],
+        controls: dict[str, ipywidgets.ValueWidget],
+        *,
+        moved: Callable[[str, dict], dict] | None = None,
+        above=(),
+        picture: ipywidgets.Widget | None = None,
+    ):
+        self.title, self.draw, self.controls, self._moved, self._held = (
+            title,
+            draw,
+            controls,
+            moved,
+            False,
+        )
+        self.picture = picture or ipywidgets.Image(
+            format="png",
+            layout=ipywidgets.Layout(
+                max_width="100%", object_fit="contain", align_self="flex-start"
+            ),
+        )
         self.sentence = ipywidgets.HTML()
         with watched_by(lambda *_: None):
             self._show(draw(**self.state))
         for name, control in controls.items():
             control.observe(lambda change, name=name: self._follow(name), names="value")
-        row = ipywidgets.HBox(list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
+        row = ipywidgets.HBox(
+            list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap")
+        )
         keys = scripted("keys.js")
-        self.box = ipywidgets.VBox([*above, row, self.picture, self.sentence, *([keys] if keys else [])])
+        self.box = ipywidgets.VBox(
+            [*above, row, self.picture, self.sentence, *([keys] if keys else [])]
+        )
 
     @property
     def state(self) -> dict[str, Any]:
@@ -69,7 +95,9 @@ class Panel(Shown):
             except (ValueError, OSError) as error:  # written for people
                 self.say(str(error))
             except Exception as error:
-                self.say(f"This did not work ({type(error).__name__}: {error}). Move a control to go on, or run the cell again.")
+                self.say(
+                    f"This did not work ({type(error).__name__}: {error}). Move a control to go on, or run the cell again."
+                )
 
     def say(self, words: str) -> None:
         """Puts a sentence under the picture, where a screen reader announces it."""
@@ -94,11 +122,17 @@ class Panel(Shown):
     @contextmanager
     def _quiet(self, doing: str):
         """Whatever is printed, warned of or counted would appear in another cell: counts are said here, the rest is dropped."""
+
         def count(_, done, total):
             if doing and total:
                 self.say(f"{doing} {done} of {total}")
 
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings(), watched_by(count):
+        with (
+            redirect_stdout(io.StringIO()),
+            redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
+            watched_by(count),
+        ):
             warnings.simplefilter("ignore")
             yield
 
@@ -112,7 +146,11 @@ class Panel(Shown):
         return {
             "text/plain": f"Panel: {self.title}. In words: {self.figure.description}",
             "image/png": b64encode(self.picture.value).decode(),
-            "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id},
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.box.model_id,
+            },
         }
 
 
@@ -127,7 +165,11 @@ def _made_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 
 def button(label: str, action: Callable[[], None], **options) -> ipywidgets.Button:
     """A button that calls `action` when it is pressed."""
-    made = ipywidgets.Button(description=label, layout=ipywidgets.Layout(width="auto", align_self="flex-start"), **options)
+    made = ipywidgets.Button(
+        description=label,
+        layout=ipywidgets.Layout(width="auto", align_self="flex-start"),
+        **options,
+    )
     made.on_click(lambda _: action())
     return made
 
@@ -142,4 +184,8 @@ def scripted(script: str, **traits: traitlets.TraitType) -> ipywidgets.DOMWidget
     except ImportError:
         return None
     members = {name: trait.tag(sync=True) for name, trait in traits.items()}
-    return type(Path(script).stem.title(), (anywidget.AnyWidget,), {"_esm": Path(__file__).with_name(script).read_text("utf-8"), **members})()
+    return type(
+        Path(script).stem.title(),
+        (anywidget.AnyWidget,),
+        {"_esm": Path(__file__).with_name(script).read_text("utf-8"), **members},
+    )()
