@@ -83,7 +83,7 @@ def test_squeeze_multiplies_each_channel_by_one_number_from_0_to_1():
     factors = blocks.Squeeze(8)(x) / x
     assert (
         torch.allclose(factors, factors[..., :1, :1].expand_as(factors), atol=1e-5)
-        and 0 < factors.min()
+        and factors.min() > 0
         and factors.max() < 1
     )
 

@@ -20,7 +20,6 @@ from workshop_utils.data import bundled_files
 from workshop_utils.data.pictures import DamagedFile
 from workshop_utils.tools import doctor, links
 
-
 REAL_SPEED = doctor.pictures_a_second
 
 

@@ -21,7 +21,7 @@ import time
 import zlib
 from base64 import b64encode
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -525,7 +525,7 @@ AS_OTHERS = (
 
 
 @pytest.mark.skipif(
-    sys.platform == "win32" or bool(AS_OTHERS) and not shutil.which("setpriv"),
+    sys.platform == "win32" or (bool(AS_OTHERS) and not shutil.which("setpriv")),
     reason="takes the right to write away as Unix does, from root with setpriv",
 )
 def test_where_nothing_may_be_written_what_only_reads_works_and_the_rest_says_what_to_do(room):
@@ -848,8 +848,7 @@ def dangers(source: str) -> list[str]:
             name in RUNS_WHAT_IT_READS
             or name.split(".")[-1] in ("extractall", "extract", "unpack_archive", "mktemp")
             or options.get("shell", "False") != "False"
-            or name == "torch.load"
-            and options.get("weights_only") != "True"
+            or (name == "torch.load" and options.get("weights_only") != "True")
             or options.get("allow_pickle", "False") != "False"
         ):
             found.append(f"line {node.lineno}: {name}")
@@ -1060,7 +1059,7 @@ def own_pictures(folder: Path):
     about = {
         "name": "../../../evil.png",
         "type": "image/png",
-        "last_modified": datetime(2026, 1, 1, tzinfo=timezone.utc),
+        "last_modified": datetime(2026, 1, 1, tzinfo=UTC),
     }
     return (
         panel,

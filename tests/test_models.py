@@ -411,7 +411,7 @@ def test_preprocessing_agrees_with_timms_own(lite0):
 def test_pil_pictures_of_any_mode_and_size_become_what_the_net_reads(lite0, mode, size):
     ready = lite0.preprocess(photo(*size, mode=mode))
     assert tuple(ready.shape) == (3, 224, 224) and ready.dtype == torch.float32
-    assert -1 <= float(ready.min()) and float(ready.max()) <= 1
+    assert float(ready.min()) >= -1 and float(ready.max()) <= 1
 
 
 @pytest.mark.parametrize(

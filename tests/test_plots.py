@@ -223,7 +223,7 @@ def test_runs_say_mean_and_range_of_every_method():
 
 def test_top_k_lists_the_most_probable_and_stars_the_true_one():
     figure = plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2, true="b")
-    assert "A picture of b. The most probable classes: c 50.0 %, b 30.0 %." == figure.description
+    assert figure.description == "A picture of b. The most probable classes: c 50.0 %, b 30.0 %."
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["c", "* b"]
 
 

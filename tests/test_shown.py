@@ -5,8 +5,8 @@ import weakref
 
 import pytest
 from helpers import loaded
-from ipywidgets.widgets import widget
 from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets.widgets import widget
 from torch import nn
 
 from workshop_utils import plots, widgets

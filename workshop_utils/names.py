@@ -1,7 +1,7 @@
 """Answers to names that do not exist."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Iterable
 
 
 def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> ValueError:

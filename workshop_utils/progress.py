@@ -1,9 +1,9 @@
 """The one progress bar of the course."""
 
 import io
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Callable, Iterable
 
 _watcher: ContextVar[Callable[[str, int, int | None], None] | None] = ContextVar(
     "watcher", default=None

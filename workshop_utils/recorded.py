@@ -3,8 +3,9 @@
 import ast
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 HOME = Path(__file__).parents[1]
 RECORDED = HOME / "notebooks" / "recorded"

@@ -1,7 +1,7 @@
 """Small tables that a notebook shows as HTML and a terminal as text."""
 
+from collections.abc import Callable, Iterable
 from html import escape
-from typing import Callable, Iterable
 
 
 class Table(list):

@@ -1,8 +1,8 @@
 """Fashion-MNIST for the benchmarks: the official files where Debian has them, else the bundled cut, and torchvision's way to read either."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from torchvision.datasets import FashionMNIST
 

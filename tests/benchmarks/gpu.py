@@ -1,9 +1,9 @@
 """Chapters 2 and 3 where there is a GPU: seconds, the slowest cell, and how busy the device was."""
 
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import mean
-from typing import Iterator
 
 import torch
 

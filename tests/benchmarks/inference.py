@@ -1,8 +1,8 @@
 """Pictures a second through every net of the course: one and many at once, channels-last or not, on one thread and on two."""
 
 import copy
+from collections.abc import Iterator
 from functools import partial
-from typing import Iterator
 
 import torch
 from torch import Tensor, nn

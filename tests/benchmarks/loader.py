@@ -1,7 +1,7 @@
 """Training through `Batches` against its ceiling, one batch repeated from memory, and against torchvision's usual way."""
 
 import itertools
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch.utils.data import DataLoader

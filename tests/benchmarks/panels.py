@@ -3,9 +3,10 @@
 import itertools
 import tempfile
 from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from statistics import median
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any
 
 import ipywidgets
 import torch

@@ -3,9 +3,9 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Callable
 
 import numpy as np
 from PIL import Image

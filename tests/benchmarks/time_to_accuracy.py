@@ -1,9 +1,9 @@
 """Seconds of training until the goal on the test set: our nets and recipe, the recipe of most courses, and LeNet as it is usually trained."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Callable
 
 import torch
 from torch import nn

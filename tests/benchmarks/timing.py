@@ -2,8 +2,9 @@
 
 import statistics
 import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 

@@ -1,6 +1,6 @@
 """Whole batches, changed at random: what makes few pictures go further."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F

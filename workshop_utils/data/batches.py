@@ -1,6 +1,6 @@
 """From pictures to the batches that a net reads."""
 
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn

@@ -97,11 +97,8 @@ def _need_plain_pickle(raw: bytes) -> None:
     repeats = 0
     for operation, argument, _ in pickletools.genops(raw):
         repeats += operation.name == "DUP" or operation.name == "REDUCE" or "GET" in operation.name
-        if (
-            repeats > 32
-            or "PUT" in operation.name
-            and isinstance(argument, int)
-            and argument > len(raw)
+        if repeats > 32 or (
+            "PUT" in operation.name and isinstance(argument, int) and argument > len(raw)
         ):
             raise _Unfit("it is not put together as CIFAR's files are")
 

@@ -56,7 +56,7 @@ def boxes(xml: str | bytes | Path) -> list[Box]:
 
     xml: the path of the file, or its text. Raises DamagedFile if it is no such file, or a box has no area.
     """
-    is_text = isinstance(xml, bytes) or isinstance(xml, str) and xml.lstrip().startswith("<")
+    is_text = isinstance(xml, bytes) or (isinstance(xml, str) and xml.lstrip().startswith("<"))
     name, raw = ("This text", xml) if is_text else (f"'{xml}'", Path(xml).read_bytes())
     raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:

@@ -1,6 +1,6 @@
 """Pictures with labels: the one form in which every data set is used, in memory or left on disk."""
 
-from typing import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor

@@ -2,8 +2,8 @@
 
 import io
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -56,10 +56,8 @@ def read_full(
     if card.name == "medical-mnist":
         place = _class_folders(card, folder, own=root is not None, download=download)
         images, numbers = decoded.read(place, split, card, data_home() / card.name)
-        if (
-            len(numbers) != card.splits[split]
-            or place.name == card.files[0].name
-            and not is_whole(place, card.files[0])
+        if len(numbers) != card.splits[split] or (
+            place.name == card.files[0].name and not is_whole(place, card.files[0])
         ):
             unofficial = [place.name]
     else:

@@ -4,9 +4,10 @@ import copy
 import random
 import sysconfig
 import traceback
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ def ask(answer: Callable, *inputs: Any) -> Any:
 
 def need_attempt(answer: Any) -> None:
     """Raises Unattempted if the answer, or a part of it, is still `...`."""
-    if answer is ... or isinstance(answer, (tuple, list)) and any(part is ... for part in answer):
+    if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):
         raise Unattempted
 
 

@@ -1,8 +1,9 @@
 """The four verbs that people use: check, hint, solution, progress. And how an exercise is declared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Callable
+from typing import Any
 
 from workshop_utils import names
 from workshop_utils.exercises import solved

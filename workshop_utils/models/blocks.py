@@ -1,7 +1,7 @@
 """The idea of each famous architecture as a block, in one small net that is the same for all, and deep nets of one block."""
 
 from bisect import bisect_right
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn

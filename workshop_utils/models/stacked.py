@@ -1,7 +1,7 @@
 """Nets described by a line of words: "conv3 16, pool, dense 64"."""
 
 import re
-from typing import Callable
+from collections.abc import Callable
 
 from torch import nn
 

@@ -353,6 +353,7 @@ def address() -> Finding:
 def mirrors() -> Finding:
     """Whether the computer that WORKSHOP_MIRROR names answers, or else a public host; only whole data sets need it."""
     import requests
+
     from workshop_utils.data import fetch, files
 
     asked = "/".join(fetch.addresses(files.MNIST[0], "mnist")[0].split("/")[:3])
@@ -390,6 +391,7 @@ def speed() -> Finding:
 def pictures_a_second(seconds: float = 2.0) -> float:
     """How many 28 x 28 pictures a second LeNet trains on, on the chosen device, after a short warm-up."""
     import torch
+
     from workshop_utils import device as devices
     from workshop_utils import models, training
 

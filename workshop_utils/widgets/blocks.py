@@ -1,6 +1,6 @@
 """What does a design cost? Stack blocks and see shapes, parameters and multiply-adds at once."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import ipywidgets
 import torch

@@ -3,8 +3,8 @@
 import io
 import time
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import ipywidgets
 import torch

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Iterable
 
 import ipywidgets
 import numpy as np

@@ -3,11 +3,12 @@
 import io
 import warnings
 from base64 import b64encode
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from html import escape
 from pathlib import Path
 from threading import RLock
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import ipywidgets
 import traitlets
