@@ -8,7 +8,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 from torch import nn
 
 from workshop_utils import models
-from workshop_utils.drawing import COLOURS, Figure
+from workshop_utils.figure import COLOURS, Figure
 from workshop_utils.models import blocks
 
 KINDS = {

@@ -11,8 +11,8 @@ from torch import nn
 from slides import diagrams
 from slides.diagrams import INK
 from workshop_utils import data, evaluation, explain, models, plots, recorded
-from workshop_utils.drawing import COLOURS, Figure, drawable, mosaic
-from workshop_utils.names import unknown
+from workshop_utils.errors import unknown
+from workshop_utils.figure import COLOURS, Figure, drawable, mosaic
 
 WIDE = 11.6  # inches, that is 1,160 of the 1,280 pixels of a slide
 LOCAL = False  # the instructor's private deck: whole sets from their disk, where they are

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from workshop_utils.data.files import RemoteFile
+from workshop_utils.data.published import RemoteFile
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import pytest
 from helpers import REPOSITORY
 from packaging.requirements import Requirement
 
-from workshop_utils.tools import course, links
+from workshop_utils import paths
+from workshop_utils.tools import links
 
 PINS = {
     pin.name: next(iter(pin.specifier))
@@ -96,7 +97,7 @@ def colab(tmp_path_factory):
 
 @in_colab
 @pytest.mark.parametrize(
-    "path", course.notebooks(), ids=lambda path: path.stem
+    "path", paths.notebooks(), ids=lambda path: path.stem
 )  # chapter 3 adds the weights, which its companion uses too
 def test_notebook_runs_from_its_setup_cell_and_leaves_what_colab_has(path, colab, tmp_path):
     notebook = nbformat.read(path, as_version=4)

@@ -16,10 +16,9 @@ import torch.nn.functional as F
 from helpers import code_cells, loaded
 from torch import nn
 
-from workshop_utils import data, evaluation, exercises, models, transfer, widgets
+from workshop_utils import data, evaluation, exercises, models, paths, transfer, widgets
 from workshop_utils.exercises import kit, solved
 from workshop_utils.exercises.judging import Raised, ask, described
-from workshop_utils.tools import course
 from workshop_utils.widgets import thresholds
 
 ALL = [exercise for chapter in kit.CHAPTERS for exercise in kit.exercises(chapter)]
@@ -53,7 +52,7 @@ def own_folder(tmp_path, monkeypatch):
 
 def stubs() -> dict[str, str]:
     """Number -> source of the notebook cell that checks it."""
-    cells = [cell.source for path in course.chapters() for cell in code_cells(path)]
+    cells = [cell.source for path in paths.chapters() for cell in code_cells(path)]
     return {
         match[1]: source
         for source in cells
@@ -468,7 +467,7 @@ def test_stub_and_solution_define_the_same_names_and_signatures(exercise):
     assert defined(stubs()[exercise.number]) == defined(exercise.solution) != set()
 
 
-@pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths.chapters(), ids=lambda path: path.stem)
 def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right(path, tmp_path):
     from nbclient import NotebookClient
 
@@ -505,7 +504,7 @@ def test_question_has_its_options_in_the_notebook_and_hints_go_from_nudge_to_mor
     if exercise.solution.startswith("my_choice"):
         texts = [
             cell.source
-            for path in course.chapters()
+            for path in paths.chapters()
             for cell in nbformat.read(path, as_version=4).cells
             if cell.cell_type == "markdown"
         ]
@@ -518,7 +517,7 @@ def test_panel_stands_in_a_section_with_an_exercise(name):
     """A panel that no exercise uses has no place in the course."""
     sections = [
         section
-        for path in course.chapters()
+        for path in paths.chapters()
         for section in re.split(
             r"^## ",
             "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells),
@@ -655,16 +654,16 @@ def test_cheapest_step_of_the_panel_is_right_and_lazy_thresholds_never_are(miss,
 
 
 def test_costs_that_are_drawn_are_those_that_were_tried():
-    assert "random.choice([(5, 1), (8, 1), (10, 1), (1, 3), (1, 4)])" in course.chapter(
-        1
-    ).read_text("utf-8")
+    assert "random.choice([(5, 1), (8, 1), (10, 1), (1, 3), (1, 4)])" in paths.chapter(1).read_text(
+        "utf-8"
+    )
 
 
 PRICES = [0.1, 0.5, 3]
 
 
 def test_prices_that_are_drawn_are_those_that_were_tried():
-    assert f"random.choice({PRICES})" in course.chapter(3).read_text("utf-8")
+    assert f"random.choice({PRICES})" in paths.chapter(3).read_text("utf-8")
 
 
 def test_no_plan_is_cheap_at_every_price_and_the_two_extremes_never_are_everywhere(given):

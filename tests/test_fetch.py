@@ -16,8 +16,8 @@ from servers import cut, drip, flood, pour, published, redirect, serve, server, 
 
 from workshop_utils import __main__ as commands
 from workshop_utils import data
-from workshop_utils.data import fetch
-from workshop_utils.data.catalog import CARDS
+from workshop_utils.data import download as fetch
+from workshop_utils.data.cards import CARDS
 
 CONTENT = bytes(range(256)) * 40
 
@@ -191,7 +191,7 @@ def test_mirrors_address_may_come_without_http(monkeypatch):
 # --- several processes, killed processes ---
 
 FETCH = (
-    "import sys; sys.path.insert(0, 'tests')\nfrom servers import published\nfrom workshop_utils.data.fetch import fetch\nfrom pathlib import Path\n"
+    "import sys; sys.path.insert(0, 'tests')\nfrom servers import published\nfrom workshop_utils.data.download import fetch\nfrom pathlib import Path\n"
     "print(len(fetch(published('set.bin', bytes(range(256)) * 40, sys.argv[1]), Path(sys.argv[2]), 'set').read_bytes()))"
 )
 

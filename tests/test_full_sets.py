@@ -19,8 +19,8 @@ from servers import published, serve, server
 
 from workshop_utils import data
 from workshop_utils.data import decoded
-from workshop_utils.data.catalog import CARDS
-from workshop_utils.data.files import RemoteFile
+from workshop_utils.data.cards import CARDS
+from workshop_utils.data.published import RemoteFile
 
 RANDOM = np.random.default_rng(0)
 

@@ -431,10 +431,11 @@ from pathlib import Path
 import torch
 from helpers import tiny_dataset, tiny_net, file_bytes, photo
 from workshop_utils import __main__ as commands, data, exercises, models, plots, scoreboard, takehome, transfer, widgets
-from workshop_utils.tools import course, start
+from workshop_utils import paths
+from workshop_utils.tools import start
 
 here, said = Path(sys.argv[1]), {}
-course.HOME, start.MINE = here, here / "my-workshop"
+paths.HOME, start.MINE = here, here / "my-workshop"
 
 
 def attempt(name, action):
@@ -471,8 +472,8 @@ attempt("scoreboard", lambda: scoreboard.add("x:87.50:21000:9:" + scoreboard.Run
 attempt("classifier", classifier)
 attempt("page", lambda: takehome.page(models.build("lenet", classes=10), data.load("mnist", "test"), here / "my-net.html"))
 attempt("pictures", own_pictures)
-attempt("start", lambda: start.working_copy(course.chapter(1)))
-attempt("start again", lambda: start.working_copy(course.chapter(2), fresh=True))
+attempt("start", lambda: start.working_copy(paths.chapter(1)))
+attempt("start again", lambda: start.working_copy(paths.chapter(2), fresh=True))
 print(json.dumps(said))
 """
 
@@ -586,7 +587,8 @@ EVERYDAY = r"""
 from pathlib import Path
 import torch
 from workshop_utils import data, exercises, models, plots, takehome, training
-from workshop_utils.tools import course, start
+from workshop_utils import paths
+from workshop_utils.tools import start
 
 train = data.load("mnist").subset(range(64))
 net = models.build("lenet", classes=10, channels=1)
@@ -598,9 +600,9 @@ print(models.load("my classifier").classes == big.classes)
 print(len(plots.images(train.images[:2], ["\u0642\u0637\u0637", "2"], title="\u0635\u0648\u0631").png()) > 1000)
 exercises.check("2.2", 2416)
 print(takehome.page(net, train).stat().st_size > 1000)
-for chapter in course.notebooks():
+for chapter in paths.notebooks():
     start.working_copy(chapter)
-print(start.MINE.parent == course.HOME == Path.cwd(), len(list(start.MINE.rglob("*.ipynb"))))
+print(start.MINE.parent == paths.HOME == Path.cwd(), len(list(start.MINE.rglob("*.ipynb"))))
 print(len(data.from_folder("my pictures", size=10)[0]), data.data_home().is_relative_to(Path.cwd()))
 """
 
@@ -663,8 +665,8 @@ from dataclasses import replace
 from pathlib import Path
 from workshop_utils import data
 from workshop_utils.data import decoded
-from workshop_utils.data.catalog import CARDS
-from workshop_utils.data.files import RemoteFile
+from workshop_utils.data.cards import CARDS
+from workshop_utils.data.published import RemoteFile
 
 
 def write_half_and_be_killed(tensors, path, metadata):
@@ -776,9 +778,9 @@ def test_notebook_killed_while_it_keeps_decoded_pictures_leaves_nothing_that_is_
 WRITER = """
 import sys
 from pathlib import Path
-from workshop_utils import kept
+from workshop_utils import paths
 for number in range(400):
-    kept.write(Path(sys.argv[1]), sys.argv[2].encode() * 20_000)
+    paths.write(Path(sys.argv[1]), sys.argv[2].encode() * 20_000)
 """
 
 

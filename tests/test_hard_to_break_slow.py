@@ -18,8 +18,7 @@ from nbval.plugin import get_sanitize_patterns
 from servers import serve, server
 from test_hard_to_break import MEDICAL, about, medical_archive
 
-from workshop_utils import evaluation, models
-from workshop_utils.tools import course
+from workshop_utils import evaluation, models, paths
 
 pytestmark = pytest.mark.slow
 PATTERNS = get_sanitize_patterns((REPOSITORY / "tests/nbval_sanitize.cfg").read_text("utf-8"))
@@ -90,7 +89,7 @@ def compared(text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths.chapters(), ids=lambda path: path.stem)
 def test_every_cell_can_be_run_twice_in_a_row_and_says_the_same(path, tmp_path):
     found = []
     with session(linked_course(tmp_path)) as kernel:
@@ -108,7 +107,7 @@ def test_every_cell_can_be_run_twice_in_a_row_and_says_the_same(path, tmp_path):
 def test_chapter_3_ten_times_in_one_kernel_needs_no_more_memory_than_twice(tmp_path):
     """Resident memory after gc.collect() and malloc_trim(), for malloc keeps up to 256 MB of what was freed. The second round is the measure: after it all is loaded."""
     free = "import ctypes, gc\ngc.collect()\nctypes.CDLL(None).malloc_trim(0)"
-    cells, held = code_cells(course.chapter(3)), []
+    cells, held = code_cells(paths.chapter(3)), []
     with session(linked_course(tmp_path)) as kernel:
         for number in range(1, 11):
             began = time.monotonic()
@@ -258,11 +257,11 @@ def test_chapters_1_and_3_run_at_once_in_one_folder(tmp_path):
 
     def run(number: int) -> int:
         with session(folder) as kernel:
-            return len([kernel.run(cell.source) for cell in code_cells(course.chapter(number))])
+            return len([kernel.run(cell.source) for cell in code_cells(paths.chapter(number))])
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(run, (1, 3))) == [
-            len(code_cells(course.chapter(number))) for number in (1, 3)
+            len(code_cells(paths.chapter(number))) for number in (1, 3)
         ]
 
 

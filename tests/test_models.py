@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from workshop_utils import data, evaluation, models
-from workshop_utils.models import shapes, trained
+from workshop_utils.models import cost, trained
 
 OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
@@ -240,19 +240,19 @@ def test_pretrained_net_for_grey_pictures_is_refused_with_the_way_round():
 def test_picture_too_small_is_refused_with_the_smallest_size_that_works(name, smallest):
     with torch.device("meta"):
         model = models.build(name, classes=3, channels=1)
-    shapes.require_fit(model, tiny_dataset(1, side=smallest))
+    cost.require_fit(model, tiny_dataset(1, side=smallest))
     with pytest.raises(
         ValueError,
         match=f"Pictures of {smallest - 1} x {smallest - 1} pixels are too small for this net: it needs {smallest} x {smallest} or more",
     ):
-        shapes.require_fit(model, tiny_dataset(1, side=smallest - 1))
+        cost.require_fit(model, tiny_dataset(1, side=smallest - 1))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnext50", "efficientnet_b0"])
 def test_nets_that_average_their_last_maps_read_any_picture(name):
     with torch.device("meta"):
         model = models.build(name, classes=3, channels=1)
-    shapes.require_fit(model, tiny_dataset(1, side=1))
+    cost.require_fit(model, tiny_dataset(1, side=1))
 
 
 def test_net_without_a_linear_layer_has_no_head():
@@ -501,13 +501,13 @@ def test_summary_reads_well_as_text_and_as_html():
 
 
 def test_net_and_set_that_fit_pass_in_silence_and_others_do_not():
-    shapes.require_fit(tiny_net(), tiny_dataset())
+    cost.require_fit(tiny_net(), tiny_dataset())
     with pytest.raises(
         ValueError, match="answers with 2 scores, but tiny has 3 classes. Build it with classes=3"
     ):
-        shapes.require_fit(tiny_net(classes=2), tiny_dataset())
+        cost.require_fit(tiny_net(classes=2), tiny_dataset())
     with pytest.raises(ValueError, match=r"cannot read pictures of shape \(1, 8, 8\)"):
-        shapes.require_fit(tiny_net(channels=3), tiny_dataset())
+        cost.require_fit(tiny_net(channels=3), tiny_dataset())
 
 
 # --- nets that come trained ---

@@ -10,10 +10,10 @@ import nbformat
 import pytest
 from helpers import code_by_section, code_cells
 
-from workshop_utils import data
-from workshop_utils.tools import course, links
+from workshop_utils import data, paths
+from workshop_utils.tools import links
 
-NOTEBOOKS = sorted(course.NOTEBOOKS.rglob("*.ipynb"))
+NOTEBOOKS = sorted(paths.NOTEBOOKS.rglob("*.ipynb"))
 EXCUSED = {"nbval-ignore-output", "nbval-skip", "raises-exception", "nbval-raises-exception"}
 SILENT = re.compile(r"^(import |from |#|\s*$)")
 WAITS = 1.5  # minutes that a chapter may compute
@@ -81,7 +81,7 @@ def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
 def test_setup_cell_and_badge_follow_the_one_address(path):
     notebook = nbformat.read(path, as_version=4)
     assert code_cells(path)[0].source == links.setup_cell()
-    own = path.relative_to(course.HOME).as_posix()
+    own = path.relative_to(paths.HOME).as_posix()
     badges = [
         badge[0]
         for cell in notebook.cells
@@ -105,7 +105,7 @@ def test_links_to_other_notebooks_lead_to_a_file(path):
 def test_table_of_the_famous_sets_agrees_with_their_cards():
     table = next(
         cell.source
-        for cell in nbformat.read(course.chapter(1), as_version=4).cells
+        for cell in nbformat.read(paths.chapter(1), as_version=4).cells
         if "| set | what it is for |" in cell.source
     )
     rows = {
@@ -134,7 +134,7 @@ def test_table_of_the_famous_sets_agrees_with_their_cards():
         )
 
 
-@pytest.mark.parametrize("path", course.chapters(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths.chapters(), ids=lambda path: path.stem)
 def test_chapter_keeps_to_the_core_path(path):
     """At most 8 sections, 45 code cells, 75 minutes; each section's minutes leave time for its exercises and to read it at 130 words a minute."""
     cells = nbformat.read(path, as_version=4).cells
@@ -209,9 +209,9 @@ def run_nbval(folder: Path) -> subprocess.CompletedProcess:
 def small_course(tmp_path):
     """A folder with the project's own pytest settings and one small notebook that passes; returns a function to change it."""
     for name in ("pyproject.toml", "conftest.py"):
-        shutil.copy(course.HOME / name, tmp_path / name)
+        shutil.copy(paths.HOME / name, tmp_path / name)
     (tmp_path / "tests").mkdir()
-    shutil.copy(course.HOME / "tests/nbval_sanitize.cfg", tmp_path / "tests")
+    shutil.copy(paths.HOME / "tests/nbval_sanitize.cfg", tmp_path / "tests")
     cells = [
         nbformat.v4.new_code_cell(
             source,
@@ -284,7 +284,7 @@ def test_text_on_stderr_is_found(small_course):
 def test_every_rule_of_the_sanitize_file_is_read_and_works():
     from nbval.plugin import get_sanitize_patterns
 
-    text = (course.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
+    text = (paths.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
     (figure, words), (panel, sentence), (about, number), (code, mark) = patterns

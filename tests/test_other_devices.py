@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from helpers import REPOSITORY, code_by_section, code_cells, fresh_python
 
-from workshop_utils.tools import course
+from workshop_utils import paths
 
 TRUSTED = "import sys; sys.path[:0] = [{tests!r}]; import pretended; from workshop_utils import device; device.trouble = lambda kind: None\n".format(
     tests=str(REPOSITORY / "tests")
@@ -82,7 +82,7 @@ def run_there(path: Path, code: list[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", course.notebooks(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths.notebooks(), ids=lambda path: path.stem)
 def test_notebook_runs_on_the_pretended_device(path):
     run_there(
         path,
@@ -96,7 +96,7 @@ def test_notebook_runs_on_the_pretended_device(path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path, title",
-    [(path, title) for path in course.chapters() for title in code_by_section(path)],
+    [(path, title) for path in paths.chapters() for title in code_by_section(path)],
     ids=lambda one: one.name[:2] if isinstance(one, Path) else one,
 )
 def test_section_alone_with_each_cell_twice_runs_on_the_pretended_device(path, title):

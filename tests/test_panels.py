@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix
 
 from workshop_utils import data, evaluation, models, widgets
-from workshop_utils.drawing import Figure
+from workshop_utils.figure import Figure
 from workshop_utils.progress import progress
 from workshop_utils.widgets import (
     collecting,

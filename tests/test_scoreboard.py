@@ -4,7 +4,7 @@ import pytest
 from helpers import tiny_net
 from torch import nn
 
-from workshop_utils import evaluation, kept, scoreboard
+from workshop_utils import evaluation, paths, scoreboard
 from workshop_utils.evaluation import Predictions
 from workshop_utils.scoreboard import Run
 from workshop_utils.training import History
@@ -94,7 +94,7 @@ def test_folder_that_cannot_be_written_keeps_runs_for_this_kernel(tmp_path, monk
 
 def test_damaged_file_costs_only_its_damaged_lines(monkeypatch):
     keep("anna", 2)
-    with open(kept.folder() / "scoreboard.txt", "ab") as file:
+    with open(paths.folder() / "scoreboard.txt", "ab") as file:
         file.write(b"\xff\xfe nonsense\n")
     restarted(monkeypatch)
     assert (

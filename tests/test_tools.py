@@ -20,9 +20,10 @@ import servers
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workshop_utils import __main__ as commands
-from workshop_utils.data.catalog import CARDS
+from workshop_utils import paths
+from workshop_utils.data.cards import CARDS
 from workshop_utils.tables import Table
-from workshop_utils.tools import course, download, execute, links, mirror, start
+from workshop_utils.tools import download, execute, links, mirror, start
 
 BADGE = links.BADGE.format(repository="old/name", tag="v0", path="notebooks/01_first.ipynb")
 
@@ -36,8 +37,8 @@ def notebook(*cells) -> nbformat.NotebookNode:
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A course of two chapters in an empty folder."""
-    monkeypatch.setattr(course, "HOME", tmp_path)
-    monkeypatch.setattr(course, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "HOME", tmp_path)
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(start, "MINE", tmp_path / "my-workshop")
     (tmp_path / "notebooks").mkdir()
     for name in ("01_first", "02_second"):
@@ -55,7 +56,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_working_copy_has_no_outputs_and_the_original_keeps_its_own(home):
-    original = course.chapter(1)
+    original = paths.chapter(1)
     copy = nbformat.read(start.working_copy(original), as_version=4)
     assert (
         copy.cells[1].source == "print(1)"
@@ -66,18 +67,16 @@ def test_working_copy_has_no_outputs_and_the_original_keeps_its_own(home):
 
 
 def test_working_copy_is_never_overwritten(home):
-    copy = start.working_copy(course.chapter(1))
+    copy = start.working_copy(paths.chapter(1))
     copy.write_text("my own work", "utf-8")
-    assert (
-        start.working_copy(course.chapter(1)) == copy and copy.read_text("utf-8") == "my own work"
-    )
+    assert start.working_copy(paths.chapter(1)) == copy and copy.read_text("utf-8") == "my own work"
 
 
 def test_fresh_copy_keeps_the_old_one_under_a_dated_name(home, capsys):
-    copy = start.working_copy(course.chapter(1))
+    copy = start.working_copy(paths.chapter(1))
     copy.write_text("my own work", "utf-8")
     assert (
-        nbformat.read(start.working_copy(course.chapter(1), fresh=True), as_version=4)
+        nbformat.read(start.working_copy(paths.chapter(1), fresh=True), as_version=4)
         .cells[1]
         .source
         == "print(1)"
@@ -91,8 +90,8 @@ def test_fresh_copy_keeps_the_old_one_under_a_dated_name(home, capsys):
 
 def test_two_fresh_copies_at_once_keep_both_old_ones(home):
     for text in ("first", "second"):
-        start.working_copy(course.chapter(1)).write_text(text, "utf-8")
-        start.working_copy(course.chapter(1), fresh=True)
+        start.working_copy(paths.chapter(1)).write_text(text, "utf-8")
+        start.working_copy(paths.chapter(1), fresh=True)
     assert {path.read_text("utf-8") for path in start.MINE.glob("01_first.*.ipynb")} == {
         "first",
         "second",
@@ -119,10 +118,10 @@ def test_start_opens_the_asked_chapter_and_copies_the_others_beside_it(home, mon
 
 def test_companion_is_copied_below_the_chapters_so_that_links_between_them_hold(home, monkeypatch):
     monkeypatch.setattr(subprocess, "call", lambda *_, **__: 0)
-    (course.NOTEBOOKS / "deeper").mkdir()
-    shutil.copy(course.chapter(1), course.NOTEBOOKS / "deeper/01_more.ipynb")
+    (paths.NOTEBOOKS / "deeper").mkdir()
+    shutil.copy(paths.chapter(1), paths.NOTEBOOKS / "deeper/01_more.ipynb")
     assert commands.main(["start", "--no-browser"]) == 0
-    assert (home / "my-workshop/deeper/01_more.ipynb").is_file() and course.notebooks()[
+    assert (home / "my-workshop/deeper/01_more.ipynb").is_file() and paths.notebooks()[
         -1
     ].name == "01_more.ipynb"
 
@@ -171,7 +170,7 @@ def test_normalise_refuses_stderr_and_names_the_cell():
     "fields",
     [
         {"output_type": "stream", "text": f"reading {Path.home()}/pictures"},
-        {"output_type": "display_data", "data": {"text/html": f"<b>{course.HOME}/data</b>"}},
+        {"output_type": "display_data", "data": {"text/html": f"<b>{paths.HOME}/data</b>"}},
         {"output_type": "display_data", "data": {"text/plain": sys.prefix + "/lib"}},
     ],
     ids=["home in a stream", "course in html", "Python in text"],
@@ -216,7 +215,7 @@ def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, m
     monkeypatch.setattr(links, "__file__", str(copy))
     (home / "README.md").write_text(f"Hello {BADGE}\n", "utf-8")
     assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
-    chapter = nbformat.read(course.chapter(2), as_version=4)
+    chapter = nbformat.read(paths.chapter(2), as_version=4)
     assert 'REPOSITORY, TAG = "us/course", "v1"' in copy.read_text("utf-8")
     assert chapter.cells[1].source == links.setup_cell("us/course", "v1")
     assert all(

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from workshop_utils import names
+from workshop_utils import errors
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.batches import reading
+from workshop_utils.models.cost import require_fit
 from workshop_utils.models.modes import evaluating
-from workshop_utils.models.shapes import require_fit
 from workshop_utils.progress import progress
 from workshop_utils.tables import Table
 
@@ -241,7 +241,7 @@ def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
     Raises ValueError for a class that the predictions do not have.
     """
     if positive not in predictions.classes:
-        raise names.unknown("class", positive, predictions.classes, "predictions.classes")
+        raise errors.unknown("class", positive, predictions.classes, "predictions.classes")
     column = predictions.classes.index(positive)
     called, true = predictions.probabilities[:, column] >= threshold, predictions.labels == column
     return Counts(

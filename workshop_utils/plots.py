@@ -11,7 +11,8 @@ from torch import Tensor
 from workshop_utils import data
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.imagenet import Box
-from workshop_utils.drawing import (
+from workshop_utils.evaluation import Evaluation
+from workshop_utils.figure import (
     COLOURS,
     DASHES,
     HATCHES,
@@ -23,7 +24,6 @@ from workshop_utils.drawing import (
     names_beside,
     number,
 )
-from workshop_utils.evaluation import Evaluation
 from workshop_utils.training import History
 
 

@@ -4,10 +4,10 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).parents[1]
+from workshop_utils.paths import HOME
+
 RECORDED = HOME / "notebooks" / "recorded"
 
 

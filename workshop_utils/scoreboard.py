@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from workshop_utils import kept
-from workshop_utils.drawing import COLOURS, HATCHES, Figure
+from workshop_utils import paths
 from workshop_utils.evaluation import Evaluation
+from workshop_utils.figure import COLOURS, HATCHES, Figure
 from workshop_utils.training import History
 
 BUDGET = 50_000  # parameters; a larger net is listed, but not ranked
@@ -111,7 +111,7 @@ def _read(code: str) -> Run | None:
 
 
 def _stored() -> list[str]:
-    file = kept.folder() / "scoreboard.txt"
+    file = paths.folder() / "scoreboard.txt"
     lines = file.read_text("utf-8", errors="replace").split() if file.is_file() else []
     return list(dict.fromkeys([*lines, *_here]))
 
@@ -121,8 +121,8 @@ def _store(codes: list[str]) -> None:
     new = [code for code in codes if code not in known]
     _here.update(dict.fromkeys(new))
     try:
-        kept.folder().mkdir(parents=True, exist_ok=True)
-        with open(kept.folder() / "scoreboard.txt", "a", encoding="utf-8") as file:
+        paths.folder().mkdir(parents=True, exist_ok=True)
+        with open(paths.folder() / "scoreboard.txt", "a", encoding="utf-8") as file:
             file.writelines(f"{code}\n" for code in new)
     except OSError:
         pass  # a folder that cannot be written: the runs stay on the board until the kernel ends

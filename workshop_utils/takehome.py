@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from workshop_utils import kept
+from workshop_utils import paths
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.classics import PadTo
 
@@ -45,7 +45,7 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
         .replace("__PAD__", pad)
         .replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
     )
-    kept.write(Path(path), text.encode())
+    paths.write(Path(path), text.encode())
     return Path(path)
 
 

@@ -14,8 +14,8 @@ from workshop_utils import device as devices
 from workshop_utils import models
 from workshop_utils.data import Batches, ImageDataset
 from workshop_utils.data.batches import reading
+from workshop_utils.models.cost import require_fit
 from workshop_utils.models.modes import evaluating, train_mode
-from workshop_utils.models.shapes import require_fit
 from workshop_utils.progress import progress
 
 

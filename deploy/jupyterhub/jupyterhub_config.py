@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 COURSE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(COURSE))
 
-from workshop_utils.tools import course, start  # noqa: E402
+from workshop_utils import paths
+from workshop_utils.tools import start  # noqa: E402
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MEMORY_GB = 3  # a process of chapter 3 takes 1.8 GB at most (slides/INSTRUCTORS.md), its server 0.1; the rest is for what people try
@@ -58,7 +59,7 @@ c.Spawner.cmd = [
 c.Spawner.args = (
     ["--allow-root"] if os.geteuid() == 0 else []
 )  # in a container root is often the only user
-c.Spawner.default_url = f"/lab/tree/{course.chapter(1).name}"
+c.Spawner.default_url = f"/lab/tree/{paths.chapter(1).name}"
 c.Spawner.environment = {
     "OMP_NUM_THREADS": str(THREADS),
     "JUPYTER_CONFIG_PATH": str(
@@ -87,7 +88,7 @@ def working_copies(spawner) -> None:
     """Puts the notebooks that a person does not have yet into their folder; an update never touches the others."""
     folder = PEOPLE / spawner.user.name
     folder.mkdir(parents=True, exist_ok=True)
-    for notebook in course.notebooks():
+    for notebook in paths.notebooks():
         start.working_copy(notebook, folder=folder)
     spawner.environment["WORKSHOP_PROGRESS"] = str(folder / ".progress")
 

@@ -15,7 +15,7 @@ import psutil
 from nbclient import NotebookClient
 
 from tests.benchmarks.timing import markdown, timed
-from workshop_utils.tools import course
+from workshop_utils import paths
 
 TARGET, LIMIT = (
     {"chapter": 60, "companion": 90, "cell": 15},
@@ -36,7 +36,7 @@ class Run:
 def table(paths: list[Path] | None = None) -> str:
     rows = [
         _row(path, cores, run(path, cores))
-        for path in paths or course.notebooks()
+        for path in paths or paths.notebooks()
         for cores in CORES
     ]
     return markdown(
@@ -78,8 +78,8 @@ def run(path: Path, cores: int, *, source: str = "bundled", **environment: str) 
     found, section = Run(), "0"
     with tempfile.TemporaryDirectory() as home:
         for part in ("workshop_utils", "notebooks"):
-            shutil.copytree(course.HOME / part, Path(home, part))
-        path = Path(home, path.relative_to(course.HOME))
+            shutil.copytree(paths.HOME / part, Path(home, part))
+        path = Path(home, path.relative_to(paths.HOME))
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(
             notebook,

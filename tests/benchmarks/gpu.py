@@ -9,8 +9,7 @@ import torch
 
 from tests.benchmarks.chapters import TARGET, run
 from tests.benchmarks.timing import markdown
-from workshop_utils import data
-from workshop_utils.tools import course
+from workshop_utils import data, paths
 
 
 def table() -> str:
@@ -36,7 +35,7 @@ def table() -> str:
 def _row(number: int, source: str) -> tuple:
     with sampled("utilization.gpu") as busy:
         found = run(
-            course.chapter(number), torch.get_num_threads(), source=source, WORKSHOP_DEVICE="cuda"
+            paths.chapter(number), torch.get_num_threads(), source=source, WORKSHOP_DEVICE="cuda"
         )
     return (
         number,

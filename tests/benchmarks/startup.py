@@ -7,7 +7,7 @@ from functools import partial
 from statistics import median
 
 from tests.benchmarks.timing import in_turn, markdown, ratio, spread
-from workshop_utils.tools import course
+from workshop_utils import paths
 
 TORCH = "import torch"
 STEPS = {  # what -> (what runs before the clock starts, what is timed, seconds at most)
@@ -57,6 +57,6 @@ def fresh(before: str, code: str) -> float:
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "PYTHONPATH": str(course.HOME)},
+        env={**os.environ, "PYTHONPATH": str(paths.HOME)},
     )
     return float(done.stdout.split()[-1])

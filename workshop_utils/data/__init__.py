@@ -6,11 +6,11 @@ from workshop_utils.data import imagenet, sources
 from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
 from workshop_utils.data.bundled_files import photo_annotation, read_bundled, rejected
-from workshop_utils.data.catalog import DatasetCard, card, catalog
+from workshop_utils.data.cards import DatasetCard, card, catalog
+from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, pixel_statistics
 from workshop_utils.data.folders import from_folder
-from workshop_utils.data.images import ImageDataset, LazyImageDataset, pixel_statistics
 from workshop_utils.data.pictures import DamagedFile
-from workshop_utils.kept import data_home
+from workshop_utils.paths import data_home
 
 __all__ = [
     "Batches",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workshop_utils import device as devices
-from workshop_utils.data.images import ImageDataset, LazyImageDataset
+from workshop_utils.data.dataset import ImageDataset, LazyImageDataset
 
 
 class Batches:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from workshop_utils import names
+from workshop_utils import errors
 from workshop_utils.data.formats import read_idx
 from workshop_utils.data.pictures import DamagedFile, decode, zip_files
 
@@ -93,7 +93,7 @@ def photo_annotation(label: str) -> str:
     files = zip_files(bundled("photos.zip"), "photos")
     stems = {name.parts[0]: name.stem for name in files if name.suffix == ".jpg"}
     if label not in stems:
-        raise names.unknown("photograph", label, stems, 'data.load("photos").classes')
+        raise errors.unknown("photograph", label, stems, 'data.load("photos").classes')
     return files[PurePosixPath("Annotations", f"{stems[label]}.xml")]().decode("utf-8")
 
 

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from workshop_utils.data.catalog import DatasetCard
+from workshop_utils.data.cards import DatasetCard
 from workshop_utils.data.folders import class_names
 from workshop_utils.data.pictures import DamagedFile, decode_all, files_below, picture_files
 

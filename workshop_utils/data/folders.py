@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import torch
 
-from workshop_utils.data.images import ImageDataset, LazyImageDataset
+from workshop_utils.data.dataset import ImageDataset, LazyImageDataset
 from workshop_utils.data.pictures import FilePairs, decode_all, picture_files
 
 IN_MEMORY_AT_MOST = 1 << 30  # bytes of pixels; a folder that needs more stays on disk

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import torch
 from torch import Tensor
 
-from workshop_utils import names
+from workshop_utils import errors
 from workshop_utils.data.bundled_files import bundled
 from workshop_utils.data.pictures import DamagedFile
 from workshop_utils.progress import progress
@@ -44,7 +44,9 @@ def wnids() -> list[str]:
 def paths(wnid: str) -> list[list[str]]:
     """Every path of names from a synset up to "entity"; there are several where a synset has several parents."""
     if wnid not in _synsets():
-        raise names.unknown("ImageNet synset", wnid, wnids()[:3] + ["..."], "data.imagenet.wnids()")
+        raise errors.unknown(
+            "ImageNet synset", wnid, wnids()[:3] + ["..."], "data.imagenet.wnids()"
+        )
     synset = _synsets()[wnid]
     if not synset["parents"]:
         return [[synset["name"]]]

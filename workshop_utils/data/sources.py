@@ -10,11 +10,11 @@ from torch import Tensor
 
 from workshop_utils.data import decoded, formats
 from workshop_utils.data.bundled_files import IDX_PARTS
-from workshop_utils.data.catalog import DatasetCard
-from workshop_utils.data.fetch import fetch, fetch_from_kaggle, is_whole
-from workshop_utils.data.files import has_sum
+from workshop_utils.data.cards import DatasetCard
+from workshop_utils.data.download import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.pictures import SUFFIXES, DamagedFile, files_below, tar_files, zip_files
-from workshop_utils.kept import data_home
+from workshop_utils.data.published import has_sum
+from workshop_utils.paths import data_home
 
 Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
 Contents = Callable[..., list[bytes]]  # official names of unpacked files -> their bytes

@@ -18,7 +18,7 @@ from workshop_utils.exercises.judging import (
     same,
 )
 from workshop_utils.exercises.kit import exercise, question
-from workshop_utils.models.preprocessing import preprocessing
+from workshop_utils.models.preprocess import preprocessing
 
 
 @exercise(

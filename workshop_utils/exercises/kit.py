@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from workshop_utils import names
+from workshop_utils import errors
 from workshop_utils.exercises import solved
 from workshop_utils.exercises.judging import (
     Raised,
@@ -174,7 +174,7 @@ def find(number: str) -> Exercise:
     chapters = [one for one in CHAPTERS if str(one) == number.partition(".")[0]] or CHAPTERS
     known = {exercise.number: exercise for one in chapters for exercise in exercises(one)}
     if number not in known:
-        raise names.unknown("exercise", number, known, "exercises.progress()")
+        raise errors.unknown("exercise", number, known, "exercises.progress()")
     return known[number]
 
 

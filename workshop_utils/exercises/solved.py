@@ -1,6 +1,6 @@
 """Which exercises are solved: an empty file each in the cache folder, so that two notebooks at once cannot harm each other."""
 
-from workshop_utils.kept import folder, writing
+from workshop_utils.paths import folder, writing
 
 
 def remember(number: str) -> None:

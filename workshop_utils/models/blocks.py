@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from workshop_utils import names
+from workshop_utils import errors
 
 Block = Callable[[int, int], nn.Module]  # (c_in, c_out) -> (B, c_in, H, W) to (B, c_out, H, W)
 WIDEST = 256
@@ -22,7 +22,7 @@ def small(
     ValueError for an idea that there is not, with those that there are, and for a budget that is too small.
     """
     if isinstance(block, str) and block not in IDEAS:
-        raise names.unknown("idea", block, IDEAS, "models.IDEAS")
+        raise errors.unknown("idea", block, IDEAS, "models.IDEAS")
     make = IDEAS[block] if isinstance(block, str) else block
     widths = range(4, WIDEST + 1, 4)
     fitting = bisect_right(widths, budget, key=lambda width: _size(make, width, classes, channels))

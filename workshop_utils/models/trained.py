@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import nn
 
-from workshop_utils import names
-from workshop_utils.models.build import build
+from workshop_utils import errors
+from workshop_utils.models.pretrained import build
 
 READY = Path(__file__).with_name("ready")
 _kept: dict[str, nn.Module] = {}
@@ -28,7 +28,7 @@ def ready(name: str) -> nn.Module:
         return _kept[name]
     cards = json.loads((READY / "cards.json").read_text("utf-8"))
     if name not in cards:
-        raise names.unknown(
+        raise errors.unknown(
             "trained net",
             name,
             [*_kept, *cards],

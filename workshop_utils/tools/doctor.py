@@ -16,8 +16,9 @@ from functools import lru_cache
 from importlib import metadata, util
 from pathlib import Path
 
+from workshop_utils import paths
 from workshop_utils.tables import Table
-from workshop_utils.tools import course, links
+from workshop_utils.tools import links
 
 ANEW = "delete the folder .venv, then: python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt"
 NOT_FOR_COLAB = {
@@ -147,7 +148,7 @@ def packages() -> Finding:
     from packaging.requirements import Requirement
 
     missing, wrong = [], []
-    lines = (course.HOME / "requirements.txt").read_text("utf-8").splitlines()
+    lines = (paths.HOME / "requirements.txt").read_text("utf-8").splitlines()
     wanted = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
     for one in wanted:
         try:
@@ -165,7 +166,7 @@ def packages() -> Finding:
             "packages",
             "red",
             words,
-            f"{_quoted(sys.executable)} -m pip install -r {_quoted(str(course.HOME / 'requirements.txt'))}",
+            f"{_quoted(sys.executable)} -m pip install -r {_quoted(str(paths.HOME / 'requirements.txt'))}",
         )
     return Finding("packages", "green", f"all {len(wanted)} are there, in versions that work")
 
@@ -244,7 +245,7 @@ def memory() -> Finding:
 
 
 def disk() -> Finding:
-    free = shutil.disk_usage(course.HOME).free / GIGA
+    free = shutil.disk_usage(paths.HOME).free / GIGA
     colour = "red" if free < 0.2 else "yellow" if free < 1 else "green"
     return Finding(
         "disk",
@@ -258,7 +259,7 @@ def writing() -> Finding:
     """Whether the folders into which the course writes can be written to."""
     from workshop_utils.data import data_home
 
-    refused = [str(folder) for folder in (course.HOME, data_home()) if not _writable(folder)]
+    refused = [str(folder) for folder in (paths.HOME, data_home()) if not _writable(folder)]
     if refused:
         return Finding(
             "writing",
@@ -354,14 +355,14 @@ def mirrors() -> Finding:
     """Whether the computer that WORKSHOP_MIRROR names answers, or else a public host; only whole data sets need it."""
     import requests
 
-    from workshop_utils.data import fetch, files
+    from workshop_utils.data import download, published
 
-    asked = "/".join(fetch.addresses(files.MNIST[0], "mnist")[0].split("/")[:3])
-    host = fetch.host_of(asked)
+    asked = "/".join(download.addresses(published.MNIST[0], "mnist")[0].split("/")[:3])
+    host = download.host_of(asked)
     try:
         requests.head(asked, timeout=3)  # as downloads ask, with the same proxies and certificates
     except requests.RequestException as error:
-        words = f"{host} {fetch.network_reason(error)}; everything bundled works, only whole data sets need it"
+        words = f"{host} {download.network_reason(error)}; everything bundled works, only whole data sets need it"
         return Finding(
             "network",
             "yellow",

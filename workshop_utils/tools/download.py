@@ -7,9 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workshop_utils import data
+from workshop_utils import data, paths
 from workshop_utils.data.sources import obtain
-from workshop_utils.tools import course
 
 
 def add_arguments(parser) -> None:
@@ -81,7 +80,7 @@ def _bring_wheels(folder: Path) -> list[str]:
             "--find-links",
             str(folder),
             "-r",
-            str(course.HOME / name),
+            str(paths.HOME / name),
         ]
         if subprocess.call(command):
             return [f"pip could not download everything in {name}: see above."]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import nbformat
 
+from workshop_utils import paths
 from workshop_utils.progress import progress
-from workshop_utils.tools import course
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -24,7 +24,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> int:
-    for path in options.notebooks or course.notebooks():
+    for path in options.notebooks or paths.notebooks():
         began = time.perf_counter()
         notebook = execute(nbformat.read(path, as_version=4), path)
         nbformat.write(notebook, path)
@@ -83,7 +83,7 @@ def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookN
                     if not kind.startswith("image/")
                 }
             )
-            for local in {str(Path.home()), str(course.HOME), sys.prefix}:
+            for local in {str(Path.home()), str(paths.HOME), sys.prefix}:
                 if local in shown:
                     raise RuntimeError(
                         f"{path.name}, code cell {number} shows a path of this computer: {local}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from workshop_utils.tools import course
+from workshop_utils import paths
 
 REPOSITORY, TAG = "OWNER/NAME", "TAG"
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
@@ -70,7 +70,7 @@ def run(options) -> int:
         "utf-8",
         newline="\n",
     )
-    for path in sorted(course.NOTEBOOKS.rglob("*.ipynb")):
+    for path in sorted(paths.NOTEBOOKS.rglob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
@@ -79,7 +79,7 @@ def run(options) -> int:
             options.repo, options.ref
         )
         nbformat.write(notebook, path)
-    readme = course.HOME / "README.md"
+    readme = paths.HOME / "README.md"
     readme.write_text(
         with_badges(readme.read_text("utf-8"), options.repo, options.ref), "utf-8", newline="\n"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from workshop_utils import data
-from workshop_utils.data.fetch import is_whole
+from workshop_utils.data.download import is_whole
 
 
 def add_arguments(parser) -> None:

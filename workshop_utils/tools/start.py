@@ -12,10 +12,9 @@ from pathlib import Path
 
 import nbformat
 
-from workshop_utils import kept
-from workshop_utils.tools import course
+from workshop_utils import paths
 
-MINE = course.HOME / "my-workshop"
+MINE = paths.HOME / "my-workshop"
 SETTINGS = Path(__file__).with_name(
     "jupyter"
 )  # switches off JupyterLab's question about news, which would need a network
@@ -34,11 +33,11 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> int:
-    chosen = working_copy(course.chapter(options.chapter), fresh=options.fresh)
-    for other in course.notebooks():
+    chosen = working_copy(paths.chapter(options.chapter), fresh=options.fresh)
+    for other in paths.notebooks():
         working_copy(other)
     print(
-        f"Your copy is {chosen.relative_to(course.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays."
+        f"Your copy is {chosen.relative_to(paths.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays."
     )
     extra = ["--no-browser"] if options.no_browser else []
     if (
@@ -49,14 +48,14 @@ def run(options) -> int:
         sys.executable,
         "-m",
         "jupyterlab",
-        f"--ServerApp.root_dir={course.HOME}",
-        f"--LabApp.default_url=/lab/tree/{chosen.relative_to(course.HOME).as_posix()}",
+        f"--ServerApp.root_dir={paths.HOME}",
+        f"--LabApp.default_url=/lab/tree/{chosen.relative_to(paths.HOME).as_posix()}",
         *extra,
     ]
     settings = os.pathsep.join(filter(None, [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]))
     try:
         return subprocess.call(
-            command, cwd=course.HOME, env={**os.environ, "JUPYTER_CONFIG_PATH": settings}
+            command, cwd=paths.HOME, env={**os.environ, "JUPYTER_CONFIG_PATH": settings}
         )
     except KeyboardInterrupt:
         return 0
@@ -69,19 +68,19 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
     Raises OSError, with what to do, where they cannot be written.
     """
     copy = (folder or MINE) / original.relative_to(
-        course.NOTEBOOKS
+        paths.NOTEBOOKS
     )  # in the same place, so that links between notebooks hold
     if copy.exists() and fresh:
         old = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
         while old.exists():  # twice within a second
             old = old.with_name(f"{old.stem}_again.ipynb")
-        with kept.writing(old):
+        with paths.writing(old):
             copy.rename(old)
-        print(f"Your old copy is now {old.relative_to(course.HOME)}.")
+        print(f"Your old copy is now {old.relative_to(paths.HOME)}.")
     if not copy.exists():
         notebook = nbformat.read(original, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        kept.write(copy, f"{nbformat.writes(notebook)}\n".encode())
+        paths.write(copy, f"{nbformat.writes(notebook)}\n".encode())
     return copy

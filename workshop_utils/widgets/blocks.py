@@ -7,7 +7,7 @@ import torch
 from matplotlib.patches import Rectangle
 
 from workshop_utils import models
-from workshop_utils.drawing import COLOURS, HATCHES, Figure
+from workshop_utils.figure import COLOURS, HATCHES, Figure
 from workshop_utils.widgets.panel import Panel, button
 
 ADD = ("conv3 16", "conv3 32 same", "conv5 16", "pool", "dense 64")

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as transforms
 
 from workshop_utils import device as devices
-from workshop_utils import kept, plots, transfer
+from workshop_utils import paths, plots, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.pictures import decode, picture_files
-from workshop_utils.drawing import Figure, mosaic
+from workshop_utils.figure import Figure, mosaic
 from workshop_utils.models.modes import evaluating
 from workshop_utils.widgets.panel import WIDE, Panel, button, scripted
 
@@ -75,7 +75,7 @@ class Collection:
             for picture in pictures:
                 buffer = io.BytesIO()
                 transforms.to_pil_image(picture).save(buffer, "PNG")
-                kept.write(self.folder / name / f"{time.time_ns()}.png", buffer.getvalue())
+                paths.write(self.folder / name / f"{time.time_ns()}.png", buffer.getvalue())
 
     def train(self) -> None:
         """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from workshop_utils import device as devices
 from workshop_utils import explain, models
 from workshop_utils.data import Batches, ImageDataset
-from workshop_utils.drawing import Figure, drawable, mosaic, number
+from workshop_utils.figure import Figure, drawable, mosaic, number
 from workshop_utils.models.modes import evaluating
 from workshop_utils.widgets.panel import WIDE, Panel
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workshop_utils.drawing import Figure, drawable, number
+from workshop_utils.figure import Figure, drawable, number
 from workshop_utils.widgets.panel import Panel
 
 OWN = "your own"

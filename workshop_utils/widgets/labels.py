@@ -10,10 +10,10 @@ import ipywidgets
 import numpy as np
 from torch import Tensor
 
-from workshop_utils import kept
+from workshop_utils import paths
 from workshop_utils.data import ImageDataset
-from workshop_utils.drawing import Figure, drawable
 from workshop_utils.evaluation import Predictions
+from workshop_utils.figure import Figure, drawable
 from workshop_utils.widgets.panel import WIDE, Panel
 
 UNDECIDED = "?"
@@ -126,7 +126,7 @@ def _key(picture: Tensor) -> str:
 
 
 def _remembered() -> dict[str, tuple[str, str]]:
-    return _read(kept.folder() / "labels.json")
+    return _read(paths.folder() / "labels.json")
 
 
 @lru_cache
@@ -147,9 +147,9 @@ def _read(file: Path) -> dict[str, tuple[str, str]]:
 
 
 def _remember(picture: Tensor, name: str, how: str) -> None:
-    answers, file = _remembered(), kept.folder() / "labels.json"
+    answers, file = _remembered(), paths.folder() / "labels.json"
     answers[_key(picture)] = (name, how)
     try:
-        kept.write(file, json.dumps(answers).encode())
+        paths.write(file, json.dumps(answers).encode())
     except OSError:
         pass  # a folder that cannot be written: the answers hold until the kernel ends

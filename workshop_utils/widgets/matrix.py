@@ -8,8 +8,8 @@ import traitlets
 from matplotlib.patches import Rectangle
 
 from workshop_utils.data import ImageDataset
-from workshop_utils.drawing import COLOURS, Figure, counts_in_cells, mosaic
 from workshop_utils.evaluation import Evaluation
+from workshop_utils.figure import COLOURS, Figure, counts_in_cells, mosaic
 from workshop_utils.widgets.panel import WIDE, Panel, scripted
 
 MATRIX = (0.16, 0.27, 0.42, 0.7)  # left, bottom, width and height of the matrix within the picture

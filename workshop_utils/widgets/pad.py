@@ -15,8 +15,8 @@ from workshop_utils import plots
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.augment import turned
 from workshop_utils.data.pictures import decode
-from workshop_utils.drawing import Figure
 from workshop_utils.evaluation import predict
+from workshop_utils.figure import Figure
 from workshop_utils.widgets.panel import WIDE, Panel, scripted
 
 DRAWING = "my drawing"

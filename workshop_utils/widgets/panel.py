@@ -13,9 +13,8 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from workshop_utils.drawing import Figure
+from workshop_utils.figure import Figure, Shown
 from workshop_utils.progress import watched_by
-from workshop_utils.shown import Shown
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
 WIDE = {

@@ -6,7 +6,7 @@ import ipywidgets
 import torch
 
 from workshop_utils import data, plots
-from workshop_utils.drawing import Figure, drawable, extremes
+from workshop_utils.figure import Figure, drawable, extremes
 from workshop_utils.widgets.panel import WIDE, Panel
 
 ROUNDS = 12

@@ -7,7 +7,7 @@ from torch import nn
 
 from workshop_utils import training, transfer
 from workshop_utils.data import ImageDataset
-from workshop_utils.drawing import COLOURS, Figure
+from workshop_utils.figure import COLOURS, Figure
 from workshop_utils.models.modes import BatchNorm
 from workshop_utils.widgets.panel import WIDE, Panel, button
 

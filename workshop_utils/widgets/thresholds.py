@@ -4,8 +4,8 @@ import ipywidgets
 import numpy as np
 
 from workshop_utils.data import ImageDataset
-from workshop_utils.drawing import COLOURS, Figure, mosaic
 from workshop_utils.evaluation import Predictions, decide, evaluate
+from workshop_utils.figure import COLOURS, Figure, mosaic
 from workshop_utils.widgets.panel import WIDE, Panel
 
 STEPS = (

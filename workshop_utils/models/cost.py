@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from workshop_utils import device as devices
-from workshop_utils.data.images import ImageDataset
+from workshop_utils.data.dataset import ImageDataset
 from workshop_utils.models.modes import evaluating
 from workshop_utils.tables import Table
 

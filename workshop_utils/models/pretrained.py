@@ -9,8 +9,8 @@ from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils.models import classics
-from workshop_utils.models.catalog import CARDS, card
-from workshop_utils.models.preprocessing import preprocessing
+from workshop_utils.models.architectures import CARDS, card
+from workshop_utils.models.preprocess import preprocessing
 
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from workshop_utils.data.files import RemoteFile, has_sum
+from workshop_utils.data.published import RemoteFile, has_sum
 from workshop_utils.progress import progress
 
 CONNECT_SECONDS = 4

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from workshop_utils import names
+from workshop_utils import errors
 from workshop_utils.tables import Table
 
 TORCHVISION = "torchvision's table of weights, https://docs.pytorch.org/vision/stable/models.html"
@@ -316,5 +316,5 @@ def catalog() -> list[ModelCard]:
 def card(name: str) -> ModelCard:
     """The card of one architecture. Raises ValueError, with the nearest name, if there is none."""
     if name not in CARDS:
-        raise names.unknown("model", name, CARDS, "models.catalog()")
+        raise errors.unknown("model", name, CARDS, "models.catalog()")
     return CARDS[name]

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from html import escape
 
-from workshop_utils import names
-from workshop_utils.data import files, imagenet
-from workshop_utils.data.files import RemoteFile
+from workshop_utils import errors
+from workshop_utils.data import imagenet
+from workshop_utils.data import published as files
+from workshop_utils.data.published import RemoteFile
 from workshop_utils.tables import Table
 
 FASHION = (
@@ -321,7 +322,7 @@ def catalog() -> list[DatasetCard]:
 def card(name: str) -> DatasetCard:
     """The card of one set. Raises ValueError, with the nearest name, if there is none."""
     if name not in CARDS:
-        raise names.unknown("dataset", name, CARDS, "data.catalog()")
+        raise errors.unknown("dataset", name, CARDS, "data.catalog()")
     return CARDS[name]
 
 

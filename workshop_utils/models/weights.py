@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
-from workshop_utils import kept
-from workshop_utils.models.build import build
-from workshop_utils.models.preprocessing import preprocessing
+from workshop_utils import paths
+from workshop_utils.models.preprocess import preprocessing
+from workshop_utils.models.pretrained import build
 
 
 def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -57,8 +57,8 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
             "interpolation": resize.interpolation.value,
         },
     }
-    kept.write(path, raw)
-    kept.write(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())
+    paths.write(path, raw)
+    paths.write(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())
     return path
 
 
