@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 from graphlib import TopologicalSorter
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -19,11 +20,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from workshop_utils import data, evaluation, models
-from workshop_utils.models import cost, pretrained, trained
+from workshop_utils.models import cost, pretrained, weights
 
 OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
-PRETRAINED = [card.name for card in models.catalog() if card.library != "here"]
+PRETRAINED = [card.name for card in models.catalog() if card.pretrained]
 SMALL = {"classes": 10, "channels": 1, "shape": (1, 28, 28)}
 LARGE = {"classes": 1000, "channels": 3, "shape": (3, 224, 224)}
 
@@ -49,11 +50,12 @@ def test_built_net_has_the_parameters_that_its_card_states(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PRETRAINED if models.card(name).library.startswith("torchvision")]
+    "name",
+    [card.name for card in models.catalog() if isinstance(card.builder, pretrained.Torchvision)],
 )
 def test_card_agrees_with_torchvisions_table(name):
     card = models.card(name)
-    table = torchvision.models.get_model_weights(card.library.partition("/")[2]).IMAGENET1K_V1.meta
+    table = torchvision.models.get_model_weights(card.builder.entry).IMAGENET1K_V1.meta
     assert (
         card.parameters == table["num_params"]
         and {"acc@1": card.top1, "acc@5": card.top5} == table["_metrics"]["ImageNet-1K"]
@@ -321,7 +323,7 @@ def test_flipped_byte_in_the_weights_is_refused_with_the_cure(tmp_path, monkeypa
         0
     ]
     (tmp_path / "models").mkdir()
-    raw = bytearray(open(f"{original}/{pretrained.LITE0_FILE}", "rb").read())
+    raw = bytearray(Path(original, pretrained.LITE0_FILE).read_bytes())
     raw[len(raw) // 2] ^= 1
     (tmp_path / pretrained.LITE0_FILE).write_bytes(raw)
     monkeypatch.setattr(
@@ -375,13 +377,9 @@ def test_preprocessing_of_timms_nets_is_their_own(name, resize, crop, mean, monk
     monkeypatch.setattr(
         timm, "create_model", lambda entry, **_: create(entry)
     )  # without the download
-    steps = models.build(name, classes=1000, pretrained=True).preprocess.transforms
-    found = {type(step).__name__: step for step in steps}
-    assert (found["Resize"].size, found["CenterCrop"].size, found["Normalize"].mean[0]) == (
-        [resize],
-        (crop, crop),
-        mean,
-    )
+    found = models.build(name, classes=1000, pretrained=True).preprocess
+    assert (found.resize, found.crop, found.mean[0]) == (resize, crop, mean)
+    assert found.order == "RGB"
 
 
 def test_torchvision_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):
@@ -512,7 +510,7 @@ def test_net_and_set_that_fit_pass_in_silence_and_others_do_not():
 
 # --- nets that come trained ---
 
-READY = json.loads((trained.READY / "cards.json").read_text("utf-8"))
+READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", READY)
@@ -532,7 +530,7 @@ def test_the_promised_nets_are_ready():
 
 
 def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, capsys):
-    monkeypatch.setattr(trained, "_kept", {})
+    monkeypatch.setattr(weights, "kept", {})
     mine = tiny_net()
     models.keep("lenet-mnist", mine)
     assert models.ready("lenet-mnist") is mine
@@ -547,12 +545,12 @@ def test_unknown_trained_net_is_answered_with_the_nearest():
 
 
 def test_damaged_trained_net_is_refused_with_the_cure(tmp_path, monkeypatch):
-    shutil.copytree(trained.READY, tmp_path / "ready")
+    shutil.copytree(weights.READY, tmp_path / "ready")
     raw = bytearray((tmp_path / "ready" / "lenet-mnist.safetensors").read_bytes())
     raw[-1] ^= 1
     (tmp_path / "ready" / "lenet-mnist.safetensors").write_bytes(raw)
-    monkeypatch.setattr(trained, "READY", tmp_path / "ready")
-    monkeypatch.setattr(trained, "_kept", {})
+    monkeypatch.setattr(weights, "READY", tmp_path / "ready")
+    monkeypatch.setattr(weights, "kept", {})
     with pytest.raises(
         ValueError,
         match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors",

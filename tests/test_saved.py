@@ -41,6 +41,7 @@ def test_two_files_hold_numbers_and_words_and_nothing_that_could_run(path):
     assert card["classes"] == list(CLASSES) and card["preprocessing"] == {
         "resize": 256,
         "crop": 224,
+        "order": "RGB",
         "mean": [0.5] * 3,
         "std": [0.5] * 3,
         "interpolation": "bicubic",

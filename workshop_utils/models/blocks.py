@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workshop_utils import errors
@@ -239,3 +240,51 @@ def _size(block: Block, width: int, classes: int, channels: int) -> int:
         return sum(
             parameter.numel() for parameter in _net(block, width, classes, channels).parameters()
         )
+
+
+class PadTo(nn.Module):
+    """Puts a border of zeros around smaller pictures, so that (B, C, 28, 28) becomes (B, C, 32, 32).
+
+    Raises ValueError for pictures beyond `side` pixels, which the net behind could not read.
+    """
+
+    def __init__(self, side: int):
+        super().__init__()
+        self.side = side
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        if max(height, width) > self.side:
+            raise ValueError(
+                f"This net reads pictures of at most {self.side} x {self.side} pixels; these have {height} x {width}. "
+                "Shrink them, or take small_vgg or small_resnet."
+            )
+        top, left = (self.side - height) // 2, (self.side - width) // 2
+        return F.pad(images, (left, self.side - width - left, top, self.side - height - top))
+
+
+class PlainBlock(nn.Module):
+    """Two 3x3 convolutions with batch normalisation, then half the height and width: (B, c_in, H, W) -> (B, c_out, H/2, W/2)."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out)
+        )
+        self.second = nn.Sequential(
+            nn.Conv2d(c_out, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(F.relu(self.second(F.relu(self.first(x)))), 2)
+
+
+class ResidualBlock(PlainBlock):
+    """The plain block, but its input is added to its output; a 1x1 convolution matches the channels first."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__(c_in, c_out)
+        self.skip = nn.Conv2d(c_in, c_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(F.relu(self.second(F.relu(self.first(x))) + self.skip(x)), 2)
