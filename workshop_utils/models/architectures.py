@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from workshop_utils.models.blocks import PadTo, PlainBlock, ResidualBlock
+from workshop_utils.models.blocks import PadTo, PlainBlock, ResidualBlock, averaged
 from workshop_utils.models.cards import TORCHVISION, architecture
 from workshop_utils.models.pretrained import Lite0, Timm, Torchvision
 
@@ -269,4 +269,4 @@ def small_resnet(*, classes: int, channels: int = 3) -> nn.Module:
 
 def _small(block: type[nn.Module], classes: int, channels: int) -> nn.Module:
     blocks = [block(channels, 16), block(16, 32), block(32, 64)]
-    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
+    return nn.Sequential(*blocks, *averaged(64, classes))
