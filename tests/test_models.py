@@ -17,9 +17,10 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from workshop_utils import data, evaluation, models
+from workshop_utils import data, evaluation, explain, models, training
 from workshop_utils.models import cost, pretrained, weights
 
 OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
@@ -445,6 +446,50 @@ def test_white_becomes_1_black_minus_1_in_all_three_channels(lite0):
         1
     ]
     assert lite0.preprocess(torch.zeros(3, 30, 30, dtype=torch.uint8)).unique().tolist() == [-1]
+
+
+def test_preprocessing_beside_a_sequential_is_no_layer_of_it(tmp_path):
+    net = models.build("small_resnet", classes=3)
+    layers, tensors = len(net), list(net.state_dict())
+    net.preprocess = models.preprocessing(resize=9, crop=8, mean=[0.5] * 3, std=[0.25] * 3)
+    assert len(net) == layers and list(net.state_dict()) == tensors
+    assert "preprocess" not in dict(net.named_children())
+
+    pictures = tiny_dataset(channels=3, side=12)
+    training.fit(net, pictures, epochs=1, batch_size=8)
+    assert evaluation.predict(net, pictures).probabilities.shape == (24, 3)
+    assert explain.grad_cam(net, net.preprocess(pictures.images[0]), 1).shape == (8, 8)
+    net.classes = pictures.classes
+    assert models.load(models.save(net, tmp_path / "mine")).preprocess == net.preprocess
+
+
+def test_preprocessings_are_equal_where_all_their_fields_are_and_say_them():
+    fields = {"resize": 9, "crop": 8, "mean": [0.4, 0.5, 0.6], "std": (0.25, 0.25, 0.25)}
+    one, same = models.preprocessing(**fields), models.preprocessing(**fields)
+    assert one == same and hash(one) == hash(same) and one.mean == (0.4, 0.5, 0.6)
+    changes = (
+        {"resize": 10},
+        {"crop": 7},
+        {"order": "BGR"},
+        {"mean": [0.5] * 3},
+        {"std": [0.5] * 3},
+        {"interpolation": InterpolationMode.BILINEAR},
+    )
+    others = {models.preprocessing(**fields | change) for change in changes}
+    assert len(others | {one}) == 7 and len({repr(other) for other in others | {one}}) == 7
+    with pytest.raises(AttributeError):
+        one.crop = 7
+
+
+def test_order_bgr_turns_the_channels_round_and_mean_and_std_go_with_it():
+    picture = torch.tensor([255, 51, 0], dtype=torch.uint8).view(3, 1, 1).expand(3, 8, 8)
+    blue_first = {"mean": [0.1, 0.2, 0.5], "std": [0.5, 0.2, 0.25]}
+    ready = models.preprocessing(resize=8, crop=8, order="BGR", **blue_first)(picture)
+    torch.testing.assert_close(ready[:, 0, 0], torch.tensor([-0.2, 0.0, 2.0]))
+    batch = models.preprocessing(resize=8, crop=8, order="BGR", **blue_first)(picture[None])
+    torch.testing.assert_close(batch[0], ready)
+    with pytest.raises(ValueError, match="order 'RGB' or 'BGR', not 'rgb'"):
+        models.preprocessing(resize=8, crop=8, order="rgb", **blue_first)
 
 
 # --- what a net costs ---
