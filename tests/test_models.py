@@ -23,7 +23,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from workshop_utils import data, evaluation, explain, models, training
 from workshop_utils.models import cost, pretrained, weights
 
-OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
+OURS = [card.name for card in models.catalog() if card.pixels < 64]  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
 PRETRAINED = [card.name for card in models.catalog() if card.pretrained]
 SMALL = {"classes": 10, "channels": 1, "shape": (1, 28, 28)}
