@@ -7,7 +7,7 @@ from pathlib import Path
 from bundle import clip_art, grey, photos, ready, words
 from bundle.packages import unpacked
 from workshop_utils.data.bundled_files import BUNDLED
-from workshop_utils.models.trained import READY
+from workshop_utils.models.weights import READY
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:

@@ -385,7 +385,7 @@ def timeline() -> Figure:
     cards = [
         card
         for card in models.catalog()
-        if card.year < 2026
+        if not card.ours
         and card.name not in ("vgg19", "resnet18", "resnet101", "resnet152", "efficientnet_lite0")
     ]
     figure = Figure("Architectures by year", (9, 3.7))

@@ -44,7 +44,8 @@ def test_net_reads_small_pictures_and_gives_a_score_a_class_in_train_and_eval(id
 def test_net_is_as_wide_as_its_budget_allows(idea, budget):
     net = models.small(idea, classes=10, channels=1, budget=budget)
     width = net[-1].in_features // 4
-    assert parameters(net) <= budget < blocks._size(models.IDEAS[idea], width + 4, 10, 1)
+    wider = blocks.of_width(models.IDEAS[idea], width + 4, classes=10, channels=1)
+    assert parameters(net) <= budget < parameters(wider)
 
 
 def test_vgg_block_has_the_parameters_counted_by_hand():

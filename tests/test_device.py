@@ -1,6 +1,7 @@
 """Which accelerator is chosen, and why."""
 
 import platform
+from functools import lru_cache
 
 import pytest
 import torch
@@ -13,11 +14,16 @@ from workshop_utils import device
 @pytest.fixture(autouse=True)
 def no_memory_of_earlier_trials(monkeypatch):
     monkeypatch.delenv("WORKSHOP_DEVICE", raising=False)
-    for remembered in (device.trouble, device._first_that_works):
+    for remembered in (device.trouble, device.fastest):
         remembered.cache_clear()
     yield
-    for remembered in (device.trouble, device._first_that_works):
+    for remembered in (device.trouble, device.fastest):
         remembered.cache_clear()
+
+
+def accelerator(monkeypatch, found: torch.device | None) -> None:
+    """What torch says is on this computer."""
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: found)
 
 
 def test_word_that_names_no_device_is_answered_with_those_that_exist():
@@ -40,7 +46,7 @@ def test_empty_environment_variable_is_the_same_as_none(monkeypatch):
 
 
 def test_preferred_device_that_is_absent_is_refused_with_the_reason(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    accelerator(monkeypatch, None)
     with pytest.raises(RuntimeError, match="'cuda' cannot be used: not found on this computer"):
         device.pick("cuda")
 
@@ -55,7 +61,7 @@ def broken_cuda(monkeypatch):
                 raise RuntimeError("no kernel image is available\nand a long tail")
             super().__init__(*sizes, device=device)
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    accelerator(monkeypatch, torch.device("cuda"))
     monkeypatch.setattr(device, "ORDER", ("cuda", "cpu"))
     monkeypatch.setattr(device.nn, "Conv2d", Convolution)
 
@@ -98,6 +104,13 @@ def test_reasons_of_drivers_are_put_in_words(monkeypatch, said, meant):
 
     monkeypatch.setattr(device.nn, "Conv2d", fails)
     assert meant in device.trouble("cpu") and said.splitlines()[0] in device.trouble("cpu")
+
+
+@pytest.mark.parametrize("kind", ["cuda", "xpu", "mps"])
+def test_accelerator_that_works_is_chosen_whatever_its_kind(monkeypatch, kind):
+    accelerator(monkeypatch, torch.device(kind))
+    monkeypatch.setattr(device, "trouble", lru_cache(lambda kind: None))
+    assert device.pick() == torch.device(kind)
 
 
 def test_device_that_computes_nonsense_is_passed_over(monkeypatch):

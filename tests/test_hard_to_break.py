@@ -54,10 +54,10 @@ from workshop_utils import data, evaluation, exercises, models, widgets
 from workshop_utils.data import bundled_files, decoded, formats, imagenet, pictures
 from workshop_utils.exercises import kit
 from workshop_utils.exercises.verdict import LOOKS
-from workshop_utils.models import trained
+from workshop_utils.models import weights
 from workshop_utils.widgets import collecting, pad
 
-READY = json.loads((trained.READY / "cards.json").read_text("utf-8"))
+READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 repeatable = settings(
     derandomize=True,
     deadline=None,
@@ -410,10 +410,10 @@ def test_any_flipped_bits_in_the_list_of_sums_are_refused_with_the_cure(bundle):
 def test_any_flipped_bits_of_a_trained_net_are_refused_with_its_name_and_the_cure(
     tmp_path, monkeypatch, name
 ):
-    raw = (trained.READY / f"{name}.safetensors").read_bytes()
-    shutil.copy(trained.READY / "cards.json", tmp_path)
-    monkeypatch.setattr(trained, "READY", tmp_path)
-    monkeypatch.setattr(trained, "_kept", {})
+    raw = (weights.READY / f"{name}.safetensors").read_bytes()
+    shutil.copy(weights.READY / "cards.json", tmp_path)
+    monkeypatch.setattr(weights, "READY", tmp_path)
+    monkeypatch.setattr(weights, "kept", {})
     for seed in range(5):
         (tmp_path / f"{name}.safetensors").write_bytes(flipped(raw, seed))
         with pytest.raises(

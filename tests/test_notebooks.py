@@ -165,7 +165,7 @@ def test_chapter_keeps_to_the_core_path(path):
     assert sum(words / 130 + exercises for _, words, exercises in sections.values()) + WAITS <= 75
 
 
-FORGET = "get_ipython().reset(new_session=False); from workshop_utils.models import trained; trained._kept.clear()"
+FORGET = "get_ipython().reset(new_session=False); from workshop_utils.models import weights; weights.kept.clear()"
 
 
 @every_notebook

