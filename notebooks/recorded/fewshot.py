@@ -5,7 +5,7 @@ not drawn, with seeds that are not reported. `seconds` is the mean time to learn
 """
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -78,9 +78,7 @@ def from_scratch(few: ImageDataset, seed: int, rate: float, augmented: bool) -> 
         seed=seed,
     )
     mean, std = (value.tolist() for value in (few.mean, few.std))
-    net.preprocess = preprocessing(
-        resize=64, crop=64, mean=mean, std=std
-    ).forward  # the module itself would become a layer of this net
+    net.preprocess = preprocessing(resize=64, crop=64, mean=mean, std=std)
     return net
 
 
@@ -157,7 +155,7 @@ def run() -> dict[str, dict[int, dict]]:
             accuracies, seconds = [], 0.0
             for seed in SEEDS:
                 few = train.per_class(pictures, seed)
-                transfer._remembered.clear()  # these pictures are new to whoever learns from them
+                transfer.forget()  # these pictures are new to whoever learns from them
                 began = time.perf_counter()
                 net = way(few, seed, **settings)
                 seconds += time.perf_counter() - began

@@ -23,7 +23,7 @@ def table() -> str:
         for batch in batches
     ]
     torch.set_num_threads(threads)
-    last, other = LAYOUTS
+    last = LAYOUTS[0]
     compared = markdown(
         f"Random pictures of 28 x 28, of 224 x 224 for the backbone; median of {ROUNDS} rounds in turn, {SECONDS} s each. Targets: channels-last, which "
         f"`models.build`, `small` and `deep` choose, wins.",
@@ -69,7 +69,7 @@ def _row(name: str, net: nn.Module, batch: int, shape: tuple[int, int, int], thr
         },
         ROUNDS,
     )
-    last, other = LAYOUTS
+    last = LAYOUTS[0]
     wins = [
         cell
         for count in (threads, 1)
