@@ -69,7 +69,7 @@ def _row(name: str, net: nn.Module, batch: int, shape: tuple[int, int, int], thr
         },
         ROUNDS,
     )
-    last = LAYOUTS[0]
+    last, other = LAYOUTS
     wins = [
         cell
         for count in (threads, 1)
