@@ -132,8 +132,7 @@ class Evaluation:
     @cached_property
     def averages(self) -> dict[str, ClassScores]:
         """Macro (each class counts the same), micro (each picture) and weighted (each class by its size) averages."""
-        count = len(self.predictions.labels)
-        kinds = ("macro", "micro", "weighted")
+        count, kinds = len(self.predictions.labels), ("macro", "micro", "weighted")
         return {kind: ClassScores(kind, *self._scores(kind)[:3], pictures=count) for kind in kinds}
 
     @cached_property
@@ -146,11 +145,9 @@ class Evaluation:
 
     def top_k(self, k: int) -> float:
         """The fraction of pictures whose class is among the k most probable. Raises ValueError unless 1 <= k <= K."""
-        classes = len(self.predictions.classes)
-        if not 1 <= k <= classes:
-            raise ValueError(
-                f"k must lie between 1 and {classes}, the number of classes; it is {k}."
-            )
+        most = len(self.predictions.classes)
+        if not 1 <= k <= most:
+            raise ValueError(f"k must lie between 1 and {most}, the number of classes; it is {k}.")
         best = np.argsort(-self.predictions.probabilities, axis=1, kind="stable")[:, :k]
         return float((best == self.predictions.labels[:, None]).any(1).mean())
 
@@ -167,11 +164,8 @@ class Evaluation:
         """The scores of each class, as a table in a notebook."""
         scores = (values.tolist() for values in self._scores(None))
         rows = map(ClassScores, self.predictions.classes, *scores)
-        headings, names = (
-            {"name": "class", "f1": "F1"},
-            [field.name for field in fields(ClassScores)],
-        )
-        return Table(rows, {headings.get(name, name): attrgetter(name) for name in names})
+        columns = zip(("class", "precision", "recall", "F1", "pictures"), fields(ClassScores))
+        return Table(rows, {heading: attrgetter(field.name) for heading, field in columns})
 
     @cached_property
     def calibration(self) -> Calibration:

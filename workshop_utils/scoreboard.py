@@ -77,11 +77,11 @@ def _figure(runs: list[Run]) -> Figure:
     facts = [
         f"{run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s" for run in shown
     ]
-    bars = axes.barh(
-        range(len(shown)), [run.accuracy for run in shown], color=COLOURS[0], edgecolor="white"
-    )
+    accuracies = [run.accuracy for run in shown]
+    bars = axes.barh(range(len(shown)), accuracies, color=COLOURS[0], edgecolor="white")
     for bar, run in zip(bars, shown):
-        bar.set(**({"color": COLOURS[1], "hatch": HATCHES[1]} if run.parameters > BUDGET else {}))
+        if run.parameters > BUDGET:
+            bar.set(color=COLOURS[1], hatch=HATCHES[1])
     axes.bar_label(bars, facts, padding=3)
     axes.set_yticks(range(len(shown)), labels)
     axes.invert_yaxis()

@@ -135,15 +135,8 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
     model.to(device)
     require_fit(model, train)
     torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
-    batches = Batches(
-        train,
-        batch_size,
-        shuffle=True,
-        augment=augment,
-        preprocess=getattr(model, "preprocess", None),
-        device=device,
-        seed=seed,
-    )
+    changes = {"augment": augment, "preprocess": getattr(model, "preprocess", None)}
+    batches = Batches(train, batch_size, shuffle=True, device=device, seed=seed, **changes)
     return batches, reading(model, validation, device=device) if validation is not None else None
 
 
