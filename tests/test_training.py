@@ -205,11 +205,12 @@ def test_interrupt_keeps_what_was_learnt_and_the_net_usable():
     assert not model.training and len(evaluation.predict(model, tiny_dataset()).labels) == 24
 
 
-def test_named_net_is_the_one_that_ready_returns(capsys):
+def test_named_net_is_the_one_that_ready_returns(capsys, monkeypatch):
+    monkeypatch.setattr(models.trained, "_kept", {})
     model = tiny_net()
-    training.fit(model, tiny_dataset(), epochs=1, name="named in fit")
-    assert models.ready("named in fit") is model
-    assert "named in fit: the net that you trained in this notebook" in capsys.readouterr().out
+    training.fit(model, tiny_dataset(), epochs=1, name="mine")
+    assert models.ready("mine") is model
+    assert "mine: the net that you trained in this notebook" in capsys.readouterr().out
 
 
 def test_exploding_loss_ends_in_advice():
