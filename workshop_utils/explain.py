@@ -79,17 +79,12 @@ def _maps(
         )
 
     def catch(_, __, output: Tensor) -> Tensor:
-        if output.ndim != 4:
-            raise ValueError(
-                f"Layer '{layer}' gives a shape of {tuple(output.shape[1:])} and no maps of height and width."
-            )
         caught.append(taken(output))
         return caught[-1].clone()
 
     with layers[layer].register_forward_hook(catch):
         scores = _scores(model, image)
-    if not caught:
-        raise ValueError(
-            f"Layer '{layer}' gives nothing for a picture and no maps of height and width."
-        )
+    if not caught or caught[0].ndim != 4:
+        given = f"a shape of {tuple(caught[0].shape[1:])}" if caught else "nothing for a picture"
+        raise ValueError(f"Layer '{layer}' gives {given} and no maps of height and width.")
     return caught, scores
