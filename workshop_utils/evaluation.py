@@ -132,8 +132,11 @@ class Evaluation:
     @cached_property
     def averages(self) -> dict[str, ClassScores]:
         """Macro (each class counts the same), micro (each picture) and weighted (each class by its size) averages."""
-        count, kinds = len(self.predictions.labels), ("macro", "micro", "weighted")
-        return {kind: ClassScores(kind, *self._scores(kind)[:3], pictures=count) for kind in kinds}
+        found = {}
+        for kind in ("macro", "micro", "weighted"):
+            precision, recall, f1, _ = self._scores(kind)
+            found[kind] = ClassScores(kind, precision, recall, f1, len(self.predictions.labels))
+        return found
 
     @cached_property
     def cross_entropy(self) -> float:

@@ -180,7 +180,7 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
         threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
     net = copy.deepcopy(backbone)
     net.set_submodule(head(net)[0], layer)
-    net.classes, net.threshold = dataset.classes, threshold
+    vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
     return net.eval()
 
 
