@@ -154,6 +154,12 @@ def test_recording_names_every_file_whose_code_runs_in_a_tiny_run_of_it():
     assert "workshop_utils/evaluation.py" in found["files"]
 
 
+def test_files_that_matter_for_a_recording_or_do_not_are_there():
+    """One that was renamed would drop out of the sum without a word."""
+    for file in record.MATTER + record.NO_MATTER:
+        assert (recorded.HOME / file).exists(), file
+
+
 @pytest.mark.parametrize("again, renewed", [(0.885, True), (0.95, False)])
 def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(
     again, renewed, tmp_path, monkeypatch

@@ -64,6 +64,25 @@ def test_grad_cam_agrees_with_the_papers_equations(target):
     )
 
 
+def test_layer_that_runs_twice_is_weighed_where_it_ran_last():
+    relu = nn.ReLU()
+    rest = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), relu, nn.Conv2d(4, 4, 3), relu, *rest).eval()
+    torch.testing.assert_close(
+        explain.grad_cam(net, picture(), 1, layer="1"),
+        by_the_paper(net[:4], net[4:], picture(), 1),
+        atol=1e-5,
+        rtol=1e-4,
+    )
+
+
+def test_layer_that_never_runs_is_refused():
+    net = tiny_net()
+    net[2].spare = nn.ReLU()
+    with pytest.raises(ValueError, match="Layer '2.spare' gives nothing for a picture"):
+        explain.grad_cam(net, picture(side=12), 0, layer="2.spare")
+
+
 def test_bright_spot_that_makes_the_score_is_found():
     net = nn.Sequential(
         nn.Conv2d(1, 1, 3, padding=1, bias=False),

@@ -13,7 +13,7 @@ from workshop_utils.training import History
 @pytest.fixture(autouse=True)
 def empty_board(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path))
-    monkeypatch.setattr(scoreboard, "_here", {})
+    scoreboard.forget()
 
 
 def keep(name: str, right: int, net: nn.Module | None = None, seconds: float = 3.4) -> None:
@@ -27,15 +27,11 @@ def keep(name: str, right: int, net: nn.Module | None = None, seconds: float = 3
     )
 
 
-def restarted(monkeypatch) -> None:
-    monkeypatch.setattr(scoreboard, "_here", {})
-
-
-def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(monkeypatch, capsys):
+def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(capsys):
     keep("Anna B.", 3)
     code = capsys.readouterr().out.split("run: ")[1].strip()
     assert code.startswith("Anna-B-:75.00:99:3:") and " " not in code
-    restarted(monkeypatch)
+    scoreboard.forget()  # as after a restart
     assert "1. Anna-B-: 75.00 %, 99 parameters, 3 s." in scoreboard.add().description
 
 
@@ -92,11 +88,11 @@ def test_folder_that_cannot_be_written_keeps_runs_for_this_kernel(tmp_path, monk
     assert "1. anna: 50.00 %" in scoreboard.add().description
 
 
-def test_damaged_file_costs_only_its_damaged_lines(monkeypatch):
+def test_damaged_file_costs_only_its_damaged_lines():
     keep("anna", 2)
     with open(paths.folder() / "scoreboard.txt", "ab") as file:
         file.write(b"\xff\xfe nonsense\n")
-    restarted(monkeypatch)
+    scoreboard.forget()  # as after a restart
     assert (
         "1. anna" in scoreboard.add().description
         and "1 best of 1 runs" in scoreboard.add().description

@@ -1,6 +1,7 @@
 """Freezing, features, heads, and what really changed."""
 
 import copy
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -157,13 +158,45 @@ def test_preprocessing_whose_contents_nobody_can_read_is_never_remembered():
     assert seen
 
 
-def test_memory_keeps_the_latest_sixteen(monkeypatch):
-    monkeypatch.setattr(transfer, "_remembered", {})
-    for number in range(18):
-        model = tiny_net()
+@dataclass(frozen=True)
+class Scaled:
+    """Preprocessing as a value whose words do not tell one from another."""
+
+    by: float
+
+    def __call__(self, images):
+        return images.float() * self.by
+
+    def __repr__(self):
+        return "Scaled()"
+
+
+def test_preprocessing_is_compared_by_its_value_and_not_by_its_words():
+    model, dataset = tiny_net(), tiny_dataset()
+    model.preprocess = Scaled(1.0)
+    first = transfer.features(model, dataset)
+    model.preprocess = Scaled(0.5)
+    assert not torch.equal(first, transfer.features(model, dataset))
+    seen, model.preprocess = passes(model), Scaled(1.0)
+    assert torch.equal(first, transfer.features(model, dataset)) and not seen
+
+
+def test_memory_keeps_the_latest_sixteen_until_it_is_told_to_forget():
+    model, dataset = tiny_net(), tiny_dataset(1)
+    seen = passes(model)
+
+    def computed(number: int) -> bool:
+        """Whether the features of the net with this number had to be computed."""
+        seen.clear()
         model[0].weight.data.fill_(number)
-        transfer.features(model, tiny_dataset(1))
-    assert len(transfer._remembered) == 16
+        transfer.features(model, dataset)
+        return bool(seen)
+
+    assert all(computed(number) for number in range(18))
+    assert not any(computed(number) for number in range(2, 18))
+    assert computed(1)
+    transfer.forget()
+    assert computed(17)
 
 
 # --- a head of its own ---

@@ -1,7 +1,8 @@
 """From predictions to every metric of the course; scikit-learn does the arithmetic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -31,21 +32,16 @@ class Predictions:
     def __post_init__(self):
         probabilities = np.asarray(self.probabilities, dtype=np.float64)
         labels = np.asarray(self.labels, dtype=np.int64)
-        if probabilities.shape != (len(labels), len(self.classes)):
+        if probabilities.shape != (shape := (len(labels), len(self.classes))):
             raise ValueError(
-                f"{len(labels)} labels and {len(self.classes)} classes need probabilities of shape "
-                f"({len(labels)}, {len(self.classes)}); these have {probabilities.shape}."
+                f"{shape[0]} labels and {shape[1]} classes need probabilities of shape {shape}; these have {probabilities.shape}."
             )
         if (probabilities < 0).any() or not np.allclose(probabilities.sum(1), 1, atol=1e-3):
             raise ValueError(
                 "Each row of probabilities must be non-negative and sum to 1. Were these logits? Apply softmax once."
             )
-        for key, value in (
-            ("probabilities", probabilities / probabilities.sum(1, keepdims=True)),
-            ("labels", labels),
-            ("classes", tuple(self.classes)),
-        ):
-            object.__setattr__(self, key, value)
+        probabilities = probabilities / probabilities.sum(1, keepdims=True)
+        vars(self).update(probabilities=probabilities, labels=labels, classes=tuple(self.classes))
 
     @property
     def predicted(self) -> np.ndarray:
@@ -129,45 +125,32 @@ class Evaluation:
     def accuracy(self) -> float:
         return float((self.predictions.predicted == self.predictions.labels).mean())
 
-    @property
-    def precision(self) -> float:
-        return self.averages["macro"].precision
-
-    @property
-    def recall(self) -> float:
-        return self.averages["macro"].recall
-
-    @property
-    def f1(self) -> float:
-        return self.averages["macro"].f1
+    precision = property(lambda self: self.averages["macro"].precision)
+    recall = property(lambda self: self.averages["macro"].recall)
+    f1 = property(lambda self: self.averages["macro"].f1)
 
     @cached_property
     def averages(self) -> dict[str, ClassScores]:
         """Macro (each class counts the same), micro (each picture) and weighted (each class by its size) averages."""
-        return {
-            kind: ClassScores(kind, *self._scores(kind)[:3], len(self.predictions.labels))
-            for kind in ("macro", "micro", "weighted")
-        }
+        found = {}
+        for kind in ("macro", "micro", "weighted"):
+            precision, recall, f1, _ = self._scores(kind)
+            found[kind] = ClassScores(kind, precision, recall, f1, len(self.predictions.labels))
+        return found
 
     @cached_property
     def cross_entropy(self) -> float:
         """The mean of -log(probability given to the right class), in nats; lower is better."""
         from sklearn.metrics import log_loss
 
-        return float(
-            log_loss(
-                self.predictions.labels,
-                self.predictions.probabilities,
-                labels=range(len(self.predictions.classes)),
-            )
-        )
+        said = self.predictions
+        return float(log_loss(said.labels, said.probabilities, labels=range(len(said.classes))))
 
     def top_k(self, k: int) -> float:
         """The fraction of pictures whose class is among the k most probable. Raises ValueError unless 1 <= k <= K."""
-        if not 1 <= k <= len(self.predictions.classes):
-            raise ValueError(
-                f"k must lie between 1 and {len(self.predictions.classes)}, the number of classes; it is {k}."
-            )
+        most = len(self.predictions.classes)
+        if not 1 <= k <= most:
+            raise ValueError(f"k must lie between 1 and {most}, the number of classes; it is {k}.")
         best = np.argsort(-self.predictions.probabilities, axis=1, kind="stable")[:, :k]
         return float((best == self.predictions.labels[:, None]).any(1).mean())
 
@@ -176,29 +159,16 @@ class Evaluation:
         """(K, K) counts: row = true class, column = predicted class."""
         from sklearn.metrics import confusion_matrix
 
-        return confusion_matrix(
-            self.predictions.labels,
-            self.predictions.predicted,
-            labels=range(len(self.predictions.classes)),
-        )
+        said = self.predictions
+        return confusion_matrix(said.labels, said.predicted, labels=range(len(said.classes)))
 
     @cached_property
     def per_class(self) -> list[ClassScores]:
         """The scores of each class, as a table in a notebook."""
-        rows = [
-            ClassScores(name, *map(float, values[:3]), int(values[3]))
-            for name, *values in zip(self.predictions.classes, *self._scores(None))
-        ]
-        return Table(
-            rows,
-            {
-                "class": lambda row: row.name,
-                "precision": lambda row: row.precision,
-                "recall": lambda row: row.recall,
-                "F1": lambda row: row.f1,
-                "pictures": lambda row: row.pictures,
-            },
-        )
+        scores = (values.tolist() for values in self._scores(None))
+        rows = map(ClassScores, self.predictions.classes, *scores)
+        columns = zip(("class", "precision", "recall", "F1", "pictures"), fields(ClassScores))
+        return Table(rows, {heading: attrgetter(field.name) for heading, field in columns})
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -207,31 +177,23 @@ class Evaluation:
         right = self.predictions.predicted == self.predictions.labels
         band = np.ceil((10 * confidence).round(9)).astype(int)  # (0.8, 0.9] is band 9
         bands, place, pictures = np.unique(band, return_inverse=True, return_counts=True)
-        return Calibration(
-            *(np.bincount(place, values, len(bands)) / pictures for values in (confidence, right)),
-            pictures,
-        )
+        mean = lambda values: np.bincount(place, values, len(bands)) / pictures
+        return Calibration(mean(confidence), mean(right), pictures)
 
     def most_wrong(self, n: int) -> list[Wrong]:
         """The n wrong predictions that were made with most confidence, the worst first."""
         said, true = self.predictions.predicted, self.predictions.labels
-        confidence = self.predictions.probabilities.max(1)
+        sure, classes = self.predictions.probabilities.max(1), self.predictions.classes
         wrong = np.flatnonzero(said != true)
-        worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:n]
-        classes = self.predictions.classes
-        return [
-            Wrong(int(i), classes[true[i]], classes[said[i]], float(confidence[i])) for i in worst
-        ]
+        worst = wrong[np.argsort(-sure[wrong], kind="stable")][:n]
+        return [Wrong(int(i), classes[true[i]], classes[said[i]], float(sure[i])) for i in worst]
 
     def _scores(self, average: str | None):
         from sklearn.metrics import precision_recall_fscore_support
 
+        said, classes = self.predictions, range(len(self.predictions.classes))
         return precision_recall_fscore_support(
-            self.predictions.labels,
-            self.predictions.predicted,
-            average=average,
-            labels=range(len(self.predictions.classes)),
-            zero_division=0,
+            said.labels, said.predicted, labels=classes, average=average, zero_division=0
         )
 
 
@@ -244,12 +206,8 @@ def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
         raise errors.unknown("class", positive, predictions.classes, "predictions.classes")
     column = predictions.classes.index(positive)
     called, true = predictions.probabilities[:, column] >= threshold, predictions.labels == column
-    return Counts(
-        *(
-            int(cell.sum())
-            for cell in (called & true, ~called & true, called & ~true, ~called & ~true)
-        )
-    )
+    cells = (called & true, ~called & true, called & ~true, ~called & ~true)
+    return Counts(*(int(cell.sum()) for cell in cells))
 
 
 def predict(
@@ -262,11 +220,9 @@ def predict(
     batches = reading(model, dataset, batch_size=batch_size, device=device)
     model.to(batches.device)
     require_fit(model, dataset)
+    counted = progress(batches, f"Reading {len(dataset):,} pictures")
     with evaluating(model):
-        outputs = [
-            model(images).softmax(1).cpu()
-            for images, _ in progress(batches, f"Reading {len(dataset):,} pictures")
-        ]
+        outputs = [model(images).softmax(1).cpu() for images, _ in counted]
     return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from workshop_utils.paths import HOME
+from workshop_utils.paths import HOME, NOTEBOOKS
 
-RECORDED = HOME / "notebooks" / "recorded"
+RECORDED = NOTEBOOKS / "recorded"
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def load(name: str) -> dict[str, Any]:
@@ -35,31 +36,18 @@ def code_sum(files: Iterable[str]) -> str:
 
     A file that is gone changes the sum. The same in every version of Python.
     """
-    trees = {
-        file: _plain(ast.parse((HOME / file).read_text("utf-8")))
-        if (HOME / file).is_file()
-        else None
-        for file in sorted(files)
-    }
-    return hashlib.sha256(repr(trees).encode()).hexdigest()
+    paths = {file: HOME / file for file in sorted(files)}
+    said = {file: _plain(path.read_text("utf-8")) for file, path in paths.items() if path.is_file()}
+    return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
-def _plain(node: Any) -> Any:
-    """A syntax tree as nested tuples, without what says nothing: empty fields, positions, docstrings, and what newer versions of Python add."""
-    if isinstance(node, list):
-        return [_plain(part) for part in node]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = {
-        name: value
-        for name, value in ast.iter_fields(node)
-        if value not in (None, []) and name not in ("type_params", "kind", "ctx")
-    }
-    if (
-        isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        and ast.get_docstring(node) is not None
-    ):
-        fields["body"] = node.body[1:]
-    return type(node).__name__, [
-        (name, _plain(value)) for name, value in fields.items() if value != []
-    ]
+def _plain(code: str) -> str:
+    """The syntax tree without docstrings, and without what Python's versions write differently: empty fields and a few others."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+            del node.body[0]
+        for name, value in list(ast.iter_fields(node)):
+            if value in (None, []) or name in ("type_params", "kind", "ctx"):
+                delattr(node, name)
+    return ast.dump(tree)

@@ -13,9 +13,7 @@ from workshop_utils.training import History
 
 BUDGET = 50_000  # parameters; a larger net is listed, but not ranked
 SHOWN = 20
-_here: dict[
-    str, None
-] = {}  # codes of this kernel, in order, for the case that the folder cannot be written
+_here: dict[str, None] = {}  # this kernel's codes, in order: the folder may not be writable
 
 
 class Run(NamedTuple):
@@ -35,13 +33,9 @@ class Run(NamedTuple):
 
 def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> None:
     """Puts a trained net on the scoreboard under a name, and prints the code of the run. Kept when the kernel ends."""
+    name = re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody"
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    run = Run(
-        re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody",
-        round(100 * result.accuracy, 2),
-        parameters,
-        round(history.seconds),
-    )
+    run = Run(name, round(100 * result.accuracy, 2), parameters, round(history.seconds))
     _store([run.code])
     print(f"{run.name} is on the scoreboard. The code of this run: {run.code}")
 
@@ -52,19 +46,19 @@ def add(codes: str = "") -> Figure:
     Best accuracy first, of equals the smaller net. Prints a sentence for each code that cannot be read; the others are kept.
     """
     given = [code for code in re.split(r"[\s,;]+", codes) if code]
-    readable = [code for code in given if _read(code)]
-    _store(readable)
+    _store([code for code in given if _read(code)])
     for code in given:
-        if code not in readable:
+        if not _read(code):
             print(
                 f"'{code[:60]}' is no code, or one character of it is wrong. A code looks like {Run('anna', 87.5, 21_000, 9).code}"
             )
-    return _figure(
-        sorted(
-            filter(None, map(_read, _stored())),
-            key=lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters),
-        )
-    )
+    rank = lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters)
+    return _figure(sorted(filter(None, map(_read, _stored())), key=rank))
+
+
+def forget() -> None:
+    """Empties the board of this kernel, as a new kernel would; what the folder keeps stays."""
+    _here.clear()
 
 
 def _figure(runs: list[Run]) -> Figure:
@@ -80,26 +74,22 @@ def _figure(runs: list[Run]) -> Figure:
         f"{place}. {run.name}" if run.parameters <= BUDGET else f"{run.name} (too large)"
         for place, run in enumerate(shown, 1)
     ]
-    bars = axes.barh(
-        range(len(shown)), [run.accuracy for run in shown], color=COLOURS[0], edgecolor="white"
-    )
+    facts = [
+        f"{run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s" for run in shown
+    ]
+    accuracies = [run.accuracy for run in shown]
+    bars = axes.barh(range(len(shown)), accuracies, color=COLOURS[0], edgecolor="white")
     for bar, run in zip(bars, shown):
-        bar.set(**({"color": COLOURS[1], "hatch": HATCHES[1]} if run.parameters > BUDGET else {}))
-    axes.bar_label(
-        bars,
-        [f"{run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s" for run in shown],
-        padding=3,
-    )
+        if run.parameters > BUDGET:
+            bar.set(color=COLOURS[1], hatch=HATCHES[1])
+    axes.bar_label(bars, facts, padding=3)
     axes.set_yticks(range(len(shown)), labels)
     axes.invert_yaxis()
     axes.set(xlabel="test accuracy, %", xlim=(0, 155), xticks=range(0, 101, 20))
     minutes = sum(run.seconds for run in runs) / 60
     figure.description = (
         f"The {len(shown)} best of {len(runs)} runs, which took {minutes:.1f} minutes of training together. "
-        + " ".join(
-            f"{label}: {run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s."
-            for label, run in zip(labels, shown)
-        )
+        + " ".join(f"{label}: {fact}." for label, fact in zip(labels, facts))
     )
     return figure
 

@@ -20,31 +20,21 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
     net: convolutions, ReLU, max pooling and dense layers in a row, trained on dataset, 1 x 28 x 28. Raises ValueError, naming
     the layer, for any other.
     """
-    layers, numbers = [], []
+    layers, start = [], 0
     for layer in net if isinstance(net, nn.Sequential) else [net]:
-        described = _described(layer, sum(map(len, numbers)))
-        if described:
-            layers.append(described)
-        numbers += [parameter.detach().cpu().float().flatten() for parameter in layer.parameters()]
-    weights = torch.cat(numbers).numpy().astype("<f4").tobytes()
+        layers.append(_described(layer, start))
+        start += sum(parameter.numel() for parameter in layer.parameters())
+    numbers = torch.cat([parameter.detach().cpu().flatten() for parameter in net.parameters()])
     content = {
         "classes": dataset.classes,
         "mean": float(dataset.mean),
         "std": float(dataset.std),
-        "layers": layers,
-        "weights": base64.b64encode(weights).decode(),
+        "layers": [layer for layer in layers if layer],
+        "weights": base64.b64encode(numbers.numpy().astype("<f4").tobytes()).decode(),
     }
-    pad = (
-        (HERE / "widgets" / "pad.js")
-        .read_text("utf-8")
-        .replace("export default", "const drawingPad =")
-    )
-    text = (
-        (HERE / "takehome.html")
-        .read_text("utf-8")
-        .replace("__PAD__", pad)
-        .replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
-    )
+    pad, text = ((HERE / name).read_text("utf-8") for name in ("widgets/pad.js", "takehome.html"))
+    text = text.replace("__PAD__", pad.replace("export default", "const drawingPad ="))
+    text = text.replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
     paths.write(Path(path), text.encode())
     return Path(path)
 
@@ -58,25 +48,16 @@ def _described(layer: nn.Module, start: int) -> dict | None:
             return {"kind": "relu"}
         case PadTo(side=side):
             return {"kind": "pad", "side": side}
-        case nn.MaxPool2d(kernel_size=int(side), stride=stride, padding=0, ceil_mode=False) if (
-            stride == side
+        case nn.MaxPool2d(kernel_size=int(side), stride=step, padding=0, ceil_mode=False) if (
+            step == side
         ):
             return {"kind": "pool", "side": side}
         case nn.Conv2d(
-            kernel_size=(high, wide),
-            stride=(1, 1),
-            groups=1,
-            dilation=(1, 1),
-            padding=(border, other),
-        ) if high == wide and border == other and layer.bias is not None:
-            return {
-                "kind": "convolution",
-                "maps": layer.out_channels,
-                "kernel": high,
-                "border": border,
-                "from": start,
-            }
-        case nn.Linear() if layer.bias is not None:
+            kernel_size=(high, wide), padding=(border, other), stride=(1, 1), dilation=(1, 1)
+        ) if high == wide and border == other and layer.groups == 1 and layer.bias is not None:
+            sizes = {"maps": layer.out_channels, "kernel": high, "border": border}
+            return {"kind": "convolution", **sizes, "from": start}
+        case nn.Linear(bias=nn.Parameter()):
             return {"kind": "dense", "outputs": layer.out_features, "from": start}
     raise ValueError(
         f"The page can hold convolutions, ReLU, max pooling and dense layers in a row; this net has a {type(layer).__name__} that is "

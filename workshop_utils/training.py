@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +18,8 @@ from workshop_utils.data.batches import reading
 from workshop_utils.models.cost import require_fit
 from workshop_utils.models.modes import evaluating, train_mode
 from workshop_utils.progress import progress
+
+FULL = "the memory of the device was full"
 
 
 @dataclass
@@ -67,39 +70,16 @@ def fit(
     Raises ValueError if net and pictures do not fit together, or both learning_rate and optimizer are given, and MemoryError,
     with the batch size to try, where the device's memory is too small.
     """
-    if optimizer and learning_rate is not None:
-        raise ValueError(
-            "Give a learning_rate or an optimizer, not both: an optimizer has its own rate."
-        )
     if patience and validation is None:
         raise ValueError(
             "patience watches the validation loss, so fit needs validation=... as well."
         )
-    place = devices.pick(device)
-    model.to(place)
-    require_fit(model, train)
-    torch.manual_seed(
-        seed
-    )  # for dropout and augmentation; the order of the batches has a generator of its own
-    batches = Batches(
-        train,
-        batch_size,
-        shuffle=True,
-        augment=augment,
-        preprocess=getattr(model, "preprocess", None),
-        device=place,
-        seed=seed,
-    )
-    judged = reading(model, validation, device=place) if validation is not None else None
-    optimizer = optimizer or torch.optim.Adam(
-        (p for p in model.parameters() if p.requires_grad),
-        lr=1e-3 if learning_rate is None else learning_rate,
-    )
-    scheduler = schedule(optimizer, epochs * len(batches)) if schedule else None
-    history, best, full = History(epochs), None, False
-    began = time.perf_counter()
-    bar = progress(description=f"Training, {epochs} epochs", total=epochs * len(batches))
-    try:
+    batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
+    optimizer = _optimizer(model, optimizer, learning_rate)
+    steps = epochs * len(batches)
+    scheduler = schedule(optimizer, steps) if schedule else None
+    history, best, began = History(epochs), _Best(), time.perf_counter()
+    with progress(description=f"Training, {epochs} epochs", total=steps) as bar, _stopping(history):
         for _ in range(epochs):
             loss, accuracy = _one_epoch(model, batches, optimizer, scheduler, bar)
             history.loss.append(loss)
@@ -108,36 +88,16 @@ def fit(
                 loss, accuracy = _validate(model, judged)
                 history.validation_loss.append(loss)
                 history.validation_accuracy.append(accuracy)
-                if patience and loss <= min(history.validation_loss):
-                    best = copy.deepcopy(model.state_dict())
+            waited = best.waited(model, history.validation_loss) if patience else 0
             if on_epoch:
                 on_epoch(history)
-            if (
-                patience
-                and len(history.validation_loss)
-                - history.validation_loss.index(min(history.validation_loss))
-                > patience
-            ):
+            if patience and waited >= patience:
                 history.stopped = f"no lower validation loss in {patience} epochs"
                 break
-    except KeyboardInterrupt:  # stopping is a way to finish, not an error
-        history.stopped = "interrupted"
-    except (RuntimeError, MemoryError) as error:
-        if not (full := devices.memory_is_full(error)):
-            raise
-    finally:
-        bar.close()
-    if full:  # raised here, for the error above would keep the batch in memory
-        cure = (
-            f"Try batch_size={batch_size // 2}"
-            if batch_size > 1
-            else "Try a smaller net, or smaller pictures"
-        )
-        raise MemoryError(
-            f"The memory of the device '{place}' is too small for this net with batches of {batch_size} pictures. {cure}."
-        )
-    if best:
-        model.load_state_dict(best)
+    if history.stopped == FULL:
+        raise _too_large(batches)
+    if best.weights:
+        model.load_state_dict(best.weights)
     history.seconds = time.perf_counter() - began
     model.eval()
     if name:
@@ -167,6 +127,60 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
     )
+
+
+def _prepared(model, train, validation, batch_size, augment, device, seed):
+    """The net on its device, random numbers from the seed on, and the batches to learn from and to judge by."""
+    device = devices.pick(device)
+    model.to(device)
+    require_fit(model, train)
+    torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
+    changes = {"augment": augment, "preprocess": getattr(model, "preprocess", None)}
+    batches = Batches(train, batch_size, shuffle=True, device=device, seed=seed, **changes)
+    return batches, reading(model, validation, device=device) if validation is not None else None
+
+
+def _optimizer(model, optimizer, learning_rate):
+    if optimizer and learning_rate is not None:
+        raise ValueError(
+            "Give a learning_rate or an optimizer, not both: an optimizer has its own rate."
+        )
+    learning = (parameter for parameter in model.parameters() if parameter.requires_grad)
+    rate = 1e-3 if learning_rate is None else learning_rate
+    return optimizer or torch.optim.Adam(learning, lr=rate)
+
+
+@contextmanager
+def _stopping(history: History):
+    """Inside, an interrupt is a way to finish and no error. A full memory is one, but not here, where it would keep the batch."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+    except (RuntimeError, MemoryError) as error:
+        if not devices.memory_is_full(error):
+            raise
+        history.stopped = FULL
+
+
+def _too_large(batches: Batches) -> MemoryError:
+    size = batches.batch_size
+    cure = f"batch_size={size // 2}" if size > 1 else "a smaller net, or smaller pictures"
+    return MemoryError(
+        f"The memory of the device '{batches.device}' is too small for this net with batches of {size} pictures. Try {cure}."
+    )
+
+
+class _Best:
+    """The weights at the lowest validation loss."""
+
+    weights: dict[str, Tensor] | None = None
+
+    def waited(self, model: nn.Module, losses: list[float]) -> int:
+        """Epochs since the loss was lowest; where it is now, the weights are kept."""
+        if losses[-1] <= min(losses):
+            self.weights = copy.deepcopy(model.state_dict())
+        return len(losses) - 1 - losses.index(min(losses))
 
 
 def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]:

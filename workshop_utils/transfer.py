@@ -3,6 +3,8 @@
 import copy
 import hashlib
 import math
+from collections.abc import Hashable
+from dataclasses import is_dataclass
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from workshop_utils.models.modes import BatchNorm, evaluating
 from workshop_utils.progress import progress
 
 REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
-_remembered: dict[str, Tensor] = {}
+_remembered: dict[tuple[str, Hashable], Tensor] = {}
 
 
 def freeze(model: nn.Module, *, keep_head: bool = True) -> nn.Module:
@@ -38,17 +40,15 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
     as well; with few pictures its new statistics do more harm than good. Raises ValueError for a part that does not exist.
     """
     for part in parts or [""]:
-        found = {
-            name: parameter for name, parameter in model.named_parameters() if _within(name, part)
-        }
+        found = {name: value for name, value in model.named_parameters() if _within(name, part)}
         if not found:
             known = dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters())
             raise ValueError(
                 f"No parameter's name begins with '{part}'. At the top there are: {', '.join(known)}."
             )
-        for name, parameter in found.items():
+        for name, value in found.items():
             if batchnorm or not isinstance(model.get_submodule(name.rpartition(".")[0]), BatchNorm):
-                parameter.requires_grad_(True)
+                value.requires_grad_(True)
     return model
 
 
@@ -57,18 +57,17 @@ def features(
 ) -> Tensor:
     """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
 
-    Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory.
+    Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory,
+    unless the preprocessing is a function that nobody can compare. `forget` empties that memory.
     """
     key = _contents(backbone, dataset)
     if key in _remembered:
         return _remembered[key].clone()
     batches = reading(backbone, dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
-    caught = []
-    hook = head(backbone)[1].register_forward_pre_hook(
-        lambda _, inputs: caught.append(inputs[0].flatten(1).cpu())
-    )
-    with hook, evaluating(backbone):
+    caught: list[Tensor] = []
+    keep = lambda _, inputs: caught.append(inputs[0].flatten(1).cpu())
+    with head(backbone)[1].register_forward_pre_hook(keep), evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
             backbone(images)
     found = torch.cat(caught)
@@ -79,23 +78,25 @@ def features(
     return found
 
 
-def _contents(backbone: nn.Module, dataset: ImageDataset) -> str:
-    """A sum of all that features depend on; empty where that cannot be told, or would fill the memory."""
+def forget() -> None:
+    """Empties the memory of `features`, as a new kernel would."""
+    _remembered.clear()
+
+
+def _contents(backbone: nn.Module, dataset: ImageDataset) -> tuple[str, Hashable] | None:
+    """All that features depend on, to compare; None where that cannot be told, or would fill the memory."""
     preprocess = getattr(backbone, "preprocess", None)
-    if (
-        isinstance(dataset, LazyImageDataset)
-        or len(dataset) > PICTURES_AT_MOST
-        or not isinstance(preprocess, nn.Module | None)
-    ):
-        return ""
+    if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
+        return None
+    if not (preprocess is None or (is_dataclass(preprocess) and isinstance(preprocess, Hashable))):
+        return None  # two functions cannot be compared, and equal words need not be equal values
     name, layer = head(backbone)  # what lies behind the features does not matter
-    digest = hashlib.sha256(f"{backbone} {preprocess}".replace(f"{layer}", "").encode())
-    body = (
-        tensor for key, tensor in backbone.state_dict().items() if key.rpartition(".")[0] != name
-    )
+    digest = hashlib.sha256(f"{backbone}".replace(f"{layer}", "").encode())
+    state = backbone.state_dict().items()
+    body = (tensor for key, tensor in state if key.rpartition(".")[0] != name)
     for tensor in (*body, dataset.images, dataset.mean, dataset.std):
         digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest()
+    return digest.hexdigest(), preprocess
 
 
 def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> nn.Linear:
@@ -115,9 +116,8 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
         )
     mean = features.mean(0)
     spread = (features - mean).std().clamp(min=1e-6)
-    fitted = LogisticRegression(C=strength, max_iter=1000).fit(
-        ((features - mean) / spread).numpy(), labels.numpy()
-    )
+    scaled = ((features - mean) / spread).numpy()
+    fitted = LogisticRegression(C=strength, max_iter=1000).fit(scaled, labels.numpy())
     weight, bias = fitted.coef_, fitted.intercept_
     if classes == 2:  # scikit-learn keeps one row for two classes
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
@@ -141,13 +141,11 @@ def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: flo
             f"A class with {fewest} {'picture' if fewest == 1 else 'pictures'} has none to leave out. Give every class two or more."
         )
     logits = torch.empty(len(labels), classes)
-    for train, left_out in StratifiedKFold(min(5, fewest), shuffle=True, random_state=0).split(
-        features, labels
-    ):
+    folds = StratifiedKFold(min(5, fewest), shuffle=True, random_state=0)
+    for train, rest in folds.split(features, labels):
+        layer = fit_head(features[train], labels[train], classes=classes, strength=strength)
         with torch.inference_mode():
-            logits[left_out] = fit_head(
-                features[train], labels[train], classes=classes, strength=strength
-            )(features[left_out])
+            logits[rest] = layer(features[rest])
     return logits
 
 
@@ -159,10 +157,10 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    surprise = lambda log: (
-        float(F.cross_entropy(logits / math.exp(log), labels, reduction="sum"))
-        + log**2 / (2 * 0.5**2)
-    )
+    def surprise(log: float) -> float:
+        loss = F.cross_entropy(logits / math.exp(log), labels, reduction="sum")
+        return float(loss) + log**2 / (2 * 0.5**2)
+
     return math.exp(minimize_scalar(surprise, bounds=(-5, 5), method="bounded").x)
 
 
@@ -182,7 +180,7 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
         threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
     net = copy.deepcopy(backbone)
     net.set_submodule(head(net)[0], layer)
-    net.classes, net.threshold = dataset.classes, threshold
+    vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
     return net.eval()
 
 
@@ -195,14 +193,10 @@ def parameter_groups(
     torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate={"blocks.6": 1e-4, "blocks.5": 3e-5})).
     Raises ValueError for a parameter that learns and has no rate.
     """
-    learning = {
-        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
-    }
-    groups = []
-    for part, rate in {
-        head(model)[0]: head_rate,
-        **(body_rate if isinstance(body_rate, dict) else {"": body_rate}),
-    }.items():
+    learning = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    body = body_rate if isinstance(body_rate, dict) else {"": body_rate}
+    groups: list[dict] = []
+    for part, rate in {head(model)[0]: head_rate, **body}.items():
         found = [learning.pop(name) for name in list(learning) if _within(name, part)]
         groups += [{"params": found, "lr": rate}] if found else []
     if learning:

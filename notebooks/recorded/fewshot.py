@@ -5,7 +5,7 @@ not drawn, with seeds that are not reported. `seconds` is the mean time to learn
 """
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -155,7 +155,7 @@ def run() -> dict[str, dict[int, dict]]:
             accuracies, seconds = [], 0.0
             for seed in SEEDS:
                 few = train.per_class(pictures, seed)
-                transfer._remembered.clear()  # these pictures are new to whoever learns from them
+                transfer.forget()  # these pictures are new to whoever learns from them
                 began = time.perf_counter()
                 net = way(few, seed, **settings)
                 seconds += time.perf_counter() - began

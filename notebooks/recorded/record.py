@@ -37,7 +37,7 @@ NO_MATTER = (
 MATTER = (
     "workshop_utils/data/batches.py",
     "workshop_utils/data/augment.py",
-    "workshop_utils/data/images.py",
+    "workshop_utils/data/dataset.py",
 )  # of data: what comes after the readers
 LEAST_SPREAD = (
     0.01  # accuracies that agree to the last digit have a spread too, on another processor

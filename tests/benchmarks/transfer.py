@@ -50,7 +50,7 @@ def _through(few: data.ImageDataset) -> int:
 
 def _once(few: data.ImageDataset) -> int:
     net = _net()
-    transfer._remembered.clear()
+    transfer.forget()
     known = transfer.features(net, few)
     optimizer = torch.optim.Adam(net.classifier.parameters())
     for _ in range(EPOCHS):
