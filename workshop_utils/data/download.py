@@ -1,23 +1,23 @@
 """Brings published files onto this computer: pooch fetches and checks, from the first of several hosts that delivers."""
 
+import hashlib
 import os
 import shutil
 import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from workshop_utils.data.published import RemoteFile, has_sum
+from workshop_utils.data.cards import RemoteFile
 from workshop_utils.progress import progress
 
 CONNECT_SECONDS = 4
 SILENT_SECONDS = 10  # a host that sends nothing for so long loses its turn
 WINDOW_SECONDS = 10  # ... and so does one that over this time is slower than
-SLOWEST, SLOWEST_OF_THE_LAST = (
-    200_000,
-    5_000,
-)  # bytes a second: the last host may be slow, for the slow part may be our own network
+# Bytes a second: the last host may be slow, for the slow part may be our own network.
+SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000
 
 
 class HostFailed(Exception):
@@ -29,6 +29,13 @@ def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
     mirror = os.environ.get("WORKSHOP_MIRROR", "").rstrip("/")
     mirror = mirror if "://" in mirror or not mirror else f"http://{mirror}"
     return ((f"{mirror}/{set_name}/{file.name}",) if mirror else ()) + file.urls
+
+
+def has_sum(stream: BinaryIO, published: str) -> bool:
+    """Whether the bytes of an opened file, or of a BytesIO, have a published sum ("sha256:..." or "md5:...")."""
+    algorithm, digest = published.split(":")
+    begin = partial(hashlib.new, algorithm, usedforsecurity=False)
+    return hashlib.file_digest(stream, begin).hexdigest() == digest
 
 
 def is_whole(path: Path, file: RemoteFile) -> bool:

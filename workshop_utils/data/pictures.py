@@ -5,39 +5,22 @@ import io
 import os
 import signal
 import sys
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from workshop_utils.data.archives import FilePairs, Files, files_below, tar_files, zip_files
+from workshop_utils.errors import DamagedFile
 from workshop_utils.progress import progress
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can unpack to gigabytes
-FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "GIF",
-    "BMP",
-)  # whatever a file is called, Pillow may try no other: for EPS it starts a program
-FILE_AT_MOST, ARCHIVE_AT_MOST = 200_000_000, 2_000_000_000  # bytes unpacked, for the same reason
-
-Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function that reads the file
-FilePairs = Sequence[
-    tuple[PurePosixPath | str, Callable[[], bytes]]
-]  # the same as pairs: one name may occur twice
-
-
-class DamagedFile(ValueError):
-    """A file does not hold what its name promises; the message says which, and what to do."""
+# Whatever a file is called, Pillow may try no other: for EPS it starts a program.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 def picture_files(path: Path) -> Files:
@@ -80,76 +63,6 @@ def picture_files(path: Path) -> Files:
     return found
 
 
-def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry]:
-    """Every file below a folder, but not in its `incoming`, where downloads are on their way."""
-    above = (*above, os.path.realpath(folder))
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if os.path.realpath(entry.path) not in above and (
-                    len(above) > 1 or entry.name != "incoming"
-                ):  # links can lead in a circle
-                    yield from files_below(entry.path, above)
-            else:
-                yield entry
-
-
-def zip_files(raw: bytes, name: str) -> Files:
-    """The files in a zip, read from memory: member names are only names here, so none can point outside."""
-    try:
-        archive = ZipFile(io.BytesIO(raw))
-        members = {
-            PurePosixPath(info.filename.replace("\\", "/")): info
-            for info in archive.infolist()
-            if not info.is_dir()
-        }
-    except Exception:  # a directory of arbitrary bytes fails in many ways
-        raise DamagedFile(
-            f"'{name}' is not a zip file, or not a whole one. Make or download it again."
-        ) from None
-    return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
-
-
-def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
-    """One member, of the two kinds that unpack piece by piece; what its header says about its size may be a lie."""
-    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise DamagedFile("is packed in a way that is not read here (only stored and deflated are)")
-    try:
-        with archive.open(member) as file:
-            content = file.read(FILE_AT_MOST + 1)
-    except Exception as error:  # damaged, cut, or with a password
-        raise DamagedFile(f"cannot be unpacked ({error})") from None
-    if len(content) > FILE_AT_MOST:
-        raise DamagedFile(f"has more than {FILE_AT_MOST:,} bytes, the limit")
-    return content
-
-
-def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """The wanted files of a tar.gz, read into memory in one pass; names are only names, and links are left out."""
-    found, total = {}, 0
-    try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
-            for member in archive:
-                if (
-                    member.isreg()
-                    and not member.issparse()
-                    and wanted(path := PurePosixPath(member.name))
-                ):
-                    total += member.size
-                    if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
-                        raise DamagedFile(
-                            f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far."
-                        )
-                    found[path] = partial(bytes, archive.extractfile(member).read())
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise (
-            error
-            if isinstance(error, DamagedFile)
-            else DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Get it again.")
-        ) from None
-    return found
-
-
 def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
     """One picture file as (channels, H, W) uint8: upright, RGB or grey, on white where transparent.
 
@@ -181,6 +94,13 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     return pixels.view(picture.height, picture.width, channels).permute(2, 0, 1).contiguous()
+
+
+def decode_by_folder(files: Files, classes: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """(pictures (N, C, H, W) uint8, labels (N,) int64) of a few sound files in order of their names; the folder is the class."""
+    ordered = sorted(files)
+    labels = torch.tensor([classes.index(path.parent.name) for path in ordered])
+    return torch.stack([decode(files[path]()) for path in ordered]), labels
 
 
 def decode_all(

@@ -1,0 +1,123 @@
+"""ImageNet (ILSVRC 2012), as people have it on disk: too big to be held in memory, and not to be had without an account."""
+
+import csv
+import os
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from workshop_utils.data.archives import FilePairs
+from workshop_utils.data.cards import DatasetCard
+from workshop_utils.data.imagenet import boxes, class_names, wnids
+from workshop_utils.errors import DamagedFile
+from workshop_utils.progress import progress
+
+
+def read(card: DatasetCard, split: str, files) -> tuple[FilePairs, Tensor]:
+    return pictures_below(files.folder, split)
+
+
+def pictures_below(root: Path, split: str) -> tuple[list[tuple], Tensor]:
+    """((name, function that reads the file) a picture, labels (N,) int64) of "train" or "test" below a folder in ILSVRC's layout.
+
+    "test" is ILSVRC's validation set. Its labels come from class folders, or from LOC_val_solution.csv, or from the
+    annotation files. Raises FileNotFoundError, saying what is missing.
+    """
+    part = {"train": "train", "test": "val"}[split]
+    places = [
+        root / place / part for place in ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC")
+    ]
+    pictures = next((place for place in places if place.is_dir()), None)
+    if pictures is None:
+        raise FileNotFoundError(
+            f"'{root}' has no folder '{part}' in ILSVRC's layout (ILSVRC/Data/CLS-LOC/{part}, or {part}). ImageNet cannot be "
+            "downloaded without an account: get it from https://image-net.org/download, then give its folder as root=."
+        )
+    position = {wnid: index for index, wnid in enumerate(wnids())}
+    found = [
+        (position[wnid], name)
+        for wnid in progress(wnids(), f"Looking through {pictures.name}")
+        if (pictures / wnid).is_dir()
+        for name in _pictures(pictures / wnid, f"{wnid}/")
+    ]
+    if not found:
+        flat, wnid_of = _pictures(pictures), _validation_wnids(root)
+        unlabelled = [name for name in flat if wnid_of.get(Path(name).stem) not in position]
+        if unlabelled or not flat:
+            raise FileNotFoundError(
+                f"'{pictures}' has neither class folders nor one of ImageNet's 1,000 classes for "
+                f"{unlabelled[0] if unlabelled else 'any picture'}: put LOC_val_solution.csv or the folder Annotations beside it."
+            )
+        found = sorted((position[wnid_of[Path(name).stem]], name) for name in flat)
+    return [
+        (name, partial(_read, os.path.join(pictures, name))) for _, name in found
+    ], torch.tensor([index for index, _ in found])
+
+
+def _pictures(place: Path, prefix: str = "") -> list[str]:
+    return sorted(
+        prefix + entry.name
+        for entry in os.scandir(place)
+        if entry.name.lower().endswith((".jpeg", ".jpg", ".png")) and not entry.name.startswith(".")
+    )
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _validation_wnids(root: Path) -> dict[str, str]:
+    """Picture name -> WordNet id of the flat validation folder, from Kaggle's table or from the annotation files."""
+    table = next(
+        (
+            place
+            for place in (root / "LOC_val_solution.csv", root / "ILSVRC/LOC_val_solution.csv")
+            if place.is_file()
+        ),
+        None,
+    )
+    if table:
+        try:
+            with open(table, newline="", encoding="utf-8-sig") as lines:
+                return {
+                    row["ImageId"]: row["PredictionString"].split()[0]
+                    for row in csv.DictReader(lines)
+                }
+        except (AttributeError, IndexError, KeyError, UnicodeError, csv.Error):
+            raise DamagedFile(
+                f"'{table}' is not Kaggle's table of two columns, ImageId and PredictionString. Get it again."
+            ) from None
+    places = [
+        root / place
+        for place in ("ILSVRC/Annotations/CLS-LOC/val", "Annotations/CLS-LOC/val", "Annotations")
+    ]
+    annotations = next((place for place in places if place.is_dir()), None)
+    return (
+        {file.stem: found[0].name for file in annotations.glob("*.xml") if (found := boxes(file))}
+        if annotations
+        else {}
+    )
+
+
+CARDS = (
+    DatasetCard(
+        name="imagenet",
+        title="ImageNet (ILSVRC 2012)",
+        classes=tuple(class_names()),
+        shape=(3, 256, 256),
+        train=1_281_167,
+        test=50_000,
+        licence="non-commercial research and education only, after registration",
+        homepage="https://image-net.org/download",
+        citation="Russakovsky et al. 2015, arXiv:1409.0575",
+        note="1,000 of ImageNet's more than 20,000 classes. The photographs have many sizes; loading scales and cuts them to 256 x 256. The test "
+        "set here is ILSVRC's validation set: the labels of its own test set are secret.",
+        size_on_request=154_642_401_280,
+        mean=(0.485, 0.456, 0.406),  # as torchvision has them
+        std=(0.229, 0.224, 0.225),
+        read=read,
+        place=7,
+    ),
+)
