@@ -663,23 +663,23 @@ import hashlib, os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 from workshop_utils import data
-from workshop_utils.data import picture_cache
 from workshop_utils.data.cards import RemoteFile
 from workshop_utils.data.sets import medical
 
 
-def write_half_and_be_killed(tensors, path, metadata):
-    kept(tensors, path, metadata)
-    os.truncate(path, os.path.getsize(path) // 2)
-    os.kill(os.getpid(), signal.SIGKILL)
+def write_half_and_be_killed(path, target):
+    if str(target).endswith("decoded.safetensors"):
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    move(path, target)
 
 
 url, size, published, kill, count = sys.argv[1:]
 file = RemoteFile("MedNIST.tar.gz", int(size), published, {}, (url,))
 medical.CARDS = [replace(medical.CARDS[0], files=(file,), train=6 * (int(count) - int(count) // 5), test=6 * (int(count) // 5))]
-kept = picture_cache.save_file
+move = os.replace
 if kill:
-    picture_cache.save_file = write_half_and_be_killed
+    os.replace = write_half_and_be_killed
 train = data.load("medical-mnist", source="full")
 print(hashlib.sha256(train.images.numpy().tobytes() + train.labels.numpy().tobytes()).hexdigest())
 """

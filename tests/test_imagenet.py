@@ -90,7 +90,7 @@ def test_bad_annotation_is_refused(text, sentence):
 
 def test_bundled_photographs_have_boxes_inside_their_pictures():
     from workshop_utils.data.bundled_files import bundled
-    from workshop_utils.data.pictures import zip_files
+    from workshop_utils.data.archives import zip_files
 
     found = {
         name: data.imagenet.boxes(read())

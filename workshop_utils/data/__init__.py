@@ -17,8 +17,7 @@ from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, pixel_st
 from workshop_utils.data.folders import from_folder
 from workshop_utils.data.published import PublishedFiles
 from workshop_utils.data.sets import card, catalog
-from workshop_utils.data.sets.clip_art import rejected
-from workshop_utils.data.sets.photos import photo_annotation
+from workshop_utils.data.sets.bundled_pictures import photo_annotation, rejected
 from workshop_utils.errors import DamagedFile
 from workshop_utils.paths import data_home
 

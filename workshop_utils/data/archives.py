@@ -30,9 +30,9 @@ def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                if os.path.realpath(entry.path) not in above and (
-                    len(above) > 1 or entry.name != "incoming"
-                ):  # links can lead in a circle
+                incoming = len(above) == 1 and entry.name == "incoming"
+                # links can lead in a circle
+                if os.path.realpath(entry.path) not in above and not incoming:
                     yield from files_below(entry.path, above)
             else:
                 yield entry
@@ -52,15 +52,20 @@ def gunzip(raw: bytes, name: str) -> bytes:
     return content
 
 
+def archive_files(path: Path, wanted: Callable[[PurePosixPath], bool]) -> Files:
+    """The wanted files of a zip or tar.gz. Raises DamagedFile if it is none, or not whole."""
+    raw = path.read_bytes()
+    if path.name.endswith((".tar.gz", ".tgz")):
+        return tar_files(raw, path.name, wanted)
+    return {name: read for name, read in zip_files(raw, path.name).items() if wanted(name)}
+
+
 def zip_files(raw: bytes, name: str) -> Files:
     """The files in a zip, read from memory: member names are only names here, so none can point outside."""
     try:
         archive = ZipFile(io.BytesIO(raw))
-        members = {
-            PurePosixPath(info.filename.replace("\\", "/")): info
-            for info in archive.infolist()
-            if not info.is_dir()
-        }
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        members = {PurePosixPath(info.filename.replace("\\", "/")): info for info in infos}
     except Exception:  # a directory of arbitrary bytes fails in many ways
         raise DamagedFile(
             f"'{name}' is not a zip file, or not a whole one. Make or download it again."
@@ -84,25 +89,25 @@ def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
 
 def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
     """The wanted files of a tar.gz, read into memory in one pass; names are only names, and links are left out."""
-    found, total = {}, 0
+    found: Files = {}
+    total = 0
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
             for member in archive:
-                if (
-                    member.isreg()
-                    and not member.issparse()
-                    and wanted(path := PurePosixPath(member.name))
-                ):
-                    total += member.size
-                    if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
-                        raise DamagedFile(
-                            f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far."
-                        )
-                    found[path] = partial(bytes, archive.extractfile(member).read())
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise (
-            error
-            if isinstance(error, DamagedFile)
-            else DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Get it again.")
+                path = PurePosixPath(member.name)
+                if not member.isreg() or member.issparse() or not wanted(path):
+                    continue
+                total += member.size
+                if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
+                    raise DamagedFile(
+                        f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far."
+                    )
+                if file := archive.extractfile(member):
+                    found[path] = partial(bytes, file.read())
+    except DamagedFile:
+        raise
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error):
+        raise DamagedFile(
+            f"'{name}' is not a tar.gz archive, or not a whole one. Get it again."
         ) from None
     return found

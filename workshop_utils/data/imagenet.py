@@ -47,27 +47,18 @@ def boxes(xml: str | bytes | Path) -> list[Box]:
 
     xml: the path of the file, or its text. Raises DamagedFile if it is no such file, or a box has no area.
     """
-    is_text = isinstance(xml, bytes) or (isinstance(xml, str) and xml.lstrip().startswith("<"))
-    name, raw = ("This text", xml) if is_text else (f"'{xml}'", Path(xml).read_bytes())
-    raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    if isinstance(xml, str) and xml.lstrip().startswith("<"):
+        xml = xml.encode("utf-8", "surrogatepass")
+    if isinstance(xml, bytes):
+        name, raw = "This text", xml
+    else:
+        name, raw = f"'{xml}'", Path(xml).read_bytes()
     try:
-        if (
-            b"<!" in raw.replace(b"<!--", b"") or b"\0" in raw
-        ):  # NUL: in UTF-16, where the mark would not be seen
-            raise ValueError(
-                "it declares entities, which no annotation needs"
-            )  # a few lines of them can unpack to gigabytes
-        found = [
-            Box(
-                entry.findtext("name"),
-                *(
-                    round(float(entry.findtext(f"bndbox/{side}")))
-                    for side in ("xmin", "ymin", "xmax", "ymax")
-                ),
-            )
-            for entry in ElementTree.fromstring(raw).iter("object")
-        ]
-    except (ElementTree.ParseError, TypeError, ValueError, OverflowError, LookupError) as error:
+        # A few lines of entities can unpack to gigabytes. NUL: in UTF-16, where the mark would not be seen.
+        if b"<!" in raw.replace(b"<!--", b"") or b"\0" in raw:
+            raise ValueError("it declares entities, which no annotation needs")
+        found = [_box(entry) for entry in ElementTree.fromstring(raw).iter("object")]
+    except (ElementTree.ParseError, ValueError, OverflowError, LookupError) as error:
         raise DamagedFile(
             f"{name} is not an annotation file of boxes ({error}). Get it again."
         ) from None
@@ -77,6 +68,11 @@ def boxes(xml: str | bytes | Path) -> list[Box]:
                 f"{name} has a box without a name or an area: {tuple(box)}. Get it again."
             )
     return found
+
+
+def _box(entry: ElementTree.Element) -> Box:
+    sides = [entry.findtext(f"bndbox/{side}", "") for side in Box._fields[1:]]
+    return Box(entry.findtext("name", ""), *(round(float(side)) for side in sides))
 
 
 @lru_cache(maxsize=1)

@@ -1,15 +1,15 @@
 """Thousands of small picture files as one array, decoded once and kept."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from workshop_utils.data.archives import files_below
+from workshop_utils.paths import write
 
 Pictures = tuple[Tensor, Tensor]  # (N, C, H, W) uint8 and (N,) int64
 
@@ -29,14 +29,9 @@ def remembered(kept: Path, source: Path, decode: Callable[[], Pictures]) -> Pict
 
 def _state(source: Path) -> str:
     """What changes when the source does: names, sizes and times of its files."""
-    if source.is_file():
-        files = [(str(source), source.stat())]
-    else:
-        files = [
-            (file.path, file.stat())
-            for file in files_below(source)
-            if not file.name.startswith((".", "decoded."))
-        ]
+    below = () if source.is_file() else files_below(source)
+    own = [file for file in below if not file.name.startswith((".", "decoded."))]
+    files = [(file.path, file.stat()) for file in own] or [(str(source), source.stat())]
     lines = sorted(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -60,19 +55,9 @@ def _load(kept: Path, state: str) -> Pictures | None:
 
 
 def _keep(kept: Path, state: str, images: Tensor, labels: Tensor) -> None:
-    """Written beside and moved into place; a disk that is full or closed costs only the time of the next decoding."""
-    writing = kept.with_name(f"decoded.{os.getpid()}.part")
+    """A disk that is full or closed costs only the time of the next decoding."""
+    about = {"state": state, "sum": checksum(images, labels)}
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {"images": images, "labels": labels},
-            writing,
-            metadata={"state": state, "sum": checksum(images, labels)},
-        )
-        os.replace(writing, kept)
-    except (OSError, SafetensorError) as error:
-        print(
-            f"The decoded pictures could not be kept in '{kept.parent}' ({error}); they will be decoded again next time."
-        )
-        if writing.parent.is_dir():
-            writing.unlink(missing_ok=True)
+        write(kept, save({"images": images, "labels": labels}, metadata=about))
+    except OSError as error:
+        print(f"The decoded pictures could not be kept and will be decoded again: {error}")

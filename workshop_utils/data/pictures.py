@@ -7,13 +7,14 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from workshop_utils.data.archives import FilePairs, Files, files_below, tar_files, zip_files
+from workshop_utils.data.archives import FilePairs, Files, archive_files, files_below
 from workshop_utils.errors import DamagedFile
 from workshop_utils.progress import progress
 
@@ -21,6 +22,9 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can unpack to gigabytes
 # Whatever a file is called, Pillow may try no other: for EPS it starts a program.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+
+Shape = tuple[int, int, int]  # (channels, height, width)
+Decoded = tuple[Tensor, dict[int, DamagedFile]]
 
 
 def picture_files(path: Path) -> Files:
@@ -33,34 +37,29 @@ def picture_files(path: Path) -> Files:
             f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
         )
     if path.is_dir():
+        below = [Path(file.path) for file in files_below(path)]
         found = {
-            PurePosixPath(os.path.relpath(file.path, path).replace(os.sep, "/")): Path(
-                file.path
-            ).read_bytes
-            for file in files_below(path)
+            PurePosixPath(file.relative_to(path).as_posix()): file.read_bytes for file in below
         }
+        found = {name: read for name, read in found.items() if is_picture(name)}
     else:
-        raw, packed = path.read_bytes(), path.name.endswith((".tar.gz", ".tgz"))
-        found = (
-            tar_files(raw, path.name, lambda name: name.suffix.lower() in SUFFIXES)
-            if packed
-            else zip_files(raw, path.name)
-        )
-    found = {
-        name: found[name]
-        for name in sorted(found)
-        if name.suffix.lower() in SUFFIXES
-        and not any(part == "__MACOSX" or part.startswith(".") for part in name.parts)
-    }
+        found = archive_files(path, is_picture)
+    found = dict(sorted(found.items()))
     if not found:
         raise ValueError(
             f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it."
         )
-    while len({name.parts[0] for name in found}) == 1 and all(
-        len(name.parts) > 2 for name in found
+    while (
+        len({name.parts[0] for name in found}) == 1 and min(len(name.parts) for name in found) > 2
     ):
         found = {PurePosixPath(*name.parts[1:]): read for name, read in found.items()}
     return found
+
+
+def is_picture(name: PurePosixPath) -> bool:
+    """Whether a file of that name is one, and neither hidden nor what macOS adds to a zip."""
+    hidden = any(part == "__MACOSX" or part.startswith(".") for part in name.parts)
+    return name.suffix.lower() in SUFFIXES and not hidden
 
 
 def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
@@ -72,7 +71,7 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
 
     try:
         Image.init()  # else Pillow knows only the formats that it has met so far
-        picture = Image.open(io.BytesIO(raw), formats=FORMATS)
+        picture: Image.Image = Image.open(io.BytesIO(raw), formats=FORMATS)
         if picture.width * picture.height > PIXELS_AT_MOST:
             raise DamagedFile(
                 f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"
@@ -80,7 +79,7 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
         picture = ImageOps.exif_transpose(picture)
         if picture.mode.startswith(
             "I"
-        ):  # 16 bits a pixel, as scanners write them; Pillow would clip them to white
+        ):  # 16 bits, as scanners write; Pillow would clip them to white
             picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
@@ -96,58 +95,33 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
     return pixels.view(picture.height, picture.width, channels).permute(2, 0, 1).contiguous()
 
 
-def decode_by_folder(files: Files, classes: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """(pictures (N, C, H, W) uint8, labels (N,) int64) of a few sound files in order of their names; the folder is the class."""
-    ordered = sorted(files)
-    labels = torch.tensor([classes.index(path.parent.name) for path in ordered])
-    return torch.stack([decode(files[path]()) for path in ordered]), labels
-
-
 def decode_all(
-    files: FilePairs,
-    description: str,
-    *,
-    shape: tuple[int, int, int],
-    size: int | None = None,
-) -> tuple[Tensor, dict[int, DamagedFile]]:
+    files: FilePairs, description: str, *, shape: Shape, size: int | None = None
+) -> Decoded:
     """(the readable pictures stacked in order (N, *shape), position -> what is wrong with each other one); on all cores."""
-    positions = [
-        part.tolist() for part in torch.arange(len(files)).split(max(16, len(files) // 100))
-    ]
-    stacks, damaged = [], {}
-    for images, wrong in progress(
-        decode_in_turn(files, positions, shape=shape, size=size), description, total=len(positions)
-    ):
-        stacks.append(images)
-        damaged |= wrong
-    return torch.cat(stacks), damaged
+    parts = torch.arange(len(files)).split(max(16, len(files) // 100))
+    batches = decode_in_turn(files, [part.tolist() for part in parts], shape=shape, size=size)
+    stacks, damages = zip(*progress(batches, description, total=len(parts)))
+    return torch.cat(stacks), {place: error for part in damages for place, error in part.items()}
 
 
 def decode_in_turn(
-    files: FilePairs,
-    positions: Sequence[list[int]],
-    *,
-    shape: tuple[int, int, int],
-    size: int | None = None,
-) -> Iterator[tuple[Tensor, dict[int, DamagedFile]]]:
+    files: FilePairs, positions: Sequence[list[int]], *, shape: Shape, size: int | None = None
+) -> Iterator[Decoded]:
     """Batch after batch of the pictures at these positions, as `decode_all` gives them, decoded ahead by a torch DataLoader.
 
     Its processes are used on Linux alone, for elsewhere they hang in notebooks, and not for a handful of pictures.
     """
-    few = sum(map(len, positions)) < 100
-    workers = (
-        {}
-        if few or sys.platform != "linux"
-        else {
+    workers: dict[str, Any] = {}
+    if sys.platform == "linux" and sum(map(len, positions)) >= 100:
+        workers = {
             "num_workers": min(4, len(os.sched_getaffinity(0))),
             "multiprocessing_context": "fork",
             "worker_init_fn": _die_with_the_kernel,
         }
-    )
     pictures = _Pictures(files, shape, size)
-    for images, damaged in DataLoader(
-        pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers
-    ):
+    loader = DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers)
+    for images, damaged in loader:
         yield torch.from_numpy(images), damaged
 
 
@@ -173,12 +147,9 @@ class _Pictures(Dataset):
         except OSError as error:
             return position, DamagedFile(f"cannot be opened ({error.strerror or error})")
 
-    def stack(
-        self, pairs: list[tuple[int, Tensor | DamagedFile]]
-    ) -> tuple[np.ndarray, dict[int, DamagedFile]]:
+    def stack(self, pairs: list[tuple[int, Tensor | DamagedFile]]) -> tuple[np.ndarray, dict]:
         """As an array, which travels through a pipe; tensors travel through /dev/shm, and workers hang where that is small."""
         whole = [found for _, found in pairs if not isinstance(found, DamagedFile)]
+        damaged = {place: found for place, found in pairs if isinstance(found, DamagedFile)}
         images = torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8)
-        return images.numpy(), {
-            position: found for position, found in pairs if isinstance(found, DamagedFile)
-        }
+        return images.numpy(), damaged

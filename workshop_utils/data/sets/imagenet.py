@@ -14,26 +14,23 @@ from workshop_utils.data.imagenet import boxes, class_names, wnids
 from workshop_utils.errors import DamagedFile
 from workshop_utils.progress import progress
 
+SUFFIXES = (".jpeg", ".jpg", ".png")
+PLACES = (".", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC")  # of train and val
+ANNOTATIONS = ("ILSVRC/Annotations/CLS-LOC", "Annotations/CLS-LOC")
+
 
 def read(card: DatasetCard, split: str, files) -> tuple[FilePairs, Tensor]:
-    return pictures_below(files.folder, split)
+    """The files below a folder in ILSVRC's layout; "test" is ILSVRC's validation set.
 
-
-def pictures_below(root: Path, split: str) -> tuple[list[tuple], Tensor]:
-    """((name, function that reads the file) a picture, labels (N,) int64) of "train" or "test" below a folder in ILSVRC's layout.
-
-    "test" is ILSVRC's validation set. Its labels come from class folders, or from LOC_val_solution.csv, or from the
-    annotation files. Raises FileNotFoundError, saying what is missing.
+    Its labels come from class folders, or from LOC_val_solution.csv, or from the annotation files. Raises FileNotFoundError,
+    saying what is missing.
     """
-    part = {"train": "train", "test": "val"}[split]
-    places = [
-        root / place / part for place in ("", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC")
-    ]
-    pictures = next((place for place in places if place.is_dir()), None)
+    root, part = files.folder, {"train": "train", "test": "val"}[split]
+    pictures = _first(root, *(f"{place}/{part}" for place in PLACES))
     if pictures is None:
         raise FileNotFoundError(
             f"'{root}' has no folder '{part}' in ILSVRC's layout (ILSVRC/Data/CLS-LOC/{part}, or {part}). ImageNet cannot be "
-            "downloaded without an account: get it from https://image-net.org/download, then give its folder as root=."
+            f"downloaded without an account: get it from {card.homepage}, then give its folder as root=."
         )
     position = {wnid: index for index, wnid in enumerate(wnids())}
     found = [
@@ -51,17 +48,18 @@ def pictures_below(root: Path, split: str) -> tuple[list[tuple], Tensor]:
                 f"{unlabelled[0] if unlabelled else 'any picture'}: put LOC_val_solution.csv or the folder Annotations beside it."
             )
         found = sorted((position[wnid_of[Path(name).stem]], name) for name in flat)
-    return [
-        (name, partial(_read, os.path.join(pictures, name))) for _, name in found
-    ], torch.tensor([index for index, _ in found])
+    labels = torch.tensor([index for index, _ in found])
+    return [(name, partial(_read, os.path.join(pictures, name))) for _, name in found], labels
+
+
+def _first(root: Path, *places: str) -> Path | None:
+    """The first of these that there is below the folder."""
+    return next((root / place for place in places if (root / place).exists()), None)
 
 
 def _pictures(place: Path, prefix: str = "") -> list[str]:
-    return sorted(
-        prefix + entry.name
-        for entry in os.scandir(place)
-        if entry.name.lower().endswith((".jpeg", ".jpg", ".png")) and not entry.name.startswith(".")
-    )
+    names = [entry.name for entry in os.scandir(place) if not entry.name.startswith(".")]
+    return sorted(prefix + name for name in names if name.lower().endswith(SUFFIXES))
 
 
 def _read(path: str) -> bytes:
@@ -70,35 +68,19 @@ def _read(path: str) -> bytes:
 
 def _validation_wnids(root: Path) -> dict[str, str]:
     """Picture name -> WordNet id of the flat validation folder, from Kaggle's table or from the annotation files."""
-    table = next(
-        (
-            place
-            for place in (root / "LOC_val_solution.csv", root / "ILSVRC/LOC_val_solution.csv")
-            if place.is_file()
-        ),
-        None,
-    )
-    if table:
-        try:
-            with open(table, newline="", encoding="utf-8-sig") as lines:
-                return {
-                    row["ImageId"]: row["PredictionString"].split()[0]
-                    for row in csv.DictReader(lines)
-                }
-        except (AttributeError, IndexError, KeyError, UnicodeError, csv.Error):
-            raise DamagedFile(
-                f"'{table}' is not Kaggle's table of two columns, ImageId and PredictionString. Get it again."
-            ) from None
-    places = [
-        root / place
-        for place in ("ILSVRC/Annotations/CLS-LOC/val", "Annotations/CLS-LOC/val", "Annotations")
-    ]
-    annotations = next((place for place in places if place.is_dir()), None)
-    return (
-        {file.stem: found[0].name for file in annotations.glob("*.xml") if (found := boxes(file))}
-        if annotations
-        else {}
-    )
+    table = _first(root, "LOC_val_solution.csv", "ILSVRC/LOC_val_solution.csv")
+    if table is None:
+        annotations = _first(root, *(f"{place}/val" for place in ANNOTATIONS), "Annotations")
+        described = annotations.glob("*.xml") if annotations else ()
+        return {file.stem: found[0].name for file in described if (found := boxes(file))}
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as lines:
+            rows = list(csv.DictReader(lines))
+        return {row["ImageId"]: row["PredictionString"].split()[0] for row in rows}
+    except (AttributeError, IndexError, KeyError, UnicodeError, csv.Error):
+        raise DamagedFile(
+            f"'{table}' is not Kaggle's table of two columns, ImageId and PredictionString. Get it again."
+        ) from None
 
 
 CARDS = (

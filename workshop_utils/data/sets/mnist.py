@@ -66,18 +66,12 @@ def read_idx(raw: bytes, name: str) -> Tensor:
 
 
 def _files(table: str, *hosts: str) -> tuple[RemoteFile, ...]:
-    words = table.split()
-    rows = (words[start : start + 5] for start in range(0, len(words), 5))
-    return tuple(
-        RemoteFile(
-            name,
-            int(size),
-            f"sha256:{packed}",
-            {content: f"sha256:{plain}"},
-            tuple(host + name for host in hosts),
-        )
-        for size, packed, name, plain, content in rows
-    )
+    words, files = table.split(), []
+    for start in range(0, len(words), 5):
+        size, packed, name, plain, content = words[start : start + 5]
+        inside, urls = {content: f"sha256:{plain}"}, tuple(host + name for host in hosts)
+        files.append(RemoteFile(name, int(size), f"sha256:{packed}", inside, urls))
+    return tuple(files)
 
 
 CARDS = (
