@@ -32,16 +32,8 @@ class ImageDataset(Dataset):
         mean: Tensor | None = None,
         std: Tensor | None = None,
     ):
-        if images.dtype != torch.uint8 or images.ndim != 4:
-            raise ValueError(
-                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}."
-            )
-        self.images = images
-        self._describe(len(images), labels, classes, name, split, source, mean, std)
-
-    def _describe(
-        self, count, labels, classes, name, split="train", source="memory", mean=None, std=None
-    ) -> None:
+        self._hold(images)
+        count = len(images)
         if count != len(labels):
             raise ValueError(
                 f"{count:,} pictures but {len(labels):,} labels: every picture needs one."
@@ -53,7 +45,16 @@ class ImageDataset(Dataset):
             )
         self.labels, self.classes = labels.long(), tuple(classes)
         self.name, self.split, self.source = name, split, source
-        self.mean, self.std = (mean, std) if mean is not None else self.pixel_statistics()
+        if mean is None or std is None:
+            mean, std = self.pixel_statistics()
+        self.mean, self.std = mean, std
+
+    def _hold(self, images) -> None:
+        if images.dtype != torch.uint8 or images.ndim != 4:
+            raise ValueError(
+                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}."
+            )
+        self.images = images
 
     def _about(self) -> dict:
         """What a part of this set has in common with it."""
@@ -152,8 +153,11 @@ class LazyImageDataset(ImageDataset):
     def __init__(
         self, files: FilePairs, labels: Tensor, classes: Sequence[str], *, size: int, **about
     ):
-        self.files, self.size = files, size
-        self._describe(len(files), labels, classes, **about)
+        self.size = size
+        super().__init__(files, labels, classes, **about)  # type: ignore[arg-type]
+
+    def _hold(self, files) -> None:
+        self.files = files
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         (image,) = next(self.read([[range(len(self))[index]]]))
@@ -172,7 +176,7 @@ class LazyImageDataset(ImageDataset):
         return decode_in_turn(self.files, positions, shape=self.shape, size=self.size)
 
     @property
-    def images(self) -> Tensor:
+    def images(self) -> Tensor:  # type: ignore[override]
         raise ValueError(
             f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. "
             "Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it."

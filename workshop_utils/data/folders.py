@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import torch
 
@@ -102,7 +103,7 @@ def _labels(files: Pictures, classes: tuple[str, ...]) -> torch.Tensor:
     return torch.tensor([classes.index(name.parts[0]) for name, _ in files])
 
 
-def _about(path: Path) -> dict[str, str]:
+def _about(path: Path) -> dict[str, Any]:
     return {"name": path.stem, "source": f"your {'zip' if path.is_file() else 'folder'}"}
 
 

@@ -77,9 +77,7 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
                 f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"
             )
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith(
-            "I"
-        ):  # 16 bits, as scanners write; Pillow would clip them to white
+        if picture.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them to white
             picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
