@@ -517,7 +517,7 @@ def test_unknown_part_of_the_package_is_answered_with_those_that_exist():
     import workshop_utils
 
     with pytest.raises(AttributeError, match="no part called 'trainig'. It has: .*training"):
-        workshop_utils.trainig
+        _ = workshop_utils.trainig
 
 
 def test_readme_shows_the_catalogue_as_it_is():

@@ -67,8 +67,11 @@ def test_bad_host_loses_its_turn_and_the_next_one_delivers(tmp_path, answer, sen
 def test_last_bad_host_is_answered_with_its_name_and_reason_and_leaves_nothing(
     tmp_path, answer, sentence
 ):
-    with server(answer) as bad, pytest.raises(
-        ConnectionError, match=f"1 asked, none delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"
+    with (
+        server(answer) as bad,
+        pytest.raises(
+            ConnectionError, match=f"1 asked, none delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"
+        ),
     ):
         fetch.fetch(published("set.bin", CONTENT, f"{bad.url}/set.bin"), tmp_path, "set")
     assert left_in(tmp_path) == {}
@@ -305,7 +308,7 @@ def test_without_download_the_missing_files_are_named_and_nobody_is_asked(small_
 
 
 def test_damaged_copy_in_the_cache_is_never_read_but_fetched_again(small_mnist):
-    host, contents, folder = small_mnist
+    _, contents, folder = small_mnist
     data.load("mnist", source="full")
     name = "train-images-idx3-ubyte.gz"
     for damaged in (contents[name][:-20], contents[name.replace("train", "t10k")], b""):

@@ -346,7 +346,7 @@ READERS = {  # bundled file -> who reads it
     "clip-art.zip": lambda: data.load("clip-art"),
     "photos.zip": lambda: data.photo_annotation("tabby"),
     "clip-art-rejected.zip": data.rejected,
-    "imagenet-words.tsv": lambda: (imagenet._synsets.cache_clear(), data.imagenet.class_names()),
+    "imagenet-words.tsv": lambda: (imagenet.synsets.cache_clear(), data.imagenet.class_names()),
     **{
         f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)
         for name in ("mnist", "fashion-mnist")

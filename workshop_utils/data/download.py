@@ -19,6 +19,10 @@ SILENT_SECONDS = 10  # a host that sends nothing for so long loses its turn
 WINDOW_SECONDS = 10  # ... and so does one that over this time is slower than
 # Bytes a second: the last host may be slow, for the slow part may be our own network.
 SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000
+LOG_IN = (
+    "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; "
+    "if a proxy has a certificate of its own, set REQUESTS_CA_BUNDLE to its file"
+)
 
 
 class HostFailed(Exception):
@@ -208,15 +212,12 @@ def host_of(url: str) -> str:
 def network_reason(error: Exception) -> str:
     """Why a host did not answer, in words that follow its name."""
     kind = type(error).__name__
-    if "SSL" in kind:
-        return (
-            "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; if a proxy has a certificate of its own, "
-            "set REQUESTS_CA_BUNDLE to its file"
-        )
-    if "Proxy" in kind:
-        return "could not be reached through the proxy of this network"
-    if "ConnectTimeout" in kind or "ConnectionError" in kind:
-        return "could not be reached"
-    if "Timeout" in kind:
-        return f"sent nothing for {SILENT_SECONDS} s"
-    return f"broke off ({kind})"
+    reasons = {
+        "SSL": LOG_IN,
+        "Proxy": "could not be reached through the proxy of this network",
+        "ConnectTimeout": "could not be reached",
+        "ConnectionError": "could not be reached",
+        "Timeout": f"sent nothing for {SILENT_SECONDS} s",
+        "": f"broke off ({kind})",
+    }
+    return next(reason for word, reason in reasons.items() if word in kind)

@@ -27,18 +27,15 @@ MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs"
 def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     batches = [f"data_batch_{number}" for number in range(1, 6)]
     names = ["test_batch"] if split == "test" else batches
-    parts = [
-        read_cifar(raw, name, "labels", len(card.classes))
-        for raw, name in zip(files.contents(*names), names)
-    ]
+    raws, count = files.contents(*names), len(card.classes)
+    parts = [read_cifar(raw, name, "labels", count) for raw, name in zip(raws, names)]
     images, labels = zip(*parts)
     return torch.cat(images), torch.cat(labels)
 
 
 def read_100(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     labels = "coarse_labels" if card.classes == card.coarse else "fine_labels"
-    (raw,) = files.contents(split)
-    return read_cifar(raw, split, labels, len(card.classes))
+    return read_cifar(*files.contents(split), split, labels, len(card.classes))
 
 
 def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor, Tensor]:

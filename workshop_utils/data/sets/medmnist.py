@@ -21,8 +21,7 @@ TISSUES = (
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     name = f"{card.name}.npz"
-    (raw,) = files.contents(name)
-    return read_npz(raw, name, PARTS[split], len(card.classes))
+    return read_npz(*files.contents(name), name, PARTS[split], len(card.classes))
 
 
 def read_npz(raw: bytes, name: str, split: str, classes: int) -> tuple[Tensor, Tensor]:

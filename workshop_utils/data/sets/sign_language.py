@@ -16,8 +16,7 @@ TEST = "sha256:0e9d67bae23e67f40728e0b63bf15ad4bd5175947b8a9fac5dd9f17ce133c47b"
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     name = f"sign_mnist_{split}.csv"
-    (raw,) = files.contents(name)
-    return read_sign_csv(raw, name)
+    return read_sign_csv(*files.contents(name), name)
 
 
 def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
@@ -40,14 +39,9 @@ def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
             raise ValueError
         rows = np.loadtxt(lines, delimiter=",", dtype=np.uint8, ndmin=2, comments=None)
     except (ValueError, OverflowError):
-        number = next(
-            number
-            for number, line in enumerate(lines, 2)
-            if not all(
-                value.isdigit() and len(value) < 9 and int(value) < 256
-                for value in line.split(b",")
-            )
-        )
+        fits = lambda value: value.isdigit() and len(value) < 9 and int(value) < 256
+        sound = [all(map(fits, line.split(b","))) for line in lines]
+        number = sound.index(False) + 2
         raise DamagedFile(
             f"Line {number:,} of '{name}' holds a value that is no whole number from 0 to 255. Get the file again."
         ) from None
@@ -56,10 +50,9 @@ def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
         raise DamagedFile(
             f"Line {wrong[0] + 2:,} of '{name}' has the label {rows[wrong[0], 0]}; labels are 0 to 24 without 9. Get the file again."
         )
-    labels = np.searchsorted(LABELS, rows[:, 0])
-    return torch.from_numpy(rows[:, 1:].reshape(-1, 1, 28, 28).copy()), torch.from_numpy(
-        labels.astype(np.int64)
-    )
+    labels = np.searchsorted(LABELS, rows[:, 0]).astype(np.int64)
+    images = rows[:, 1:].reshape(-1, 1, 28, 28).copy()
+    return torch.from_numpy(images), torch.from_numpy(labels)
 
 
 CARDS = (
