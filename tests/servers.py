@@ -2,12 +2,15 @@
 
 import gzip
 import hashlib
+import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from workshop_utils.data.published import RemoteFile
+from workshop_utils import data
+from workshop_utils.data.cards import RemoteFile
 
 
 @contextmanager
@@ -108,3 +111,11 @@ def published(name: str, content: bytes, *urls: str) -> RemoteFile:
         for raw in (content, gzip.decompress(content) if name.endswith(".gz") else content)
     ]
     return RemoteFile(name, len(content), sums[0], {name.removesuffix(".gz"): sums[1]}, urls)
+
+
+def change_card(monkeypatch, name: str, **changes) -> None:
+    """Gives a set other files or counts, for one test."""
+    card = data.card(name)
+    family = sys.modules[card.read.__module__]
+    cards = [replace(other, **changes) if other is card else other for other in family.CARDS]
+    monkeypatch.setattr(family, "CARDS", cards)

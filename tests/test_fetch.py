@@ -6,18 +6,16 @@ import signal
 import sys
 import time
 import types
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from helpers import fresh_python, full_disk, idx, started_python
-from servers import cut, drip, flood, pour, published, redirect, serve, server, silence
+from servers import change_card, cut, drip, flood, pour, published, redirect, serve, server, silence
 
 from workshop_utils import __main__ as commands
 from workshop_utils import data
 from workshop_utils.data import download as fetch
-from workshop_utils.data.cards import CARDS
 
 CONTENT = bytes(range(256)) * 40
 
@@ -69,11 +67,13 @@ def test_bad_host_loses_its_turn_and_the_next_one_delivers(tmp_path, answer, sen
 def test_last_bad_host_is_answered_with_its_name_and_reason_and_leaves_nothing(
     tmp_path, answer, sentence
 ):
-    with server(answer) as bad:
-        with pytest.raises(
+    with (
+        server(answer) as bad,
+        pytest.raises(
             ConnectionError, match=f"1 asked, none delivered set.bin: 127.0.0.1:\\d+ .*{sentence}"
-        ):
-            fetch.fetch(published("set.bin", CONTENT, f"{bad.url}/set.bin"), tmp_path, "set")
+        ),
+    ):
+        fetch.fetch(published("set.bin", CONTENT, f"{bad.url}/set.bin"), tmp_path, "set")
     assert left_in(tmp_path) == {}
 
 
@@ -273,7 +273,7 @@ def small_mnist(monkeypatch, tmp_path):
         contents[f"{stem}-labels-idx1-ubyte.gz"] = gzip.compress(idx(labels[:count]))
     with server(lambda handler: serve(contents[handler.path.rpartition("/")[2]])(handler)) as host:
         files = tuple(published(name, raw, f"{host.url}/{name}") for name, raw in contents.items())
-        monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=files, train=20, test=10))
+        change_card(monkeypatch, "mnist", files=files, train=20, test=10)
         yield host, contents, tmp_path / "home" / "mnist"
 
 
@@ -308,7 +308,7 @@ def test_without_download_the_missing_files_are_named_and_nobody_is_asked(small_
 
 
 def test_damaged_copy_in_the_cache_is_never_read_but_fetched_again(small_mnist):
-    host, contents, folder = small_mnist
+    _, contents, folder = small_mnist
     data.load("mnist", source="full")
     name = "train-images-idx3-ubyte.gz"
     for damaged in (contents[name][:-20], contents[name.replace("train", "t10k")], b""):
@@ -330,7 +330,7 @@ def test_no_network_says_which_set_who_was_asked_and_what_works_instead(monkeypa
         "http://127.0.0.1:1/a",
         "http://127.0.0.1:2/b",
     )
-    monkeypatch.setitem(CARDS, "mnist", replace(CARDS["mnist"], files=(file,)))
+    change_card(monkeypatch, "mnist", files=(file,))
     with pytest.raises(
         ConnectionError,
         match=r"full MNIST is not on this computer.*2 asked, none delivered.*data.load\(\"mnist\"\) is the cut",
@@ -376,9 +376,7 @@ def sign_csv(rows: int) -> bytes:
 def small_sign(monkeypatch):
     contents = {"sign_mnist_train.csv": sign_csv(18), "sign_mnist_test.csv": sign_csv(9)}
     files = tuple(published(name, raw) for name, raw in contents.items())
-    monkeypatch.setitem(
-        CARDS, "sign-mnist", replace(CARDS["sign-mnist"], files=files, train=18, test=9)
-    )
+    change_card(monkeypatch, "sign-mnist", files=files, train=18, test=9)
     return contents
 
 

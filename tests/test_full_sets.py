@@ -6,7 +6,6 @@ import io
 import pickle
 import shutil
 import tarfile
-from dataclasses import replace
 from zipfile import ZipFile
 
 import numpy as np
@@ -15,12 +14,11 @@ import torch
 import torchvision
 from helpers import TESTDATA, file_bytes, idx, needs_testdata, photo
 from PIL import Image
-from servers import published, serve, server
+from servers import change_card, published, serve, server
 
 from workshop_utils import data
-from workshop_utils.data import decoded
-from workshop_utils.data.cards import CARDS
-from workshop_utils.data.published import RemoteFile
+from workshop_utils.data.cards import RemoteFile
+from workshop_utils.data.sets import medical
 
 RANDOM = np.random.default_rng(0)
 
@@ -47,11 +45,7 @@ def fashion(tmp_path, monkeypatch):
             name = f"{stem}-{kind}-ubyte.gz"
             (folder / name).write_bytes(gzip.compress(idx(values)))
             files.append(published(name, (folder / name).read_bytes()))
-    monkeypatch.setitem(
-        CARDS,
-        "fashion-mnist",
-        replace(CARDS["fashion-mnist"], files=tuple(files), train=20, test=10),
-    )
+    change_card(monkeypatch, "fashion-mnist", files=tuple(files), train=20, test=10)
     return folder
 
 
@@ -252,7 +246,7 @@ def test_archive_member_that_points_outside_writes_nothing(tmp_path):
 
 # --- Medical MNIST ---
 
-CLASSES = CARDS["medical-mnist"].classes
+CLASSES = data.card("medical-mnist").classes
 
 
 def scans(folder, count=10, *, nested=""):
@@ -298,7 +292,7 @@ def test_medical_pictures_are_grey_and_the_last_fifth_of_each_class_is_the_test_
 def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, monkeypatch):
     root = scans(tmp_path / "scans")
     first = pixels(root, "medical-mnist")
-    monkeypatch.setattr(decoded, "_decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(medical, "decoded", lambda *_: pytest.fail("decoded again"))
     assert torch.equal(pixels(root, "medical-mnist"), first)
 
 
@@ -376,11 +370,7 @@ def mednist(tmp_path, monkeypatch):
             (f"{host.url}/MedNIST.tar.gz",),
         )
         monkeypatch.delenv("WORKSHOP_MIRROR")
-        monkeypatch.setitem(
-            CARDS,
-            "medical-mnist",
-            replace(CARDS["medical-mnist"], files=(file,), train=48, test=12),
-        )
+        change_card(monkeypatch, "medical-mnist", files=(file,), train=48, test=12)
         yield host, raw
 
 

@@ -51,7 +51,8 @@ from servers import serve, server
 from torch import nn
 
 from workshop_utils import data, evaluation, exercises, models, widgets
-from workshop_utils.data import bundled_files, decoded, formats, imagenet, pictures
+from workshop_utils.data import archives, bundled_files, imagenet, picture_cache
+from workshop_utils.data.sets.mnist import read_idx
 from workshop_utils.exercises import kit
 from workshop_utils.exercises.verdict import LOOKS
 from workshop_utils.models import weights
@@ -345,7 +346,7 @@ READERS = {  # bundled file -> who reads it
     "clip-art.zip": lambda: data.load("clip-art"),
     "photos.zip": lambda: data.photo_annotation("tabby"),
     "clip-art-rejected.zip": data.rejected,
-    "imagenet-words.tsv": lambda: (imagenet._synsets.cache_clear(), data.imagenet.class_names()),
+    "imagenet-words.tsv": lambda: (imagenet.synsets.cache_clear(), data.imagenet.class_names()),
     **{
         f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)
         for name in ("mnist", "fashion-mnist")
@@ -373,15 +374,13 @@ def bundle(tmp_path, monkeypatch):
     def harm(name: str, seed: int) -> None:
         (copy / name).unlink()
         (copy / name).write_bytes(flipped((original / name).read_bytes(), seed))
-        bundled_files._sums.cache_clear()
 
     yield harm
-    for cached in (bundled_files._sums, imagenet._synsets):
-        cached.cache_clear()
+    imagenet.synsets.cache_clear()
 
 
 def test_every_bundled_file_has_its_reader_above():
-    assert set(READERS) == set(bundled_files._sums())
+    assert set(READERS) == set(bundled_files.sums())
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -664,23 +663,23 @@ import hashlib, os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 from workshop_utils import data
-from workshop_utils.data import decoded
-from workshop_utils.data.cards import CARDS
-from workshop_utils.data.published import RemoteFile
+from workshop_utils.data.cards import RemoteFile
+from workshop_utils.data.sets import medical
 
 
-def write_half_and_be_killed(tensors, path, metadata):
-    kept(tensors, path, metadata)
-    os.truncate(path, os.path.getsize(path) // 2)
-    os.kill(os.getpid(), signal.SIGKILL)
+def write_half_and_be_killed(path, target):
+    if str(target).endswith("decoded.safetensors"):
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    move(path, target)
 
 
 url, size, published, kill, count = sys.argv[1:]
 file = RemoteFile("MedNIST.tar.gz", int(size), published, {}, (url,))
-CARDS["medical-mnist"] = replace(CARDS["medical-mnist"], files=(file,), train=6 * (int(count) - int(count) // 5), test=6 * (int(count) // 5))
-kept = decoded.save_file
+medical.CARDS = [replace(medical.CARDS[0], files=(file,), train=6 * (int(count) - int(count) // 5), test=6 * (int(count) // 5))]
+move = os.replace
 if kill:
-    decoded.save_file = write_half_and_be_killed
+    os.replace = write_half_and_be_killed
 train = data.load("medical-mnist", source="full")
 print(hashlib.sha256(train.images.numpy().tobytes() + train.labels.numpy().tobytes()).hexdigest())
 """
@@ -754,7 +753,7 @@ def test_two_notebooks_that_fetch_and_decode_one_set_at_once_both_get_it_and_kee
         path.name for path in (tmp_path / "medical-mnist").iterdir() if path.name != ".lock"
     ) == ["MedNIST.tar.gz", "decoded.safetensors"]
     with safe_open(tmp_path / "medical-mnist" / "decoded.safetensors", "pt") as kept:
-        assert kept.metadata()["sum"] == decoded._sum(
+        assert kept.metadata()["sum"] == picture_cache.checksum(
             kept.get_tensor("images"), kept.get_tensor("labels")
         )
 
@@ -929,7 +928,7 @@ def test_devices_pipes_and_links_in_an_archive_are_not_even_tried(tmp_path, caps
     ids=["one", "together"],
 )
 def test_archive_that_promises_more_than_is_read_is_refused(tmp_path, monkeypatch, members):
-    monkeypatch.setattr(pictures, "ARCHIVE_AT_MOST", 10_000)
+    monkeypatch.setattr(archives, "ARCHIVE_AT_MOST", 10_000)
     (tmp_path / "pets.tar.gz").write_bytes(tar_of(*members))
     with pytest.raises(
         data.DamagedFile,
@@ -939,9 +938,9 @@ def test_archive_that_promises_more_than_is_read_is_refused(tmp_path, monkeypatc
 
 
 def test_gzip_of_a_gigabyte_of_nothing_is_refused(monkeypatch):
-    monkeypatch.setattr(formats, "UNPACKED_AT_MOST", 1 << 20)
+    monkeypatch.setattr(archives, "UNPACKED_AT_MOST", 1 << 20)
     with pytest.raises(data.DamagedFile, match="'labels.gz' unpacks to more than 1,048,576 bytes"):
-        formats.read_idx(gzip.compress(bytes(1 << 22)), "labels.gz")
+        read_idx(gzip.compress(bytes(1 << 22)), "labels.gz")
 
 
 @contextmanager

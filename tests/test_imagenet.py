@@ -89,8 +89,8 @@ def test_bad_annotation_is_refused(text, sentence):
 
 
 def test_bundled_photographs_have_boxes_inside_their_pictures():
+    from workshop_utils.data.archives import zip_files
     from workshop_utils.data.bundled_files import bundled
-    from workshop_utils.data.pictures import zip_files
 
     found = {
         name: data.imagenet.boxes(read())
@@ -185,7 +185,7 @@ def test_images_of_a_lazy_set_answer_with_what_to_use_instead(tmp_path):
         ValueError,
         match=r"6 pictures of imagenet stay in their files.*dataset\[number\], data.Batches",
     ):
-        dataset.images
+        _ = dataset.images
     assert repr(dataset) == "imagenet, train: 6 pictures of 3 x 16 x 16, 1000 classes, full"
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -20,8 +20,7 @@ import servers
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workshop_utils import __main__ as commands
-from workshop_utils import paths
-from workshop_utils.data.cards import CARDS
+from workshop_utils import data, paths
 from workshop_utils.tables import Table
 from workshop_utils.tools import download, execute, links, mirror, start
 
@@ -242,14 +241,8 @@ def two_sets(monkeypatch):
     contents = {"mnist.bin": bytes(1000), "fashion.bin": bytes(2000)}
     with servers.server(lambda handler: servers.serve(contents[handler.path[1:]])(handler)) as host:
         for name, file in (("mnist", "mnist.bin"), ("fashion-mnist", "fashion.bin")):
-            monkeypatch.setitem(
-                CARDS,
-                name,
-                replace(
-                    CARDS[name],
-                    files=(servers.published(file, contents[file], f"{host.url}/{file}"),),
-                ),
-            )
+            files = (servers.published(file, contents[file], f"{host.url}/{file}"),)
+            servers.change_card(monkeypatch, name, files=files)
         yield host
 
 
@@ -265,14 +258,8 @@ def test_download_fills_the_folder_and_fetches_nothing_twice(two_sets, tmp_path,
 def test_download_brings_the_others_when_one_fails_and_says_so_at_the_end(
     two_sets, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setitem(
-        CARDS,
-        "mnist",
-        replace(
-            CARDS["mnist"],
-            files=(servers.published("gone.bin", b"x", "http://127.0.0.1:1/gone.bin"),),
-        ),
-    )
+    gone = servers.published("gone.bin", b"x", "http://127.0.0.1:1/gone.bin")
+    servers.change_card(monkeypatch, "mnist", files=(gone,))
     assert (
         commands.main(["download", "mnist", "imagenet", "fashion-mnist", "--to", str(tmp_path)])
         == 1
@@ -297,7 +284,7 @@ def test_download_of_nothing_known_is_answered_before_the_first_byte(
 
 
 def test_everything_but_imagenet_may_be_downloaded():
-    assert set(download.downloadable()) == {card.name for card in CARDS.values()} - {
+    assert set(download.downloadable()) == {card.name for card in data.catalog()} - {
         "imagenet",
         "clip-art",
         "photos",

@@ -1,6 +1,7 @@
-"""Answers to names that do not exist."""
+"""Answers to names that do not exist, and to files that are not what they should be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -17,3 +18,18 @@ def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> Valu
     return ValueError(
         f"No {kind} is called '{name}'.{guess} Known: {', '.join(known)}. {listing} lists them all."
     )
+
+
+class DamagedFile(ValueError):
+    """A file does not hold what its name promises; the message says which, and what to do."""
+
+
+@contextmanager
+def reading(sentence: str) -> Iterator[None]:
+    """Reads bytes that may be anything: whatever goes wrong inside ends as a DamagedFile with this sentence and the reason."""
+    try:
+        yield
+    except Exception as error:  # bytes that are no such file fail in many ways
+        known = isinstance(error, DamagedFile)
+        reason = error if known else f"it cannot be read ({type(error).__name__})"
+        raise DamagedFile(f"{sentence}: {reason}. Get it again.") from None

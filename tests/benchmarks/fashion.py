@@ -7,8 +7,8 @@ from pathlib import Path
 from torchvision.datasets import FashionMNIST
 
 from workshop_utils import data
+from workshop_utils.data.archives import gunzip
 from workshop_utils.data.bundled_files import BUNDLED
-from workshop_utils.data.formats import gunzip
 
 OFFICIAL = Path(
     "/usr/share/datasets/fashion-mnist"

@@ -1,15 +1,24 @@
 """Data sets: what there is, and how to load it."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from workshop_utils.data import imagenet, sources
+import torch
+from torch import Tensor
+
+from workshop_utils.data import imagenet
 from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
-from workshop_utils.data.bundled_files import photo_annotation, read_bundled, rejected
-from workshop_utils.data.cards import DatasetCard, card, catalog
+from workshop_utils.data.bundled_files import BundledFiles
+from workshop_utils.data.cards import DatasetCard
 from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, pixel_statistics
 from workshop_utils.data.folders import from_folder
-from workshop_utils.data.pictures import DamagedFile
+from workshop_utils.data.published import PublishedFiles
+from workshop_utils.data.sets import card, catalog
+from workshop_utils.data.sets.bundled_pictures import photo_annotation, rejected
+from workshop_utils.errors import DamagedFile
 from workshop_utils.paths import data_home
 
 __all__ = [
@@ -50,88 +59,57 @@ def load(
     Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not what was
     published, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
     """
-    chosen = card(name)
+    chosen, root = card(name), Path(root).expanduser() if root else None
+    source = "full" if root and source == "bundled" else source
+    _need_sense(chosen, split, source, root, labels)
+    if labels == "coarse":
+        chosen = replace(chosen, classes=chosen.coarse)
+    files: Callable = partial(PublishedFiles, chosen, root, download)
+    if source == "bundled" or chosen.comes_whole:
+        files = partial(BundledFiles, chosen)
+    images, numbers = _read(chosen, split, files())
+    about = {"name": name, "split": split, "source": source}
+    if not isinstance(images, Tensor):  # files, which stay on disk
+        known = (chosen.mean, chosen.std) if chosen.mean else ()
+        mean, std = map(torch.tensor, known) if known else (None, None)
+        return LazyImageDataset(
+            images, numbers, chosen.classes, size=size, mean=mean, std=std, **about
+        )
+    learnt = images if split == "train" else _read(chosen, "train", files(), announce=False)[0]
+    mean, std = pixel_statistics(learnt)
+    return ImageDataset(images, numbers, chosen.classes, mean=mean, std=std, **about)
+
+
+def _read(chosen: DatasetCard, split: str, files, announce: bool = True):
+    images, labels = chosen.read(chosen, split, files)
+    if files.unofficial:
+        files.explain_unofficial(split, len(labels), announce)
+    return images, labels
+
+
+def _need_sense(
+    chosen: DatasetCard, split: str, source: str, root: Path | None, labels: str
+) -> None:
+    """Raises ValueError, with what there is instead, for what does not exist; FileNotFoundError for the folder."""
     if source not in ("bundled", "full"):
         raise ValueError(
             f'There is no source \'{source}\'. There are "bundled", the cut that comes with the course, and "full", the whole set.'
         )
     if labels != "fine" and not (labels == "coarse" and chosen.coarse):
-        raise ValueError(
-            f"{chosen.title} has no labels '{labels}'. "
-            + ('There are "fine" and "coarse".' if chosen.coarse else "Leave labels= out.")
-        )
-    root = Path(root).expanduser() if root else None
+        instead = 'There are "fine" and "coarse".' if chosen.coarse else "Leave labels= out."
+        raise ValueError(f"{chosen.title} has no labels '{labels}'. {instead}")
     if root and not root.exists():
         raise FileNotFoundError(
             f"There is no folder '{root}'. Give the one that holds the official files of {chosen.title}."
         )
-    if source == "bundled" and not root:
-        return _bundled(chosen, split)
-    _need_split(chosen, split, chosen.splits)
-    if name == "imagenet":
-        files, numbers = imagenet.pictures_below(root or data_home() / name, split)
-        return LazyImageDataset(
-            files,
-            numbers,
-            chosen.classes,
-            size=size,
-            name=name,
-            split=split,
-            source="full",
-            mean=imagenet.MEAN,
-            std=imagenet.STD,
-        )
-    if not chosen.files:  # all of it comes with the course
-        if root:
-            raise ValueError(
-                f"All of {chosen.title} comes with the course: leave root= out. Your own pictures: data.from_folder('{root}')."
-            )
-        return _bundled(chosen, split, "full")
-    where = {"root": root, "download": download, "labels": labels}
-    images, numbers = sources.read_full(chosen, split, **where)
-    mean, std = pixel_statistics(
-        images
-        if split == "train"
-        else sources.read_full(chosen, "train", announce=False, **where)[0]
-    )
-    return ImageDataset(
-        images,
-        numbers,
-        chosen.coarse if labels == "coarse" else chosen.classes,
-        name=name,
-        split=split,
-        source="full",
-        mean=mean,
-        std=std,
-    )
-
-
-def _bundled(chosen: DatasetCard, split: str, source: str = "bundled") -> ImageDataset:
-    if not chosen.bundled:
+    if source == "bundled" and not chosen.bundled:
         raise ValueError(
             f"No cut of {chosen.title} comes with the course. {chosen.how} brings the whole set."
         )
-    _need_split(
-        chosen,
-        split,
-        {key: count for key, count in zip(("train", "test"), chosen.bundled) if count},
-    )
-    images, labels = read_bundled(chosen.name, split, chosen.classes)
-    mean, std = pixel_statistics(
-        images if split == "train" else read_bundled(chosen.name, "train", chosen.classes)[0]
-    )
-    return ImageDataset(
-        images,
-        labels,
-        chosen.classes,
-        name=chosen.name,
-        split=split,
-        source=source,
-        mean=mean,
-        std=std,
-    )
-
-
-def _need_split(chosen: DatasetCard, split: str, splits: dict[str, int]) -> None:
+    splits = chosen.splits if source == "full" else chosen.bundled_splits
     if split not in splits:
         raise ValueError(f"{chosen.title} has no split '{split}'. It has: {', '.join(splits)}.")
+    if root and chosen.comes_whole:
+        raise ValueError(
+            f"All of {chosen.title} comes with the course: leave root= out. Your own pictures: data.from_folder('{root}')."
+        )

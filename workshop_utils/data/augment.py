@@ -21,21 +21,12 @@ def augmentation(
         raise ValueError(
             f"crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1; these are {crop}, {rotate} and {jitter}."
         )
-    steps = [
-        step
-        for wanted, step in (
-            (rotate, lambda images: rotated(images, rotate)),
-            (crop, lambda images: cropped(images, crop)),
-            (flip, flipped),
-            (jitter, lambda images: jittered(images, jitter)),
-        )
-        if wanted
-    ]
 
     def augment(images: Tensor) -> Tensor:
-        for step in steps:
-            images = step(images)
-        return images
+        images = rotated(images, rotate) if rotate else images
+        images = cropped(images, crop) if crop else images
+        images = flipped(images) if flip else images
+        return jittered(images, jitter) if jitter else images
 
     return augment
 
@@ -44,9 +35,8 @@ def cropped(images: Tensor, pixels: int) -> Tensor:
     """Each picture shifted by its own -pixels..pixels in both directions."""
     count, _, height, width = images.shape
     rows, columns = torch.randint(0, 2 * pixels + 1, (2, count), device=images.device)
-    windows = (
-        F.pad(images, [pixels] * 4).unfold(2, height, 1).unfold(3, width, 1)
-    )  # a view: every crop that there is
+    # a view: every crop that there is
+    windows = F.pad(images, [pixels] * 4).unfold(2, height, 1).unfold(3, width, 1)
     return windows[torch.arange(count, device=images.device), :, rows, columns]
 
 
@@ -66,19 +56,16 @@ def turned(images: Tensor, degrees: Tensor) -> Tensor:
     angles = torch.deg2rad(-degrees)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     height, width = images.shape[2:]  # the grid's axes run from -1 to 1 whatever the sides are
-    turns = torch.stack(
-        [cos, -sin * height / width, zero, sin * width / height, cos, zero], 1
-    ).view(-1, 2, 3)
-    return F.grid_sample(
-        images, F.affine_grid(turns, list(images.shape), align_corners=False), align_corners=False
-    )
+    turns = [cos, -sin * height / width, zero, sin * width / height, cos, zero]
+    matrices = torch.stack(turns, 1).view(-1, 2, 3)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def jittered(images: Tensor, fraction: float) -> Tensor:
     """Each picture with its own brightness, contrast and saturation, changed by up to the fraction."""
-    brightness, contrast, saturation = (
-        (2 * torch.rand(3, len(images), 1, 1, 1, device=images.device) - 1) * fraction
-    ).unbind()
+    changes = (2 * torch.rand(3, len(images), 1, 1, 1, device=images.device) - 1) * fraction
+    brightness, contrast, saturation = changes
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * (1 + saturation)
     middle = images.mean((1, 2, 3), keepdim=True)

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workshop_utils.data.pictures import DamagedFile, FilePairs, decode_in_turn
+from workshop_utils.data.archives import FilePairs
+from workshop_utils.data.pictures import decode_in_turn
+from workshop_utils.errors import DamagedFile
 
 
 class ImageDataset(Dataset):
@@ -30,36 +32,33 @@ class ImageDataset(Dataset):
         mean: Tensor | None = None,
         std: Tensor | None = None,
     ):
+        self._hold(images)
+        count = len(images)
+        if count != len(labels):
+            raise ValueError(
+                f"{count:,} pictures but {len(labels):,} labels: every picture needs one."
+            )
+        low, high = (int(labels.min()), int(labels.max())) if count else (0, 0)
+        if count and not 0 <= low <= high < len(classes):
+            raise ValueError(
+                f"Labels must lie in 0..{len(classes) - 1} for {len(classes)} classes; these go from {low} to {high}."
+            )
+        self.labels, self.classes = labels.long(), tuple(classes)
+        self.name, self.split, self.source = name, split, source
+        if mean is None or std is None:
+            mean, std = self.pixel_statistics()
+        self.mean, self.std = mean, std
+
+    def _hold(self, images) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise ValueError(
                 f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}."
             )
         self.images = images
-        self._describe(len(images), labels, classes, name, split, source, mean, std)
 
-    def _describe(
-        self,
-        count: int,
-        labels: Tensor,
-        classes: Sequence[str],
-        name: str,
-        split: str,
-        source: str,
-        mean,
-        std,
-    ) -> None:
-        if count != len(labels):
-            raise ValueError(
-                f"{count:,} pictures but {len(labels):,} labels: every picture needs one."
-            )
-        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
-            raise ValueError(
-                f"Labels must lie in 0..{len(classes) - 1} for {len(classes)} classes; "
-                f"these go from {int(labels.min())} to {int(labels.max())}."
-            )
-        self.labels, self.classes = labels.long(), tuple(classes)
-        self.name, self.split, self.source = name, split, source
-        self.mean, self.std = (mean, std) if mean is not None else self.pixel_statistics()
+    def _about(self) -> dict:
+        """What a part of this set has in common with it."""
+        return {name: getattr(self, name) for name in ("name", "split", "source", "mean", "std")}
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -73,7 +72,8 @@ class ImageDataset(Dataset):
     @property
     def shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of every picture, in pixels."""
-        return tuple(self.images.shape[1:])
+        _, channels, height, width = self.images.shape
+        return channels, height, width
 
     def pixel_statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel over these pictures, (C,) float32 on a scale of 0 to 1."""
@@ -86,14 +86,7 @@ class ImageDataset(Dataset):
         """
         indices = self._positions_of(indices)
         return ImageDataset(
-            self.images[indices],
-            self.labels[indices],
-            self.classes,
-            name=self.name,
-            split=self.split,
-            source=self.source,
-            mean=self.mean,
-            std=self.std,
+            self.images[indices], self.labels[indices], self.classes, **self._about()
         )
 
     def per_class(self, k: int, seed: int = 0) -> "ImageDataset":
@@ -122,22 +115,20 @@ class ImageDataset(Dataset):
             raise ValueError(
                 f"The fraction to split off must lie between 0 and 1, for example 0.2; this is {fraction}."
             )
-        positions = self._positions(seed)
-        counts = [
-            min(max(round(fraction * len(found)), 1), max(len(found) - 1, 0)) for found in positions
-        ]
-        rest = torch.cat([found[count:] for found, count in zip(positions, counts)])
-        part = torch.cat([found[:count] for found, count in zip(positions, counts)])
-        return self.subset(rest), self.subset(part)
+        rest, part = [], []
+        for found in self._positions(seed):
+            count = min(max(round(fraction * len(found)), 1), max(len(found) - 1, 0))
+            rest.append(found[count:])
+            part.append(found[:count])
+        return self.subset(torch.cat(rest)), self.subset(torch.cat(part))
 
     def _positions_of(self, indices: Sequence[int] | Tensor) -> Tensor:
         indices = torch.as_tensor(indices)
         if indices.dtype == torch.bool and len(indices) == len(self):
             return indices.nonzero().flatten()
-        if indices.numel() and (
-            indices.is_floating_point()
-            or indices.dtype == torch.bool
-            or not -len(self) <= indices.min() <= indices.max() < len(self)
+        numbers = not indices.is_floating_point() and indices.dtype != torch.bool
+        if indices.numel() and not (
+            numbers and -len(self) <= indices.min() <= indices.max() < len(self)
         ):
             raise ValueError(
                 f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; "
@@ -155,24 +146,18 @@ class LazyImageDataset(ImageDataset):
     """Pictures that stay in their files and are decoded when asked for: ImageNet, and folders too big for the memory.
 
     files: (name, function that reads the file) for each picture. Pictures are cut to (3, size, size) uint8. It has all that
-    an ImageDataset has, but `images` answers with a sentence. mean and std, unless given, are those of 200 pictures.
+    an ImageDataset has, but `images` answers with a sentence. about: name, split, source, mean and std, as there; mean and
+    std, unless given, are those of 200 pictures.
     """
 
     def __init__(
-        self,
-        files: FilePairs,
-        labels: Tensor,
-        classes: Sequence[str],
-        *,
-        size: int,
-        name: str,
-        split: str = "train",
-        source: str,
-        mean: Tensor | None = None,
-        std: Tensor | None = None,
+        self, files: FilePairs, labels: Tensor, classes: Sequence[str], *, size: int, **about
     ):
-        self.files, self.size = files, size
-        self._describe(len(files), labels, classes, name, split, source, mean, std)
+        self.size = size
+        super().__init__(files, labels, classes, **about)  # type: ignore[arg-type]
+
+    def _hold(self, files) -> None:
+        self.files = files
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         (image,) = next(self.read([[range(len(self))[index]]]))
@@ -180,17 +165,18 @@ class LazyImageDataset(ImageDataset):
 
     def read(self, positions: Iterable[list[int]]) -> Iterator[Tensor]:
         """Batch after batch of the pictures at these positions, (B, C, H, W) uint8. Raises DamagedFile, naming the file."""
-        for images, damaged in decode_in_turn(
-            self.files, list(positions), shape=self.shape, size=self.size
-        ):
+        for images, damaged in self._decoded(list(positions)):
             for position, error in damaged.items():
                 raise DamagedFile(
                     f"Picture {position} of {self.name}, '{self.files[position][0]}', {error}. Leave it out with .subset(...)."
                 )
             yield images
 
+    def _decoded(self, positions: Sequence[list[int]]):
+        return decode_in_turn(self.files, positions, shape=self.shape, size=self.size)
+
     @property
-    def images(self) -> Tensor:
+    def images(self) -> Tensor:  # type: ignore[override]
         raise ValueError(
             f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. "
             "Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it."
@@ -203,43 +189,19 @@ class LazyImageDataset(ImageDataset):
     def pixel_statistics(self) -> tuple[Tensor, Tensor]:
         """As of an ImageDataset, estimated from 200 pictures spread over the set."""
         sample = torch.linspace(0, len(self) - 1, min(len(self), 200)).long()
-        readable = decode_in_turn(
-            self.files,
-            [part.tolist() for part in sample.split(50)],
-            shape=self.shape,
-            size=self.size,
-        )
+        readable = self._decoded([part.tolist() for part in sample.split(50)])
         return pixel_statistics(torch.cat([images for images, _ in readable]))
 
     def subset(self, indices: Sequence[int] | Tensor) -> "LazyImageDataset":
         indices = self._positions_of(indices)
-        return LazyImageDataset(
-            [self.files[index] for index in indices.tolist()],
-            self.labels[indices],
-            self.classes,
-            size=self.size,
-            name=self.name,
-            split=self.split,
-            source=self.source,
-            mean=self.mean,
-            std=self.std,
-        )
+        files, labels = [self.files[index] for index in indices.tolist()], self.labels[indices]
+        return LazyImageDataset(files, labels, self.classes, size=self.size, **self._about())
 
     def in_memory(self) -> ImageDataset:
         """The same pictures, decoded now, as an ImageDataset."""
-        images = torch.cat(
-            list(self.read(part.tolist() for part in torch.arange(len(self)).split(64)))
-        )
-        return ImageDataset(
-            images,
-            self.labels,
-            self.classes,
-            name=self.name,
-            split=self.split,
-            source=self.source,
-            mean=self.mean,
-            std=self.std,
-        )
+        parts = (part.tolist() for part in torch.arange(len(self)).split(64))
+        images = torch.cat(list(self.read(parts)))
+        return ImageDataset(images, self.labels, self.classes, **self._about())
 
 
 def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -248,12 +210,8 @@ def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     Counted from a histogram: exact, and without a float copy of the whole set.
     """
     levels = torch.arange(256, dtype=torch.float64) / 255
-    counts = torch.stack(
-        [
-            torch.bincount(images[:, channel].flatten(), minlength=256)
-            for channel in range(images.shape[1])
-        ]
-    )
+    channels = [channel.flatten() for channel in images.unbind(1)]
+    counts = torch.stack([torch.bincount(channel, minlength=256) for channel in channels])
     shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
     mean = shares @ levels
     variance = shares @ levels.square() - mean.square()

@@ -1,23 +1,28 @@
 """Brings published files onto this computer: pooch fetches and checks, from the first of several hosts that delivers."""
 
+import hashlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from workshop_utils.data.published import RemoteFile, has_sum
+from workshop_utils.data.cards import RemoteFile
 from workshop_utils.progress import progress
 
 CONNECT_SECONDS = 4
 SILENT_SECONDS = 10  # a host that sends nothing for so long loses its turn
 WINDOW_SECONDS = 10  # ... and so does one that over this time is slower than
-SLOWEST, SLOWEST_OF_THE_LAST = (
-    200_000,
-    5_000,
-)  # bytes a second: the last host may be slow, for the slow part may be our own network
+# Bytes a second: the last host may be slow, for the slow part may be our own network.
+SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000
+LOG_IN = (
+    "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; "
+    "if a proxy has a certificate of its own, set REQUESTS_CA_BUNDLE to its file"
+)
 
 
 class HostFailed(Exception):
@@ -27,12 +32,23 @@ class HostFailed(Exception):
 def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
     """Where to ask for a file: first the computer nearby that WORKSHOP_MIRROR names, then its public hosts."""
     mirror = os.environ.get("WORKSHOP_MIRROR", "").rstrip("/")
-    mirror = mirror if "://" in mirror or not mirror else f"http://{mirror}"
-    return ((f"{mirror}/{set_name}/{file.name}",) if mirror else ()) + file.urls
+    if not mirror:
+        return file.urls
+    scheme = "" if "://" in mirror else "http://"
+    return (f"{scheme}{mirror}/{set_name}/{file.name}", *file.urls)
+
+
+def has_sum(stream: BufferedIOBase, published: str) -> bool:
+    """Whether the bytes of an opened file, or of a BytesIO, have a published sum ("sha256:..." or "md5:...")."""
+    algorithm, digest = published.split(":")
+    begin = partial(hashlib.new, algorithm, usedforsecurity=False)
+    return hashlib.file_digest(stream, begin).hexdigest() == digest
 
 
 def is_whole(path: Path, file: RemoteFile) -> bool:
-    """Whether a file on this computer has the published sum."""
+    """Whether a file is on this computer and has the published sum."""
+    if not path.is_file():
+        return False
     with open(path, "rb") as stream:
         return has_sum(stream, file.sum)
 
@@ -48,37 +64,34 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
     pooch.get_logger().setLevel("WARNING")  # the progress bar says it
     target, incoming, refusals = folder / file.name, folder / "incoming", []
     with locked(folder):
-        if target.is_file() and is_whole(target, file):
+        if is_whole(target, file):
             return target
         urls = addresses(file, set_name)
         for url in urls:
-            shutil.rmtree(
-                incoming, ignore_errors=True
-            )  # what a killed download left: under the lock nobody else is writing it
+            get = partial(_download, file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST)
             try:
-                download = partial(
-                    _download, file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST
-                )
-                os.replace(
-                    pooch.retrieve(
-                        url, file.sum, fname=file.name, path=incoming, downloader=download
-                    ),
-                    target,
-                )
+                with _emptied(incoming):
+                    brought = pooch.retrieve(url, file.sum, file.name, incoming, downloader=get)
+                    os.replace(brought, target)
                 return target
             except HostFailed as error:
                 refusals.append(f"{host_of(url)} {error}")
             except ValueError:
-                refusals.append(
-                    f"{host_of(url)} sent a file with another sum than the published one"
-                )
-            finally:
-                shutil.rmtree(incoming, ignore_errors=True)
-    raise ConnectionError(
-        f"{len(urls)} asked, none delivered {file.name}: {'; '.join(refusals)}"
-        if urls
-        else f"{file.name} has no public address"
-    )
+                another = "sent a file with another sum than the published one"
+                refusals.append(f"{host_of(url)} {another}")
+    if not urls:
+        raise ConnectionError(f"{file.name} has no public address")
+    raise ConnectionError(f"{len(urls)} asked, none delivered {file.name}: {'; '.join(refusals)}")
+
+
+@contextmanager
+def _emptied(incoming: Path) -> Iterator[None]:
+    """What a killed download left is gone before and after: under the lock nobody else is writing it."""
+    shutil.rmtree(incoming, ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
 
 
 def fetch_from_kaggle(handle: str, files: tuple[RemoteFile, ...], folder: Path) -> None:
@@ -87,27 +100,18 @@ def fetch_from_kaggle(handle: str, files: tuple[RemoteFile, ...], folder: Path) 
     Raises ConnectionError if Kaggle does not deliver, OSError if the folder cannot be written.
     """
     kept, incoming = folder / "kaggle", folder / "incoming"
-    with locked(folder):
-        if all(
-            (folder / file.name).is_file() and is_whole(folder / file.name, file) for file in files
-        ):
+    with locked(folder), _emptied(incoming):
+        if all(is_whole(folder / file.name, file) for file in files):
             return  # another process brought them while we waited
-        shutil.rmtree(incoming, ignore_errors=True)
-        try:
-            brought = Path(_ask_kaggle(handle, incoming))
-            if (
-                brought != incoming
-            ):  # in Colab and on Kaggle: a folder on another disk that cannot be moved
-                shutil.copytree(brought, incoming)
-            for file in files:
-                for path in [path for path in incoming.rglob(file.name) if is_whole(path, file)][
-                    :1
-                ]:
-                    os.replace(path, folder / file.name)
-            shutil.rmtree(kept, ignore_errors=True)
-            os.replace(incoming, kept)
-        finally:
-            shutil.rmtree(incoming, ignore_errors=True)
+        brought = Path(_ask_kaggle(handle, incoming))
+        if brought != incoming:  # in Colab and on Kaggle: on another disk, and it cannot be moved
+            shutil.copytree(brought, incoming)
+        for file in files:
+            whole = (path for path in incoming.rglob(file.name) if is_whole(path, file))
+            if path := next(whole, None):
+                os.replace(path, folder / file.name)
+        shutil.rmtree(kept, ignore_errors=True)
+        os.replace(incoming, kept)
 
 
 def _ask_kaggle(handle: str, incoming: Path) -> str:
@@ -116,19 +120,17 @@ def _ask_kaggle(handle: str, incoming: Path) -> str:
 
         return kagglehub.dataset_download(handle, output_dir=str(incoming))
     except ImportError:
-        raise ConnectionError(
-            "the package kagglehub is missing: python -m pip install kagglehub"
-        ) from None
+        cure = "python -m pip install kagglehub"
+        raise ConnectionError(f"the package kagglehub is missing: {cure}") from None
     except Exception as error:  # kagglehub raises its own kinds, which differ between versions
-        if (
-            isinstance(error, OSError) and error.errno and not hasattr(error, "request")
-        ):  # the disk's; requests' errors are OSErrors too
+        of_the_disk = isinstance(error, OSError) and error.errno
+        if of_the_disk and not hasattr(error, "request"):  # requests' errors are OSErrors too
             raise
         raise ConnectionError(f"www.kaggle.com {network_reason(error)}") from None
 
 
 @contextmanager
-def locked(folder: Path):
+def locked(folder: Path) -> Iterator[None]:
     """Holds the folder for one process at a time; the system lets go of it when a process ends, however it ends.
 
     Raises OSError, with what to do, where the disk fails: full, closed for writing, or not there.
@@ -139,14 +141,12 @@ def locked(folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock")
         try:
-            lock.acquire(timeout=1)
+            held = lock.acquire(timeout=1)
         except Timeout:
             print(f"Another notebook is filling {folder}; waiting for it.")
-            lock.acquire()
-        try:
+            held = lock.acquire()
+        with held:
             yield
-        finally:
-            lock.release()
     except ConnectionError:
         raise
     except OSError as error:
@@ -162,17 +162,13 @@ def _download(file: RemoteFile, slowest: int, url: str, output: str, _pooch) -> 
     import urllib3
 
     session = requests.Session()
-    session.get_redirect_target = lambda response: (
-        None
-    )  # redirects are followed here: requests would read their bodies, however long
+    session.headers["Accept-Encoding"] = "identity"
+    # Redirects are followed here: requests would read their bodies, however long.
+    session.get_redirect_target = lambda response: None  # type: ignore[method-assign, assignment]
+    patience = (CONNECT_SECONDS, SILENT_SECONDS)
     try:
         for _ in range(6):
-            with session.get(
-                url,
-                stream=True,
-                timeout=(CONNECT_SECONDS, SILENT_SECONDS),
-                headers={"Accept-Encoding": "identity"},
-            ) as response:
+            with session.get(url, stream=True, timeout=patience) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers["Location"])
                     continue
@@ -214,16 +210,14 @@ def host_of(url: str) -> str:
 
 
 def network_reason(error: Exception) -> str:
+    """Why a host did not answer, in words that follow its name."""
     kind = type(error).__name__
-    if "SSL" in kind:
-        return (
-            "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; if a proxy has a certificate of its own, "
-            "set REQUESTS_CA_BUNDLE to its file"
-        )
-    if "Proxy" in kind:
-        return "could not be reached through the proxy of this network"
-    if "ConnectTimeout" in kind or "ConnectionError" in kind:
-        return "could not be reached"
-    if "Timeout" in kind:
-        return f"sent nothing for {SILENT_SECONDS} s"
-    return f"broke off ({kind})"
+    reasons = {
+        "SSL": LOG_IN,
+        "Proxy": "could not be reached through the proxy of this network",
+        "ConnectTimeout": "could not be reached",
+        "ConnectionError": "could not be reached",
+        "Timeout": f"sent nothing for {SILENT_SECONDS} s",
+        "": f"broke off ({kind})",
+    }
+    return next(reason for word, reason in reasons.items() if word in kind)

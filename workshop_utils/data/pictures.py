@@ -5,39 +5,26 @@ import io
 import os
 import signal
 import sys
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from workshop_utils.data.archives import FilePairs, Files, archive_files, files_below
+from workshop_utils.errors import DamagedFile
 from workshop_utils.progress import progress
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can unpack to gigabytes
-FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "GIF",
-    "BMP",
-)  # whatever a file is called, Pillow may try no other: for EPS it starts a program
-FILE_AT_MOST, ARCHIVE_AT_MOST = 200_000_000, 2_000_000_000  # bytes unpacked, for the same reason
+# Whatever a file is called, Pillow may try no other: for EPS it starts a program.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
-Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function that reads the file
-FilePairs = Sequence[
-    tuple[PurePosixPath | str, Callable[[], bytes]]
-]  # the same as pairs: one name may occur twice
-
-
-class DamagedFile(ValueError):
-    """A file does not hold what its name promises; the message says which, and what to do."""
+Shape = tuple[int, int, int]  # (channels, height, width)
+Decoded = tuple[Tensor, dict[int, DamagedFile]]
 
 
 def picture_files(path: Path) -> Files:
@@ -50,104 +37,29 @@ def picture_files(path: Path) -> Files:
             f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
         )
     if path.is_dir():
+        below = [Path(file.path) for file in files_below(path)]
         found = {
-            PurePosixPath(os.path.relpath(file.path, path).replace(os.sep, "/")): Path(
-                file.path
-            ).read_bytes
-            for file in files_below(path)
+            PurePosixPath(file.relative_to(path).as_posix()): file.read_bytes for file in below
         }
+        found = {name: read for name, read in found.items() if is_picture(name)}
     else:
-        raw, packed = path.read_bytes(), path.name.endswith((".tar.gz", ".tgz"))
-        found = (
-            tar_files(raw, path.name, lambda name: name.suffix.lower() in SUFFIXES)
-            if packed
-            else zip_files(raw, path.name)
-        )
-    found = {
-        name: found[name]
-        for name in sorted(found)
-        if name.suffix.lower() in SUFFIXES
-        and not any(part == "__MACOSX" or part.startswith(".") for part in name.parts)
-    }
+        found = archive_files(path, is_picture)
+    found = dict(sorted(found.items()))
     if not found:
         raise ValueError(
             f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it."
         )
-    while len({name.parts[0] for name in found}) == 1 and all(
-        len(name.parts) > 2 for name in found
+    while (
+        len({name.parts[0] for name in found}) == 1 and min(len(name.parts) for name in found) > 2
     ):
         found = {PurePosixPath(*name.parts[1:]): read for name, read in found.items()}
     return found
 
 
-def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry]:
-    """Every file below a folder, but not in its `incoming`, where downloads are on their way."""
-    above = (*above, os.path.realpath(folder))
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if os.path.realpath(entry.path) not in above and (
-                    len(above) > 1 or entry.name != "incoming"
-                ):  # links can lead in a circle
-                    yield from files_below(entry.path, above)
-            else:
-                yield entry
-
-
-def zip_files(raw: bytes, name: str) -> Files:
-    """The files in a zip, read from memory: member names are only names here, so none can point outside."""
-    try:
-        archive = ZipFile(io.BytesIO(raw))
-        members = {
-            PurePosixPath(info.filename.replace("\\", "/")): info
-            for info in archive.infolist()
-            if not info.is_dir()
-        }
-    except Exception:  # a directory of arbitrary bytes fails in many ways
-        raise DamagedFile(
-            f"'{name}' is not a zip file, or not a whole one. Make or download it again."
-        ) from None
-    return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
-
-
-def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
-    """One member, of the two kinds that unpack piece by piece; what its header says about its size may be a lie."""
-    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise DamagedFile("is packed in a way that is not read here (only stored and deflated are)")
-    try:
-        with archive.open(member) as file:
-            content = file.read(FILE_AT_MOST + 1)
-    except Exception as error:  # damaged, cut, or with a password
-        raise DamagedFile(f"cannot be unpacked ({error})") from None
-    if len(content) > FILE_AT_MOST:
-        raise DamagedFile(f"has more than {FILE_AT_MOST:,} bytes, the limit")
-    return content
-
-
-def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """The wanted files of a tar.gz, read into memory in one pass; names are only names, and links are left out."""
-    found, total = {}, 0
-    try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
-            for member in archive:
-                if (
-                    member.isreg()
-                    and not member.issparse()
-                    and wanted(path := PurePosixPath(member.name))
-                ):
-                    total += member.size
-                    if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
-                        raise DamagedFile(
-                            f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far."
-                        )
-                    found[path] = partial(bytes, archive.extractfile(member).read())
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise (
-            error
-            if isinstance(error, DamagedFile)
-            else DamagedFile(f"'{name}' is not a tar.gz archive, or not a whole one. Get it again.")
-        ) from None
-    return found
+def is_picture(name: PurePosixPath) -> bool:
+    """Whether a file of that name is one, and neither hidden nor what macOS adds to a zip."""
+    hidden = any(part == "__MACOSX" or part.startswith(".") for part in name.parts)
+    return name.suffix.lower() in SUFFIXES and not hidden
 
 
 def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
@@ -159,15 +71,13 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
 
     try:
         Image.init()  # else Pillow knows only the formats that it has met so far
-        picture = Image.open(io.BytesIO(raw), formats=FORMATS)
+        picture: Image.Image = Image.open(io.BytesIO(raw), formats=FORMATS)
         if picture.width * picture.height > PIXELS_AT_MOST:
             raise DamagedFile(
                 f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"
             )
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith(
-            "I"
-        ):  # 16 bits a pixel, as scanners write them; Pillow would clip them to white
+        if picture.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them to white
             picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
@@ -184,50 +94,32 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
 
 
 def decode_all(
-    files: FilePairs,
-    description: str,
-    *,
-    shape: tuple[int, int, int],
-    size: int | None = None,
-) -> tuple[Tensor, dict[int, DamagedFile]]:
+    files: FilePairs, description: str, *, shape: Shape, size: int | None = None
+) -> Decoded:
     """(the readable pictures stacked in order (N, *shape), position -> what is wrong with each other one); on all cores."""
-    positions = [
-        part.tolist() for part in torch.arange(len(files)).split(max(16, len(files) // 100))
-    ]
-    stacks, damaged = [], {}
-    for images, wrong in progress(
-        decode_in_turn(files, positions, shape=shape, size=size), description, total=len(positions)
-    ):
-        stacks.append(images)
-        damaged |= wrong
-    return torch.cat(stacks), damaged
+    parts = torch.arange(len(files)).split(max(16, len(files) // 100))
+    batches = decode_in_turn(files, [part.tolist() for part in parts], shape=shape, size=size)
+    stacks, damages = zip(*progress(batches, description, total=len(parts)))
+    return torch.cat(stacks), {place: error for part in damages for place, error in part.items()}
 
 
 def decode_in_turn(
-    files: FilePairs,
-    positions: Sequence[list[int]],
-    *,
-    shape: tuple[int, int, int],
-    size: int | None = None,
-) -> Iterator[tuple[Tensor, dict[int, DamagedFile]]]:
+    files: FilePairs, positions: Sequence[list[int]], *, shape: Shape, size: int | None = None
+) -> Iterator[Decoded]:
     """Batch after batch of the pictures at these positions, as `decode_all` gives them, decoded ahead by a torch DataLoader.
 
     Its processes are used on Linux alone, for elsewhere they hang in notebooks, and not for a handful of pictures.
     """
-    few = sum(map(len, positions)) < 100
-    workers = (
-        {}
-        if few or sys.platform != "linux"
-        else {
+    workers: dict[str, Any] = {}
+    if sys.platform == "linux" and sum(map(len, positions)) >= 100:
+        workers = {
             "num_workers": min(4, len(os.sched_getaffinity(0))),
             "multiprocessing_context": "fork",
             "worker_init_fn": _die_with_the_kernel,
         }
-    )
     pictures = _Pictures(files, shape, size)
-    for images, damaged in DataLoader(
-        pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers
-    ):
+    loader = DataLoader(pictures, batch_sampler=positions, collate_fn=pictures.stack, **workers)
+    for images, damaged in loader:
         yield torch.from_numpy(images), damaged
 
 
@@ -253,12 +145,9 @@ class _Pictures(Dataset):
         except OSError as error:
             return position, DamagedFile(f"cannot be opened ({error.strerror or error})")
 
-    def stack(
-        self, pairs: list[tuple[int, Tensor | DamagedFile]]
-    ) -> tuple[np.ndarray, dict[int, DamagedFile]]:
+    def stack(self, pairs: list[tuple[int, Tensor | DamagedFile]]) -> tuple[np.ndarray, dict]:
         """As an array, which travels through a pipe; tensors travel through /dev/shm, and workers hang where that is small."""
         whole = [found for _, found in pairs if not isinstance(found, DamagedFile)]
+        damaged = {place: found for place, found in pairs if isinstance(found, DamagedFile)}
         images = torch.stack(whole) if whole else torch.empty(0, *self.shape, dtype=torch.uint8)
-        return images.numpy(), {
-            position: found for position, found in pairs if isinstance(found, DamagedFile)
-        }
+        return images.numpy(), damaged

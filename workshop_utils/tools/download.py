@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from workshop_utils import data, paths
-from workshop_utils.data.sources import obtain
+from workshop_utils.data.published import obtain
 
 
 def add_arguments(parser) -> None:

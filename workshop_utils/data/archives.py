@@ -1,0 +1,113 @@
+"""Files in folders and archives: found, unpacked in memory, and never more of them than is sound.
+
+Names of members are only names here, so that none can point outside of its archive.
+"""
+
+import gzip
+import io
+import os
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from workshop_utils.errors import DamagedFile
+
+GZIP = b"\x1f\x8b"  # how a gzip file begins
+# Bytes: a small archive can promise terabytes. No published file unpacks to half a gibibyte.
+UNPACKED_AT_MOST, FILE_AT_MOST, ARCHIVE_AT_MOST = 1 << 29, 200_000_000, 2_000_000_000
+
+Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function that reads the file
+# The same as pairs: one name may occur twice.
+FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]
+
+
+def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry]:
+    """Every file below a folder, but not in its `incoming`, where downloads are on their way."""
+    above = (*above, os.path.realpath(folder))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                incoming = len(above) == 1 and entry.name == "incoming"
+                # links can lead in a circle
+                if os.path.realpath(entry.path) not in above and not incoming:
+                    yield from files_below(entry.path, above)
+            else:
+                yield entry
+
+
+def gunzip(raw: bytes, name: str) -> bytes:
+    """The content of a gzip file. Raises DamagedFile if it is not whole or unpacks to more than any published file."""
+    try:
+        with gzip.open(io.BytesIO(raw)) as file:
+            content = file.read(UNPACKED_AT_MOST + 1)
+    except (OSError, EOFError, zlib.error):
+        raise DamagedFile(f"'{name}' is not a whole gzip file. Get it again.") from None
+    if len(content) > UNPACKED_AT_MOST:
+        raise DamagedFile(
+            f"'{name}' unpacks to more than {UNPACKED_AT_MOST:,} bytes. Get it again, from another place."
+        )
+    return content
+
+
+def archive_files(path: Path, wanted: Callable[[PurePosixPath], bool]) -> Files:
+    """The wanted files of a zip or tar.gz. Raises DamagedFile if it is none, or not whole."""
+    raw = path.read_bytes()
+    if path.name.endswith((".tar.gz", ".tgz")):
+        return tar_files(raw, path.name, wanted)
+    return {name: read for name, read in zip_files(raw, path.name).items() if wanted(name)}
+
+
+def zip_files(raw: bytes, name: str) -> Files:
+    """The files in a zip, read from memory: member names are only names here, so none can point outside."""
+    try:
+        archive = ZipFile(io.BytesIO(raw))
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        members = {PurePosixPath(info.filename.replace("\\", "/")): info for info in infos}
+    except Exception:  # a directory of arbitrary bytes fails in many ways
+        raise DamagedFile(
+            f"'{name}' is not a zip file, or not a whole one. Make or download it again."
+        ) from None
+    return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
+
+
+def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
+    """One member, of the two kinds that unpack piece by piece; what its header says about its size may be a lie."""
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise DamagedFile("is packed in a way that is not read here (only stored and deflated are)")
+    try:
+        with archive.open(member) as file:
+            content = file.read(FILE_AT_MOST + 1)
+    except Exception as error:  # damaged, cut, or with a password
+        raise DamagedFile(f"cannot be unpacked ({error})") from None
+    if len(content) > FILE_AT_MOST:
+        raise DamagedFile(f"has more than {FILE_AT_MOST:,} bytes, the limit")
+    return content
+
+
+def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
+    """The wanted files of a tar.gz, read into memory in one pass; names are only names, and links are left out."""
+    found: Files = {}
+    total = 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
+            for member in archive:
+                path = PurePosixPath(member.name)
+                if not member.isreg() or member.issparse() or not wanted(path):
+                    continue
+                total += member.size
+                if member.size > FILE_AT_MOST or total > ARCHIVE_AT_MOST:
+                    raise DamagedFile(
+                        f"'{name}' unpacks to more than is read here: '{member.name}' has {member.size:,} bytes, {total:,} came so far."
+                    )
+                if file := archive.extractfile(member):
+                    found[path] = partial(bytes, file.read())
+    except DamagedFile:
+        raise
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error):
+        raise DamagedFile(
+            f"'{name}' is not a tar.gz archive, or not a whole one. Get it again."
+        ) from None
+    return found

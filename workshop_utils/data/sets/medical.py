@@ -1,0 +1,76 @@
+"""Medical MNIST: thousands of small scans in a folder a class, as Kaggle and the MONAI project publish them."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from workshop_utils.data import picture_cache
+from workshop_utils.data.cards import DatasetCard, RemoteFile
+from workshop_utils.data.download import is_whole
+from workshop_utils.data.folders import class_names
+from workshop_utils.data.pictures import decode_all, picture_files
+from workshop_utils.errors import DamagedFile
+
+TEST_SHARE = 5  # the last fifth of each class, in order of file names, is the test set
+# Kaggle's Medical MNIST has the classes and counts of MedNIST, which the MONAI project publishes in one file, with this sum.
+NAME = "MedNIST.tar.gz"
+SUM = "md5:0bc7306e7427e00ad1c5526a6677552d"
+HOST = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
+
+
+def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
+    """One split of a folder, zip or tar.gz with a folder a class. Its pictures are decoded once and kept."""
+    source, published = files.pictures(), card.files[0]
+    kept = files.cache / "decoded.safetensors"
+    images, labels = picture_cache.remembered(kept, source, lambda: decoded(source, card))
+    parts = []
+    for label in range(len(card.classes)):
+        positions = torch.nonzero(labels == label).flatten()
+        cut = len(positions) - len(positions) // TEST_SHARE
+        parts.append(positions[cut:] if split == "test" else positions[:cut])
+    chosen = torch.cat(parts)
+    another = source.name == published.name and not is_whole(source, published)
+    if another or len(chosen) != card.splits[split]:
+        files.unofficial.append(source.name)
+    return images[chosen], labels[chosen]
+
+
+def decoded(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
+    """(pictures (N, C, H, W) uint8, labels (N,) int64) of every class.
+
+    Raises DamagedFile if a picture cannot be read or has not the size on the card, ValueError if the classes are not those
+    of the card.
+    """
+    found = list(picture_files(source).items())
+    names = [name for name, _ in found]
+    folders = class_names(source, names)
+    if set(folders) != set(card.classes):
+        raise ValueError(
+            f"'{source}' has the folders {', '.join(folders)}; {card.title} has {', '.join(card.classes)}."
+        )
+    images, damaged = decode_all(found, f"Reading {len(found):,} pictures, once", shape=card.shape)
+    for place, error in damaged.items():
+        raise DamagedFile(f"'{names[place]}' in '{source}' {error}. Get it again, or remove it.")
+    return images, torch.tensor([card.classes.index(name.parts[0]) for name in names])
+
+
+CARDS = (
+    DatasetCard(
+        name="medical-mnist",
+        title="Medical MNIST",
+        classes=("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT"),
+        shape=(1, 64, 64),
+        train=47_164,
+        test=11_790,
+        licence="CC BY-SA 4.0 (MedNIST)",
+        homepage="https://www.kaggle.com/datasets/andrewmvd/medical-mnist",
+        citation="MedNIST, made available by B. J. Erickson (Mayo Clinic), from TCIA, the RSNA Bone Age Challenge and the NIH Chest X-ray data set",
+        note="Which part of the body a scan shows. Kaggle's set is taken for MedNIST, for classes and counts agree. It has no official split: here the last fifth of each class, in order of file names, is "
+        "the test set. The files do not say whose scans they are, so pictures of one patient may be on both sides of any split.",
+        files=(RemoteFile(NAME, 61_834_679, SUM, {}, (HOST + NAME,)),),
+        kaggle="andrewmvd/medical-mnist",
+        read=read,
+        place=3,
+    ),
+)
