@@ -1,7 +1,7 @@
 """What architectures there are, and how to build one by its name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -35,7 +35,7 @@ class ModelCard:
     source: str = TORCHVISION
     idea: str
     ours: bool = False
-    builder: Builder
+    builder: Builder = field(repr=False)
 
     @property
     def pretrained(self) -> Callable[[str], nn.Module] | None:
