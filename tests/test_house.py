@@ -1,6 +1,7 @@
 """How the house is built: arrows point down, names tell, modules and functions stay small, and nobody reaches into private drawers."""
 
 import ast
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def name_of(path: Path) -> str:
     )
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 

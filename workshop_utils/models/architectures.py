@@ -114,7 +114,9 @@ architecture(
     source=TORCHVISION
     + "; without the auxiliary heads; with batch normalisation, and 3x3 where the paper has 5x5",
     idea="several kernel sizes side by side in each block",
-)(Torchvision("googlenet"))
+)(
+    Torchvision("googlenet", {"aux_logits": False, "init_weights": True})
+)  # auxiliary heads: three outputs in training
 architecture(
     name="resnet18",
     title="ResNet-18",

@@ -1,7 +1,7 @@
 """Nets of torchvision and timm, untrained or with their authors' weights from ImageNet and the preprocessing that goes with them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,15 +19,14 @@ OFFLINE = "efficientnet_lite0 works without a network."
 
 @dataclass(frozen=True)
 class Torchvision:
-    """A net that torchvision knows under the name `entry`."""
+    """A net that torchvision knows under the name `entry`. options: what it is built with where its weights are not wanted."""
 
     entry: str
+    options: dict = field(default_factory=dict)
 
     def __call__(self, *, classes: int, channels: int = 3) -> nn.Module:
         """(B, channels, H, W) -> (B, classes) logits, untrained."""
-        # GoogLeNet's auxiliary heads would give three outputs in training
-        options = {"aux_logits": False, "init_weights": True} if self.entry == "googlenet" else {}
-        model = torchvision.models.get_model(self.entry, num_classes=classes, **options)
+        model = torchvision.models.get_model(self.entry, num_classes=classes, **self.options)
         if channels != 3:
             place, old = next(
                 found for found in model.named_modules() if isinstance(found[1], nn.Conv2d)
