@@ -9,12 +9,13 @@ from workshop_utils import training, transfer
 from workshop_utils.data import ImageDataset
 from workshop_utils.figure import COLOURS, Figure
 from workshop_utils.models.modes import BatchNorm
-from workshop_utils.widgets.panel import WIDE, Panel, button
+from workshop_utils.widgets.panel import Panel, button, slider
+
+DOING = "Training one epoch ..."
 
 
 def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
     """A switch for how many stages learn, counted from the head, and a button that trains a copy of the net for one epoch."""
-    names = stages(net)
     moved: dict[tuple, list[str]] = {}
 
     def epoch() -> None:
@@ -25,19 +26,12 @@ def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
         "What learns, and what moved",
         lambda **state: freezing_figure(net, moved.get(tuple(state.items())), **state),
         {
-            "learning": ipywidgets.IntSlider(
-                1, min=0, max=len(names), description="stages that learn", **WIDE
-            ),
+            "learning": slider("stages that learn", 1, 0, len(stages(net))),
             "batchnorm": ipywidgets.Checkbox(
                 False, description="batch normalisation learns too", indent=False
             ),
         },
-        above=[
-            button(
-                "Train one epoch and compare",
-                lambda: panel.act(epoch, doing="Training one epoch ..."),
-            )
-        ],
+        above=[button("Train one epoch and compare", lambda: panel.act(epoch, doing=DOING))],
     )
     return panel
 
@@ -46,24 +40,18 @@ def stages(net: nn.Module) -> list[str]:
     """The beginnings of parameter names, from the input to the head: one for each part of the net at the top that has parameters."""
     names: list[str] = []
     for name, part in net.named_children():
-        if list(part.parameters()):
-            names += (
-                [f"{name}.{child}" for child, _ in part.named_children()]
-                if isinstance(part, nn.Sequential)
-                else [name]
-            )
+        if isinstance(part, nn.Sequential) and list(part.parameters()):
+            names += [f"{name}.{child}" for child, _ in part.named_children()]
+        elif list(part.parameters()):
+            names.append(name)
     return names
 
 
 def chosen(net: nn.Module, *, learning: int, batchnorm: bool) -> nn.Module:
     """A copy of the net in which the last `learning` stages learn and everything else is frozen."""
-    net = transfer.freeze(copy.deepcopy(net), keep_head=False)
-    names = stages(net)
-    return (
-        transfer.unfreeze(net, *names[len(names) - learning :], batchnorm=batchnorm)
-        if learning
-        else net
-    )
+    names, net = stages(net), transfer.freeze(copy.deepcopy(net), keep_head=False)
+    last = names[len(names) - learning :]
+    return transfer.unfreeze(net, *last, batchnorm=batchnorm) if last else net
 
 
 def changed_in_an_epoch(
@@ -85,46 +73,35 @@ def freezing_figure(
 ) -> Figure:
     """Bars of the parameters that learn and that are frozen, stage by stage; moved: what an epoch changed, if one was trained."""
     net, names = chosen(net, learning=learning, batchnorm=batchnorm), stages(net)
-    within = {
-        name: [p for full, p in net.named_parameters() if f"{full}.".startswith(f"{name}.")]
-        for name in names
-    }
-    learns = [sum(p.numel() for p in within[name] if p.requires_grad) for name in names]
-    frozen = [sum(p.numel() for p in within[name] if not p.requires_grad) for name in names]
+
+    def count(stage: str, learns: bool) -> int:
+        found = (p for name, p in net.named_parameters() if f"{name}.".startswith(f"{stage}."))
+        return sum(p.numel() for p in found if p.requires_grad == learns)
+
+    learns, frozen = ([count(name, kind) for name in names] for kind in (True, False))
+    steps = [sum(f"{tensor}.".startswith(f"{name}.") for tensor in moved or []) for name in names]
     figure = Figure("What learns, and what moved", (10, 0.42 * len(names) + 1.2))
     axes = figure.subplots()
     axes.barh(names, frozen, color=COLOURS[5], label="frozen")
-    axes.barh(
-        names, learns, left=frozen, color=COLOURS[1], hatch="//", edgecolor="white", label="learns"
-    )
-    counted = {
-        name: [tensor for tensor in moved or [] if f"{tensor}.".startswith(f"{name}.")]
-        for name in names
-    }
-    for place, name in enumerate(names):
-        said = f"{learns[place]:,} learn" + (
-            f"; {len(counted[name])} tensors moved" if moved is not None else ""
-        )
-        axes.annotate(
-            said,
-            (learns[place] + frozen[place], place),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-        )
+    look = {"color": COLOURS[1], "hatch": "//", "edgecolor": "white", "label": "learns"}
+    bars = axes.barh(names, learns, left=frozen, **look)
+    after = "" if moved is None else "; {} tensors moved"
+    said = [f"{number:,} learn{after.format(step)}" for number, step in zip(learns, steps)]
+    axes.bar_label(bars, said, padding=6)
     axes.invert_yaxis()
     axes.set_xlabel("parameters")
-    axes.set_xlim(0, 1.5 * max(sum(pair) for pair in zip(learns, frozen)))
+    axes.set_xlim(0, 1.5 * max(map(sum, zip(learns, frozen))))
     axes.legend(frameon=False, loc="upper right")
-    layers = [part for part in net.modules() if isinstance(part, BatchNorm)]
+    layers = sum(isinstance(part, BatchNorm) for part in net.modules())
+    each = "; ".join(f"{name}: {sum(both):,}" for name, *both in zip(names, learns, frozen))
     figure.description = (
         f"{sum(learns):,} of {sum(learns) + sum(frozen):,} parameters learn, in {sum(map(bool, learns))} of {len(names)} stages; "
-        f"batch normalisation ({len(layers)} layers) {'learns where its stage does' if batchnorm else 'is frozen everywhere'}. "
-        f"Parameters, stage by stage: {'; '.join(f'{name}: {one + other:,}' for name, one, other in zip(names, learns, frozen))}. "
+        f"batch normalisation ({layers} layers) {'learns where its stage does' if batchnorm else 'is frozen everywhere'}. "
+        f"Parameters, stage by stage: {each}. "
     )
     if moved is None:
         figure.description += "Nothing was trained yet with these settings."
     else:
         statistics = sum("running_" in tensor for tensor in moved)
-        figure.description += f"One epoch moved {len(moved)} tensors in {sum(map(bool, counted.values()))} stages, {statistics} of them running statistics."
+        figure.description += f"One epoch moved {len(moved)} tensors in {sum(map(bool, steps))} stages, {statistics} of them running statistics."
     return figure
