@@ -559,7 +559,7 @@ def greys(shade, count=4):
 
 @pytest.fixture
 def collection(tmp_path):
-    return picture_collection.Collection(colour_net(), folder=tmp_path / "mine")
+    return picture_collection.Collection(colour_net(), None, tmp_path / "mine")
 
 
 def test_own_classes_are_learnt_and_a_new_picture_is_named(collection):

@@ -121,7 +121,7 @@ def own_pictures(net: torch.nn.Module, folder: str) -> Iterable[tuple]:
     yield "own pictures, name of a class", *_cycle(panel, "name", ("cat", "dog"))
     yield (
         "own pictures, button 'Train'",
-        *_press(panel, "Train", before=transfer._remembered.clear),
+        *_press(panel, "Train", before=transfer.forget),
         BUTTON,
     )
     raw = encode_png(two.images[0]).numpy().tobytes()

@@ -15,7 +15,7 @@ from workshop_utils.widgets.panel import Panel, choice, slider, wide
 
 def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[str, ...]) -> Panel:
     """Where the net looks for any class, over any picture of a set. classes: the net's, in the order of its scores."""
-    layer = explain.last_layer_with_maps(net, read_by(net, dataset, 0))
+    layer, seen = explain.last_layer_with_maps(net, read_by(net, dataset, 0)), seen_by(net)
     numbers = {f"{number}: {name}": number for number, name in enumerate(classes)}  # names repeat
 
     @lru_cache(maxsize=64)
@@ -29,18 +29,14 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
 
     def draw(picture: int, target: str, opacity: float) -> Figure:
         found = looked(picture, numbers.get(target))
-        seen = seen_by(net)
         return heat_figure(dataset, classes, *found, picture=picture, opacity=opacity, seen=seen)
 
-    return Panel(
-        "Where the net looks",
-        draw,
-        {
-            "picture": slider("picture", 0, 0, len(dataset) - 1),
-            "target": choice("looks for", ("what the net says", *numbers)),
-            "opacity": wide(ipywidgets.FloatSlider, "opacity", value=0.5, min=0, max=1, step=0.1),
-        },
-    )
+    controls = {
+        "picture": slider("picture", 0, 0, len(dataset) - 1),
+        "target": choice("looks for", ("what the net says", *numbers)),
+        "opacity": wide(ipywidgets.FloatSlider, "opacity", value=0.5, min=0, max=1, step=0.1),
+    }
+    return Panel("Where the net looks", draw, controls)
 
 
 def heat_figure(
@@ -73,9 +69,10 @@ def heat_figure(
     if heat.any():
         height, width = heat.shape
         row, column = divmod(int(heat.argmax()), width)
+        part = f"{('upper', 'middle', 'lower')[3 * row // height]} {('left', 'centre', 'right')[3 * column // width]}"
+        half = f"{float((heat > 0.5).float().mean()):.0%}"
         where = (
-            f"it looks most at the {('upper', 'middle', 'lower')[3 * row // height]} {('left', 'centre', 'right')[3 * column // width]}, "
-            f"and {float((heat > 0.5).float().mean()):.0%} of the picture counts at least half as much"
+            f"it looks most at the {part}, and {half} of the picture counts at least half as much"
         )
     figure.description = f"A picture of {dataset.classes[label]}. For '{classes[target]}' {where}. The net says: {best}."
     return figure

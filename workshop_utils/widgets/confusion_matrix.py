@@ -1,6 +1,7 @@
 """Which pictures hide behind a count? A confusion matrix whose cells open."""
 
 from base64 import b64encode
+from functools import partial
 
 import numpy as np
 import traitlets
@@ -22,25 +23,18 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     true, said = np.unravel_index(off.argmax(), off.shape)
     where = traitlets.List(traitlets.Float(), [-1, -1])
     clickable = scripted("clickable.js", png=traitlets.Unicode(), where=where)
-    panel = Panel(
-        TITLE,
-        lambda true, said: confusion_figure(evaluation, dataset, true=true, said=said),
-        {
-            "true": choice("what it is", classes, value=classes[true]),
-            "said": choice("what the net said", classes, value=classes[said]),
-        },
-        picture=clickable and _as_picture(clickable),
-    )
-    if clickable:
+    if clickable:  # gets a `value` of PNG bytes as ipywidgets.Image has it, and sends it as text
+        clickable.add_traits(value=traitlets.Bytes())
+        as_text = lambda png: b64encode(png).decode()
+        traitlets.dlink((clickable, "value"), (clickable, "png"), as_text)
         clickable.observe(lambda change: _open(panel, classes, *change["new"]), names="where")
+    controls = {
+        "true": choice("what it is", classes, value=classes[true]),
+        "said": choice("what the net said", classes, value=classes[said]),
+    }
+    draw = partial(confusion_figure, evaluation, dataset)
+    panel: Panel = Panel(TITLE, draw, controls, picture=clickable)
     return panel
-
-
-def _as_picture(clickable):
-    """Gives it a `value` of PNG bytes, as ipywidgets.Image has it; to the script it goes as text."""
-    clickable.add_traits(value=traitlets.Bytes())
-    traitlets.dlink((clickable, "value"), (clickable, "png"), lambda png: b64encode(png).decode())
-    return clickable
 
 
 def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
@@ -73,8 +67,6 @@ def confusion_figure(
     first = ", the first 20" if len(found) > 20 else ""
     pictures.set_title(f"is '{true}', called '{said}': {len(found)}{first}", fontsize=12)
     what = "are right" if row == column else f"are wrongly called '{said}'"
-    figure.description = (
-        f"{len(found)} of {counts[row].sum()} pictures of '{true}' {what}. Of all {counts[:, column].sum()} that the net calls '{said}', "
-        f"{counts[column, column]} are right."
-    )
+    figure.description = f"{len(found)} of {counts[row].sum()} pictures of '{true}' {what}. "
+    figure.description += f"Of all {counts[:, column].sum()} that the net calls '{said}', {counts[column, column]} are right."
     return figure

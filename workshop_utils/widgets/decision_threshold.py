@@ -1,5 +1,7 @@
 """What does a threshold trade? The errors that it makes and avoids, and what they cost."""
 
+from functools import partial
+
 import ipywidgets
 import numpy as np
 
@@ -18,11 +20,9 @@ def threshold(
 
     miss, alarm: what one missed picture and one false alarm cost.
     """
-    return Panel(
-        f"From which probability on is it '{positive}'?",
-        lambda at: threshold_figure(predictions, positive=positive, miss=miss, alarm=alarm, at=at),
-        {"at": wide(ipywidgets.SelectionSlider, "threshold", options=STEPS, value=0.5)},
-    )
+    at = wide(ipywidgets.SelectionSlider, "threshold", options=STEPS, value=0.5)
+    draw = partial(threshold_figure, predictions, positive=positive, miss=miss, alarm=alarm)
+    return Panel(f"From which probability on is it '{positive}'?", draw, {"at": at})
 
 
 def threshold_figure(

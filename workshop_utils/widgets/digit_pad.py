@@ -21,6 +21,7 @@ from workshop_utils.widgets.panel import Panel, choice, scripted, slider
 
 DRAWING = "my drawing"
 SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
+EMPTY = "The pad is empty. Draw something, large and with thick strokes, or choose a sample."
 NO_PAD = "To draw, install the package anywidget; samples work without it."
 TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
@@ -35,20 +36,17 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
     }
 
     def draw(source: str, right: int, down: int, turn: int) -> Figure:
-        picture = samples[source] if source in samples else from_browser(pad.drawing)
+        picture = samples[source] if source in samples else from_browser(pad.drawing if pad else "")
         return pad_figure(net, dataset, picture, right=right, down=down, turn=turn)
 
-    panel = Panel(
-        "Draw, and the net answers",
-        draw,
-        {
-            "source": choice("picture", (*samples, *([DRAWING] if pad else []))),
-            "right": slider("shift right", 0, -10, 10),
-            "down": slider("shift down", 0, -10, 10),
-            "turn": slider("turn, degrees", 0, -90, 90, step=5),
-        },
-        above=[pad or ipywidgets.HTML(NO_PAD)],
-    )
+    controls = {
+        "source": choice("picture", [*samples, DRAWING] if pad else list(samples)),
+        "right": slider("shift right", 0, -10, 10),
+        "down": slider("shift down", 0, -10, 10),
+        "turn": slider("turn, degrees", 0, -90, 90, step=5),
+    }
+    above = [pad or ipywidgets.HTML(NO_PAD)]
+    panel = Panel("Draw, and the net answers", draw, controls, above=above)
     if pad:  # the count of strokes and not the drawing, which may be cleared twice
         pad.observe(lambda _: panel.set(source=DRAWING), names="strokes")
     return panel
@@ -61,9 +59,7 @@ def pad_figure(
     classes = dataset.classes
     if not picture.any():
         figure = Figure("The pad is empty", (9, 1))
-        figure.description = (
-            "The pad is empty. Draw something, large and with thick strokes, or choose a sample."
-        )
+        figure.description = EMPTY
         return figure
     picture = turned(picture[None].float(), torch.tensor([float(turn)]))[0]
     picture = F.pad(picture, (right, -right, down, -down)).round().byte()
@@ -114,9 +110,8 @@ def as_mnist(ink: Tensor) -> Tensor:
     resized = Image.fromarray(cut.numpy()).resize((width, height), Image.Resampling.BOX)
     small = torch.from_numpy(np.array(resized))
     mass = small.double() / small.sum()
-    centres = (mass.sum(1 - axis) @ torch.arange(small.shape[axis]).double() for axis in (0, 1))
     top, left = (
-        min(max(round(14 - float(centre)), 0), 28 - side)
-        for centre, side in zip(centres, small.shape)
+        min(max(round(14 - float(along @ torch.arange(len(along)).double())), 0), 28 - len(along))
+        for along in (mass.sum(1), mass.sum(0))
     )
     return F.pad(small, (left, 28 - width - left, top, 28 - height - top))[None]

@@ -11,7 +11,7 @@ from workshop_utils.figure import COLOURS, Figure
 from workshop_utils.models.modes import BatchNorm
 from workshop_utils.widgets.panel import Panel, button, slider
 
-DOING = "Training one epoch ..."
+TITLE = "What learns, and what moved"
 
 
 def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
@@ -22,17 +22,15 @@ def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
         state = panel.state
         moved[tuple(state.items())] = changed_in_an_epoch(net, dataset, **state)
 
-    panel = Panel(
-        "What learns, and what moved",
-        lambda **state: freezing_figure(net, moved.get(tuple(state.items())), **state),
-        {
-            "learning": slider("stages that learn", 1, 0, len(stages(net))),
-            "batchnorm": ipywidgets.Checkbox(
-                False, description="batch normalisation learns too", indent=False
-            ),
-        },
-        above=[button("Train one epoch and compare", lambda: panel.act(epoch, doing=DOING))],
-    )
+    train = lambda: panel.act(epoch, doing="Training one epoch ...")
+    too = "batch normalisation learns too"
+    controls = {
+        "learning": slider("stages that learn", 1, 0, len(stages(net))),
+        "batchnorm": ipywidgets.Checkbox(False, description=too, indent=False),
+    }
+    draw = lambda **state: freezing_figure(net, moved.get(tuple(state.items())), **state)
+    above = [button("Train one epoch and compare", train)]
+    panel: Panel = Panel(TITLE, draw, controls, above=above)
     return panel
 
 
@@ -80,7 +78,7 @@ def freezing_figure(
 
     learns, frozen = ([count(name, kind) for name in names] for kind in (True, False))
     steps = [sum(f"{tensor}.".startswith(f"{name}.") for tensor in moved or []) for name in names]
-    figure = Figure("What learns, and what moved", (10, 0.42 * len(names) + 1.2))
+    figure = Figure(TITLE, (10, 0.42 * len(names) + 1.2))
     axes = figure.subplots()
     axes.barh(names, frozen, color=COLOURS[5], label="frozen")
     look = {"color": COLOURS[1], "hatch": "//", "edgecolor": "white", "label": "learns"}
@@ -94,14 +92,13 @@ def freezing_figure(
     axes.legend(frameon=False, loc="upper right")
     layers = sum(isinstance(part, BatchNorm) for part in net.modules())
     each = "; ".join(f"{name}: {sum(both):,}" for name, *both in zip(names, learns, frozen))
+    those = "learns where its stage does" if batchnorm else "is frozen everywhere"
+    epoch = "Nothing was trained yet with these settings."
+    if moved is not None:
+        statistics = sum("running_" in tensor for tensor in moved)
+        epoch = f"One epoch moved {len(moved)} tensors in {sum(map(bool, steps))} stages, {statistics} of them running statistics."
     figure.description = (
         f"{sum(learns):,} of {sum(learns) + sum(frozen):,} parameters learn, in {sum(map(bool, learns))} of {len(names)} stages; "
-        f"batch normalisation ({layers} layers) {'learns where its stage does' if batchnorm else 'is frozen everywhere'}. "
-        f"Parameters, stage by stage: {each}. "
+        f"batch normalisation ({layers} layers) {those}. Parameters, stage by stage: {each}. {epoch}"
     )
-    if moved is None:
-        figure.description += "Nothing was trained yet with these settings."
-    else:
-        statistics = sum("running_" in tensor for tensor in moved)
-        figure.description += f"One epoch moved {len(moved)} tensors in {sum(map(bool, steps))} stages, {statistics} of them running statistics."
     return figure

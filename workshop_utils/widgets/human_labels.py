@@ -33,8 +33,7 @@ def labelling(dataset: ImageDataset) -> Panel:
         return {"answer": texts.get(name, UNDECIDED), "sure": how}
 
     def without_label(numbers: Iterable[int], otherwise: int) -> int:
-        open_ones = (number for number in numbers if said(number)["answer"] == UNDECIDED)
-        return next(open_ones, otherwise)
+        return next((n for n in numbers if said(n)["answer"] == UNDECIDED), otherwise)
 
     def moved(control: str, state: dict) -> dict:
         number = state["number"]
@@ -49,16 +48,13 @@ def labelling(dataset: ImageDataset) -> Panel:
         return {"number": following, **said(following)}
 
     first = without_label(range(1, len(dataset) + 1), 1)
-    return Panel(
-        "You against the net",
-        lambda number, sure, answer: labelling_figure(dataset, number=number),
-        {
-            "number": slider("picture", first, 1, len(dataset)),
-            "sure": buttons("I am", tuple(SURE), value=said(first)["sure"]),
-            "answer": buttons("it is", (UNDECIDED, *names), value=said(first)["answer"]),
-        },
-        moved=moved,
-    )
+    controls = {
+        "number": slider("picture", first, 1, len(dataset)),
+        "sure": buttons("I am", tuple(SURE), value=said(first)["sure"]),
+        "answer": buttons("it is", (UNDECIDED, *names), value=said(first)["answer"]),
+    }
+    draw = lambda number, sure, answer: labelling_figure(dataset, number=number)
+    return Panel("You against the net", draw, controls, moved=moved)
 
 
 def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
@@ -73,9 +69,9 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     name, how = known.get(_key(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
     rest = " All have a label: run the next cell." if labelled == len(dataset) else ""
+    ask += f" {labelled} of {len(dataset)} have a label.{rest}"
     figure.description = (
-        f"Picture {number}, {picture.shape[-2]} x {picture.shape[-1]} pixels. {ask} "
-        f"{labelled} of {len(dataset)} have a label.{rest}"
+        f"Picture {number}, {' x '.join(map(str, picture.shape[-2:]))} pixels. {ask}"
     )
     return figure
 

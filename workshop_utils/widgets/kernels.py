@@ -9,6 +9,7 @@ from torch import Tensor
 from workshop_utils.figure import Figure, drawable, number
 from workshop_utils.widgets.panel import Panel, choice
 
+TITLE = "A 3x3 kernel on a picture"
 OWN = "your own"
 PRESETS = {
     "as it is": (0, 0, 0, 0, 1, 0, 0, 0, 0),
@@ -40,12 +41,8 @@ def kernel_playground(picture: Tensor) -> Panel:
         same = (preset for preset, values in PRESETS.items() if np.allclose(values, kernel))
         return {"preset": next(same, OWN)}
 
-    panel = Panel(
-        "A 3x3 kernel on a picture",
-        lambda preset, **cells: kernel_figure(picture, kernel=tuple(cells.values())),
-        {"preset": preset, **cells},
-        moved=moved,
-    )
+    draw = lambda preset, **cells: kernel_figure(picture, kernel=tuple(cells.values()))
+    panel = Panel(TITLE, draw, {"preset": preset, **cells}, moved=moved)
     panel.box.children[0].layout.max_width = "360px"  # three numbers a row
     return panel
 
@@ -58,7 +55,7 @@ def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
     grey = picture.float().mean(0) if picture.ndim == 3 else picture.float()
     answer = F.conv2d(grey[None, None], weights[None, None])[0, 0]
     total = float(weights.sum())
-    figure = Figure("A 3x3 kernel on a picture", (11, 4.1))
+    figure = Figure(TITLE, (11, 4.1))
     left, middle, right = figure.subplots(1, 3)
     left.imshow(drawable(grey.byte()))
     left.set_title(f"picture, {' x '.join(map(str, grey.shape))}")

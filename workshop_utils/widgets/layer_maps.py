@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 from workshop_utils import device as devices
 from workshop_utils import explain, models
-from workshop_utils.data import Batches, ImageDataset
+from workshop_utils.data import ImageDataset
+from workshop_utils.data.batches import reading
 from workshop_utils.figure import Figure, drawable, mosaic, number
 from workshop_utils.widgets.panel import Panel, choice, slider
 
@@ -20,14 +21,10 @@ def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
         if len(row.output) == 3
     }
     first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
-    return Panel(
-        "What a layer sees",
-        lambda picture, layer: maps_figure(net, dataset, picture=picture, layer=layers[layer]),
-        {
-            "picture": slider("picture", 0, 0, len(dataset) - 1),
-            "layer": choice("layer", tuple(layers), value=first),
-        },
-    )
+    choices = choice("layer", tuple(layers), value=first)
+    controls = {"picture": slider("picture", 0, 0, len(dataset) - 1), "layer": choices}
+    draw = lambda picture, layer: maps_figure(net, dataset, picture=picture, layer=layers[layer])
+    return Panel("What a layer sees", draw, controls)
 
 
 def maps_figure(net: nn.Module, dataset: ImageDataset, *, picture: int, layer: str) -> Figure:
@@ -45,15 +42,17 @@ def maps_figure(net: nn.Module, dataset: ImageDataset, *, picture: int, layer: s
     for axes in (left, right):
         axes.axis("off")
     strongest = int(maps.flatten(1).max(1).values.argmax())
+    below = f"{float((maps <= 0).float().mean()):.0%} of all values are zero or below"
     figure.description = (
         f"Layer {layer} turns the picture ({name}) into {len(maps)} maps of {size} values. "
-        f"{float((maps <= 0).float().mean()):.0%} of all values are zero or below. Map {strongest} has the largest value, {number(float(maps.max()))}."
+    )
+    figure.description += (
+        f"{below}. Map {strongest} has the largest value, {number(float(maps.max()))}."
     )
     return figure
 
 
 def read_by(net: nn.Module, dataset: ImageDataset, number: int) -> Tensor:
     """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
-    preprocess, device = getattr(net, "preprocess", None), devices.of(net)
-    batches = Batches(dataset.subset([number]), 1, preprocess=preprocess, device=device)
-    return next(iter(batches))[0][0]
+    images, _ = next(iter(reading(net, dataset.subset([number]), device=devices.of(net))))
+    return images[0]

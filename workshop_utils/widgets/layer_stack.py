@@ -1,25 +1,18 @@
 """What does a design cost? Stack blocks and see shapes, parameters and multiply-adds at once."""
 
-from collections.abc import Callable
 from functools import partial
 
 import ipywidgets
 import torch
 from matplotlib.patches import Rectangle
-from torch import nn
 
 from workshop_utils import models
 from workshop_utils.figure import COLOURS, HATCHES, Figure
 from workshop_utils.widgets.panel import Panel, button, row
 
+TITLE = "Stack blocks and see what they cost"
 ADD = ("conv3 16", "conv3 32 same", "conv5 16", "pool", "dense 64")
 LOOKS = {"Conv2d": "conv", "MaxPool2d": "pool", "Linear": "dense"}
-
-
-class Stack(Panel):
-    """The panel of `architecture`; build: gives the net of the blocks as they are now."""
-
-    build: Callable[[], nn.Module]
 
 
 def architecture(
@@ -28,7 +21,7 @@ def architecture(
     *,
     blocks: str = "conv5 6, pool, dense 32",
     budget: int | None = None,
-) -> Stack:
+) -> Panel:
     """A line of blocks to edit, with buttons that add and remove; `.build()` gives the net. Words as in models.stacked. budget: of parameters."""
     layout = {"width": "760px"}
     line = ipywidgets.Text(blocks, description="blocks", continuous_update=False, layout=layout)
@@ -39,13 +32,10 @@ def architecture(
 
     add = [button(f"+ {block}", partial(change, None, block)) for block in ADD]
     less = button("remove the last", partial(change, -1)), button("remove all", partial(change, 0))
-    panel = Stack(
-        "Stack blocks and see what they cost",
-        lambda blocks: architecture_figure(input_shape, classes, blocks=blocks, budget=budget),
-        {"blocks": line},
-        above=[row(*add, *less)],
-    )
-    panel.build = lambda: models.stacked(line.value, classes=classes, input_shape=input_shape)
+    draw = partial(architecture_figure, input_shape, classes, budget=budget)
+    build = lambda: models.stacked(line.value, classes=classes, input_shape=input_shape)
+    above = [row(*add, *less)]
+    panel: Panel = Panel(TITLE, draw, {"blocks": line}, above=above, build=build)
     return panel
 
 
@@ -60,13 +50,18 @@ def architecture_figure(
     figure = Figure("A net of blocks", (11, 3.6))
     axes = figure.subplots()
     axes.axis("off")
-    _box(axes, 0, 1, "white", "", f"picture\n{_shape(input_shape)}", "")
-    for place, layer in enumerate(shown, 1):
+    boxes = [(1.0, "white", "", f"picture\n{_shape(input_shape)}", "")]
+    for layer in shown:
         look = list(LOOKS).index(layer.kind)
         height = layer.output[1] / input_shape[1] if len(layer.output) == 3 else 0.15
         name = f"{LOOKS[layer.kind]}\n{_shape(layer.output)}"
         count = f"{layer.parameters:,}" if layer.parameters else ""
-        _box(axes, place, max(height, 0.04), COLOURS[look], HATCHES[look], name, count)
+        boxes.append((max(height, 0.04), COLOURS[look], HATCHES[look], name, count))
+    for place, (height, colour, hatch, below, above) in enumerate(boxes):
+        corner = place - 0.3, -height / 2
+        axes.add_patch(Rectangle(corner, 0.6, height, fc=colour, ec="black", hatch=hatch))
+        axes.text(place, -0.62, below, ha="center", va="top", fontsize=10)
+        axes.text(place, height / 2 + 0.04, above, ha="center", va="bottom", fontsize=10)
     axes.set(xlim=(-0.6, max(len(shown), 5) + 0.6), ylim=(-1.0, 0.75))
     dearest = max(shown, key=lambda layer: layer.parameters)
     within = ""
@@ -79,13 +74,6 @@ def architecture_figure(
         f"Most parameters: {dearest.kind} with {dearest.parameters:,}."
     )
     return figure
-
-
-def _box(axes, place: int, height: float, colour: str, hatch: str, below: str, above: str) -> None:
-    corner = place - 0.3, -height / 2
-    axes.add_patch(Rectangle(corner, 0.6, height, fc=colour, ec="black", hatch=hatch))
-    axes.text(place, -0.62, below, ha="center", va="top", fontsize=10)
-    axes.text(place, height / 2 + 0.04, above, ha="center", va="bottom", fontsize=10)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

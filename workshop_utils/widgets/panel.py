@@ -26,7 +26,8 @@ class Panel(Shown):
     draw: called with the value of each control under its name; gives a Figure, whose description is shown below it. It
     has no other input, so that the same controls always show the same.
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
-    above: more widgets, over the controls. picture: a widget with a `value` of PNG bytes.
+    above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. offers: more
+    attributes, for whoever has the panel in a cell.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
@@ -38,11 +39,13 @@ class Panel(Shown):
         controls: dict[str, ipywidgets.ValueWidget],
         *,
         moved: Callable[[str, dict], dict] = lambda name, state: {},
-        above: Sequence[ipywidgets.Widget] = (),
+        above: Sequence[ipywidgets.Widget | None] = (),
         picture: ipywidgets.Widget | None = None,
+        **offers: Any,
     ):
         self.title, self.draw, self.controls = title, draw, controls
         self._moved, self._held = moved, False
+        vars(self).update(offers)
         self.picture = picture or ipywidgets.Image(format="png", layout=PICTURE)
         self.sentence = ipywidgets.HTML()
         with watched_by(lambda *_: None):

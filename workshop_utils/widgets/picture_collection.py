@@ -1,18 +1,19 @@
 """Can it learn your things? Two classes or more from camera, files or a folder; a head on frozen features; then a new picture."""
 
+import io
 import re
 import time
 from base64 import b64decode
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import ipywidgets
 import torch
 import traitlets
 from torch import Tensor, nn
-from torchvision.io import encode_png
-from torchvision.transforms.v2.functional import resize
+from torchvision.transforms.v2.functional import resize, to_pil_image
 
 from workshop_utils import device as devices
 from workshop_utils import paths, plots, transfer
@@ -35,14 +36,9 @@ class Collection:
     a picture is taken back by deleting its file. examples: pictures that stand in as long as the folder holds none.
     """
 
-    def __init__(
-        self,
-        net: nn.Module,
-        examples: ImageDataset | None = None,
-        folder: str | Path = "my-pictures",
-    ):
+    def __init__(self, net: nn.Module, examples: ImageDataset | None, folder: str | Path):
         self.net, self.folder = net, Path(folder)
-        self.classifier: nn.Module | None = None
+        self.classifier: Any = None  # a net with .classes, .threshold and .preprocess
         self.asked: Tensor | None = None
         self._decoded: dict[str, Tensor | None] = {}  # CLASS/FILE; None: cannot be read
         self._examples: dict[str, list[Tensor]] = {}
@@ -79,16 +75,17 @@ class Collection:
         self.classifier = None
         for name, pictures in found.items():
             for picture in pictures:
-                raw = encode_png(picture).numpy().tobytes()
-                paths.write(self.folder / name / f"{time.time_ns()}.png", raw)
+                file = io.BytesIO()
+                to_pil_image(picture).save(file, "PNG")
+                paths.write(self.folder / name / f"{time.time_ns()}.png", file.getvalue())
 
     def train(self) -> None:
         """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""
         pictures = self.pictures
         if len(pictures) < 2:
-            there = "is one class" if pictures else "are none"
+            are = "is one class" if pictures else "are none"
             raise ValueError(
-                f"A classifier needs pictures of two classes or more; there {there} yet."
+                f"A classifier needs pictures of two classes or more; there {are} yet."
             )
         labels = [label for label, found in enumerate(pictures.values()) for _ in found]
         images = torch.stack([picture for found in pictures.values() for picture in found])
@@ -124,15 +121,9 @@ class Collection:
         return {name: self._decoded[name] for name in files}
 
 
-class OwnPictures(Panel):
-    """The panel of `own_pictures`; collection: its pictures, and the classifier once it is trained."""
-
-    collection: Collection
-
-
 def own_pictures(
     net: nn.Module, examples: ImageDataset | None = None, *, folder: str | Path = "my-pictures"
-) -> OwnPictures:
+) -> Panel:
     """Collects pictures of your classes, trains a head, and classifies a new picture. `panel.collection.classifier` is the net.
 
     net: a pretrained net with its preprocessing. examples: pictures to begin with, for those who have no camera at hand.
@@ -172,13 +163,9 @@ def own_pictures(
     take_all = button("Take the folder", lambda: panel.act(take_folder, doing="Reading ..."))
     train = button("Train", lambda: panel.act(collection.train, doing="Features ..."))
     train.button_style = "primary"
-    panel = OwnPictures(
-        "Your own classifier",
-        lambda **_: own_figure(collection),
-        {"name": name, "use": use},
-        above=[row(files, typed, take_all, train), *([camera] if camera else [])],
-    )
-    panel.collection = collection
+    controls, above = {"name": name, "use": use}, [row(files, typed, take_all, train), camera]
+    draw = lambda **_: own_figure(collection)
+    panel = Panel("Your own classifier", draw, controls, above=above, collection=collection)
     each_time(files, "value", uploaded)
     if camera:
         each_time(camera, "photo", from_camera)
@@ -187,7 +174,7 @@ def own_pictures(
 
 def own_figure(collection: Collection) -> Figure:
     """Up to eight pictures of each class; once trained and asked, the new picture with the probabilities of the classes."""
-    if (answer := collection.answer()) is not None:
+    if collection.asked is not None and (answer := collection.answer()) is not None:
         return answer_figure(collection.asked, answer, collection.classifier)
     pictures, white = collection.pictures, torch.full((3, TILE, TILE), 255, dtype=torch.uint8)
     shown = list(pictures.items())[:ROWS_AT_MOST]
@@ -210,7 +197,7 @@ def own_figure(collection: Collection) -> Figure:
     return figure
 
 
-def answer_figure(picture: Tensor, probabilities: Tensor, classifier: nn.Module) -> Figure:
+def answer_figure(picture: Tensor, probabilities: Tensor, classifier: Any) -> Figure:
     """A picture with the probabilities of the classes, and whether the most probable one looks likely at all."""
     classes, best = classifier.classes, int(probabilities.argmax())
     figure = plots.top_k(picture, probabilities.tolist(), classes, min(5, len(classes)))
@@ -253,9 +240,7 @@ def uploaded(value: dict | tuple) -> list[bytes]:
 
 
 def from_camera(text: str) -> list[bytes]:
-    """A photograph as the browser sends it: a data address with base64. Raises ValueError if it is too long or none."""
-    if len(text) > UPLOAD_AT_MOST:
-        raise ValueError("The photograph is too large.")
+    """A photograph as the browser sends it: a data address with base64. Raises ValueError if it is none."""
     try:
         return [b64decode(text.partition(",")[2])]
     except ValueError:

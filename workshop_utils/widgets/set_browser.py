@@ -14,14 +14,9 @@ def browser() -> Panel:
     cards = sorted(data.catalog(), key=lambda card: not card.bundled)  # first those that are here
     absent = {True: "", False: " (does not come with the course)"}
     names = [(card.name + absent[bool(card.bundled)], card.name) for card in cards]
-    return Panel(
-        "The data sets, picture by picture",
-        browser_figure,
-        {
-            "name": choice("data set", names, value="fashion-mnist"),
-            "page": slider("page", 1, 1, 20),
-        },
-    )
+    name, page = choice("data set", names, value="fashion-mnist"), slider("page", 1, 1, 20)
+    controls = {"name": name, "page": page}
+    return Panel("The data sets, picture by picture", browser_figure, controls)
 
 
 def browser_figure(*, name: str, page: int) -> Figure:
@@ -36,10 +31,8 @@ def browser_figure(*, name: str, page: int) -> Figure:
     title = f"{name}, page {page}"
     figure = plots.images(pictures, classes, columns=10, title=title, width=11)
     counts = torch.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
-    figure.description = (
-        f"{dataset!r}. {extremes(dict(zip(dataset.classes, counts)), 'pictures')} "
-        f"On page {page}: {', '.join(classes)}."
-    )
+    each = extremes(dict(zip(dataset.classes, counts)), "pictures")
+    figure.description = f"{dataset!r}. {each} On page {page}: {', '.join(classes)}."
     return figure
 
 

@@ -1,5 +1,7 @@
 """Which set is a picture from? A game, for sets are easier to tell apart than one thinks."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -8,6 +10,7 @@ from workshop_utils.figure import Figure, drawable
 from workshop_utils.widgets.panel import Panel, buttons, slider
 from workshop_utils.widgets.set_browser import loaded, on_this_computer
 
+TITLE = "Which set is this picture from?"
 ROUNDS = 12
 UNDECIDED = "?"
 SETS = ("mnist", "fashion-mnist", "clip-art", "photos", "cifar10", "sign-mnist", "medical-mnist")
@@ -23,15 +26,9 @@ def guess_the_set() -> Panel:
             guesses.setdefault(state["number"], state["guess"])  # the first guess counts
         return {"guess": guesses.get(state["number"], UNDECIDED)}
 
-    return Panel(
-        "Which set is this picture from?",
-        lambda number, guess: guess_figure(names, guesses, number=number, guess=guess),
-        {
-            "number": slider("picture", 1, 1, ROUNDS),
-            "guess": buttons("from", (UNDECIDED, *names)),
-        },
-        moved=moved,
-    )
+    number, guess = slider("picture", 1, 1, ROUNDS), buttons("from", (UNDECIDED, *names))
+    controls = {"number": number, "guess": guess}
+    return Panel(TITLE, partial(guess_figure, names, guesses), controls, moved=moved)
 
 
 def guess_figure(
@@ -39,7 +36,7 @@ def guess_figure(
 ) -> Figure:
     """A picture as 28 x 28 grey pixels; once guessed, also as it is, with its set. guesses: those of all pictures, for the score."""
     name, picture = asked(names, number)
-    figure = Figure("Which set is this picture from?", (7, 3.2))
+    figure = Figure(TITLE, (7, 3.2))
     left, right = figure.subplots(1, 2)
     grey = picture[None].float().mean(1, keepdim=True)
     small = interpolate(grey, (28, 28), mode="area")[0]
@@ -48,20 +45,18 @@ def guess_figure(
     for axes in (left, right):
         axes.axis("off")
     if guess == UNDECIDED:
-        light = "light" if small.mean() > 128 else "dark"
+        mean, corners = small.mean(), small[0, ::27, ::27].mean()
+        light = f"{'light' if mean > 128 else 'dark'} on average ({mean:.0f} of 255), corners {corners:.0f}"
         figure.description = (
-            f"A picture of 28 x 28 grey pixels, {light} on average ({small.mean():.0f} of 255), "
-            f"corners {small[0, ::27, ::27].mean():.0f}. From which set? Choose above."
+            f"A picture of 28 x 28 grey pixels, {light}. From which set? Choose above."
         )
         return figure
     right.imshow(drawable(picture))
     right.set_title(f"{name}, as it is")
-    score = sum(asked(names, number)[0] == said for number, said in guesses.items())
+    right_ones = sum(asked(names, number)[0] == said for number, said in guesses.items())
     verdict = "Right" if guess == name else f"Not {guess}"
-    figure.description = (
-        f"{verdict}: it is from {name}. {score} of {len(guesses)} guesses are right so far; blind guessing gets 1 of {len(names)}. "
-        "Move to the next picture."
-    )
+    score = f"{right_ones} of {len(guesses)} guesses are right so far; blind guessing gets 1 of {len(names)}"
+    figure.description = f"{verdict}: it is from {name}. {score}. Move to the next picture."
     return figure
 
 

@@ -1,5 +1,7 @@
 """What does k change? Top-k accuracy, with the pictures that each k adds."""
 
+from functools import partial
+
 import numpy as np
 
 from workshop_utils.data import ImageDataset
@@ -10,11 +12,8 @@ from workshop_utils.widgets.panel import Panel, slider
 
 def top_k(predictions: Predictions, dataset: ImageDataset) -> Panel:
     """Moves k, and shows top-k accuracy and the pictures that this k adds. dataset: the pictures that were predicted, in order."""
-    return Panel(
-        "Top-k accuracy",
-        lambda k: top_k_figure(predictions, dataset, k=k),
-        {"k": slider("k", 1, 1, len(predictions.classes))},
-    )
+    k = slider("k", 1, 1, len(predictions.classes))
+    return Panel("Top-k accuracy", partial(top_k_figure, predictions, dataset), {"k": k})
 
 
 def top_k_figure(predictions: Predictions, dataset: ImageDataset, *, k: int) -> Figure:
@@ -37,8 +36,6 @@ def top_k_figure(predictions: Predictions, dataset: ImageDataset, *, k: int) -> 
         shown = [dataset[int(number)][0] for number in added[:12]]
         right.imshow(mosaic(shown, 6), interpolation="nearest")
         named = f"; the first of them are {', '.join(classes[label] for label in predictions.labels[added[:12]])}"
-    figure.description = (
-        f"top-{k} accuracy is {accuracy:.2%}: the class of {int((rank <= k).sum()):,} of {len(rank):,} pictures is among the {k} most probable. "
-        f"{len(added):,} pictures have it exactly in place {k}{named}."
-    )
+    among = f"the class of {int((rank <= k).sum()):,} of {len(rank):,} pictures is among the {k} most probable"
+    figure.description = f"top-{k} accuracy is {accuracy:.2%}: {among}. {len(added):,} pictures have it exactly in place {k}{named}."
     return figure
