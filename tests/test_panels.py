@@ -30,7 +30,7 @@ from workshop_utils.widgets import (
     set_game,
     top_k_accuracy,
 )
-from workshop_utils.widgets.confusion_matrix import MATRIX, confusion_figure
+from workshop_utils.widgets.confusion_matrix import MATRIX, matrix_figure
 
 
 @lru_cache
@@ -421,7 +421,7 @@ def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
 
 def test_confusion_counts_agree_with_scikit_learn():
     counts = confusion_matrix(predictions().labels, predictions().predicted)
-    words = confusion_figure(
+    words = matrix_figure(
         evaluation.evaluate(predictions()), clothes(), true="Coat", said="Shirt"
     ).description
     assert (

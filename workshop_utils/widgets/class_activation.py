@@ -81,5 +81,4 @@ def heat_figure(
 def seen_by(net: nn.Module) -> float:
     """The part of each side of a square picture that reaches the net: a preprocessing scales, and cuts out the middle."""
     preprocess = getattr(net, "preprocess", None)
-    resize, crop = getattr(preprocess, "resize", 0), getattr(preprocess, "crop", 0)
-    return crop / resize if resize and crop else 1.0
+    return preprocess.crop / preprocess.resize if hasattr(preprocess, "crop") else 1.0

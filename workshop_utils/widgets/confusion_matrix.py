@@ -32,7 +32,7 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
         "true": choice("what it is", classes, value=classes[true]),
         "said": choice("what the net said", classes, value=classes[said]),
     }
-    draw = partial(confusion_figure, evaluation, dataset)
+    draw = partial(matrix_figure, evaluation, dataset)
     panel: Panel = Panel(TITLE, draw, controls, picture=clickable)
     return panel
 
@@ -46,9 +46,7 @@ def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
         panel.set(true=classes[row], said=classes[column])
 
 
-def confusion_figure(
-    evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str
-) -> Figure:
+def matrix_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str) -> Figure:
     """The matrix with one cell framed, and up to 20 of the pictures counted in it."""
     predictions, counts = evaluation.predictions, evaluation.confusion
     row, column = predictions.classes.index(true), predictions.classes.index(said)

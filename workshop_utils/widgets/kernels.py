@@ -24,11 +24,9 @@ PRESETS = {
 def kernel_playground(picture: Tensor) -> Panel:
     """Nine numbers, presets, and what they make of a picture, (C, H, W) or (H, W) uint8."""
     first = "horizontal edges"
-    look = {"style": {"description_width": "25px"}, "layout": {"width": "110px"}, "step": 0.5}
+    box = {"style": {"description_width": "25px"}, "layout": {"width": "110px"}, "step": 0.5}
     cells = {
-        f"k{row}{column}": ipywidgets.FloatText(
-            value, description=f"{row + 1},{column + 1}", **look
-        )
+        f"k{row}{column}": ipywidgets.FloatText(value, description=f"{row + 1},{column + 1}", **box)
         for (row, column), value in zip(np.ndindex(3, 3), PRESETS[first])
     }
     preset = choice("preset", (*PRESETS, OWN), value=first)
