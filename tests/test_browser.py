@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlparse
 from urllib.request import urlopen
 
@@ -20,7 +21,7 @@ import pytest
 from helpers import REPOSITORY, file_bytes, photo
 
 from slides import check
-from workshop_utils.widgets.matrix import MATRIX
+from workshop_utils.widgets.confusion_matrix import MATRIX
 
 sync_api = pytest.importorskip(
     "playwright.sync_api",
@@ -78,7 +79,7 @@ PANELS = {
 class Opened:
     """A notebook in a browser. asked: the address of every request that any of them made."""
 
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def __init__(
         self, page, panels: dict[str, str], lab: str, folder: Path, name: str, *setup: str

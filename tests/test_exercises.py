@@ -19,7 +19,7 @@ from torch import nn
 from workshop_utils import data, evaluation, exercises, models, paths, transfer, widgets
 from workshop_utils.exercises import kit, solved
 from workshop_utils.exercises.judging import Raised, ask, described
-from workshop_utils.widgets import thresholds
+from workshop_utils.widgets import decision_threshold
 
 ALL = [exercise for chapter in kit.CHAPTERS for exercise in kit.exercises(chapter)]
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.number)
@@ -647,7 +647,7 @@ def test_cheapest_step_of_the_panel_is_right_and_lazy_thresholds_never_are(miss,
         ).kind
 
     best = min(
-        thresholds.STEPS,
+        decision_threshold.STEPS,
         key=lambda at: evaluation.decide(given["predictions"], "Shirt", at).cost(miss, alarm),
     )
     assert [kind(at) for at in (best, 0.5, 0, 1)] == ["right", "wrong", "wrong", "wrong"]

@@ -56,7 +56,7 @@ from workshop_utils.data.sets.mnist import read_idx
 from workshop_utils.exercises import kit
 from workshop_utils.exercises.verdict import LOOKS
 from workshop_utils.models import weights
-from workshop_utils.widgets import collecting, pad
+from workshop_utils.widgets import digit_pad, picture_collection
 
 READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 repeatable = settings(
@@ -1046,7 +1046,7 @@ SENT = {
     "nothing": b"",
     "cut picture": file_bytes(photo())[:300],
     "bomb": bomb(),
-    "too large": bytes(collecting.UPLOAD_AT_MOST + 1),
+    "too large": bytes(picture_collection.UPLOAD_AT_MOST + 1),
 }
 
 
@@ -1113,7 +1113,7 @@ def test_pad_answers_what_is_no_drawing_with_a_sentence_and_its_picture_stays(te
     view, before = panel.box.children[0], panel.picture.value
     view.drawing = f"data:image/png;base64,{text}"
     view.strokes += 1
-    assert panel.state["source"] == pad.DRAWING and panel.picture.value == before
+    assert panel.state["source"] == digit_pad.DRAWING and panel.picture.value == before
     assert re.search(
         "cannot be read as a picture|more than the 1,000,000|beyond the limit|base64|padding|ASCII",
         panel.sentence.value,

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 import sys
 import types
 import warnings
@@ -19,16 +20,17 @@ from workshop_utils import data, evaluation, models, widgets
 from workshop_utils.figure import Figure
 from workshop_utils.progress import progress
 from workshop_utils.widgets import (
-    collecting,
+    decision_threshold,
+    digit_pad,
+    frozen_stages,
     kernels,
-    labels,
-    matrix,
-    pad,
     panel,
-    sets,
-    stages,
-    thresholds,
+    picture_collection,
+    set_browser,
+    set_game,
+    top_k_accuracy,
 )
+from workshop_utils.widgets.confusion_matrix import MATRIX, matrix_figure
 
 
 @lru_cache
@@ -76,7 +78,12 @@ PANELS = {
     ),
     "drawing_pad": (
         lambda: widgets.drawing_pad(reader(), digits()),
-        {"source": ["sample: 3", pad.DRAWING], "right": [-10, 10], "down": [10], "turn": [90]},
+        {
+            "source": ["sample: 3", digit_pad.DRAWING],
+            "right": [-10, 10],
+            "down": [10],
+            "turn": [90],
+        },
     ),
     "kernel_playground": (
         lambda: widgets.kernel_playground(loaded("photos").images[0]),
@@ -204,7 +211,7 @@ def test_failure_becomes_the_sentence_and_the_last_picture_stays(plain, error, w
 
 def test_what_a_callback_prints_warns_of_or_counts_appears_nowhere(plain, capfd):
     def loud(x):
-        print("printed"), warnings.warn("warned")
+        print("printed"), warnings.warn("warned", stacklevel=1)
         list(progress(range(3), "counted"))
         return figure(x)
 
@@ -234,7 +241,7 @@ def test_without_anywidget_the_core_controls_remain(monkeypatch):
     assert panel.scripted("pad.js") is None
     made = widgets.drawing_pad(reader(), digits())
     assert (
-        pad.DRAWING not in made.controls["source"].options
+        digit_pad.DRAWING not in made.controls["source"].options
         and "package anywidget" in made.box.children[0].value
     )
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
@@ -263,28 +270,26 @@ def test_browser_names_the_rarest_class_and_its_count():
     counts = torch.bincount(loaded("clip-art").labels)
     assert (
         f"fewest: {loaded('clip-art').classes[int(counts.argmin())]} with {counts.min()} pictures"
-        in sets.browser_figure(name="clip-art", page=1).description
+        in set_browser.browser_figure(name="clip-art", page=1).description
     )
 
 
 def test_browser_says_how_to_get_a_set_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    sets._loaded.cache_clear()
+    set_browser.loaded.cache_clear()
     assert (
         'data.load("cifar10", source="full") brings it'
-        in sets.browser_figure(name="cifar10", page=1).description
+        in set_browser.browser_figure(name="cifar10", page=1).description
     )
     fetched = clothes()
-    monkeypatch.setattr(
-        sets.data, "load", lambda *_, **__: fetched
-    )  # somebody has fetched it meanwhile
-    assert "On page 1: " in sets.browser_figure(name="cifar10", page=1).description
-    sets._loaded.cache_clear()
+    monkeypatch.setattr(data, "load", lambda *_, **__: fetched)  # somebody has fetched it meanwhile
+    assert "On page 1: " in set_browser.browser_figure(name="cifar10", page=1).description
+    set_browser.loaded.cache_clear()
 
 
 def test_first_guess_counts_and_the_next_picture_asks_again():
     made = widgets.guess_the_set()
-    right, _ = sets._asked(made.controls["guess"].options[1:], 1)
+    right, _ = set_game.asked(made.controls["guess"].options[1:], 1)
     wrong = next(name for name in made.controls["guess"].options[1:] if name != right)
     for guess in (wrong, right):
         made.controls["guess"].value = guess
@@ -294,15 +299,17 @@ def test_first_guess_counts_and_the_next_picture_asks_again():
         and made.controls["guess"].value == wrong
     )
     made.controls["number"].value = 2
-    assert made.controls["guess"].value == sets.UNDECIDED and "Choose above" in made.sentence.value
+    assert (
+        made.controls["guess"].value == set_game.UNDECIDED and "Choose above" in made.sentence.value
+    )
     made.controls["number"].value = 1
     assert f"Not {wrong}" in made.sentence.value
 
 
 def test_every_set_is_asked_for_and_no_set_more_than_half_of_the_time():
     names = ("mnist", "fashion-mnist", "clip-art", "photos")
-    asked = [sets._asked(names, number)[0] for number in range(1, sets.ROUNDS + 1)]
-    assert set(asked) == set(names) and max(map(asked.count, names)) <= sets.ROUNDS / 2
+    asked = [set_game.asked(names, number)[0] for number in range(1, set_game.ROUNDS + 1)]
+    assert set(asked) == set(names) and max(map(asked.count, names)) <= set_game.ROUNDS / 2
 
 
 def label(panel: widgets.Panel, *classes: int) -> None:
@@ -347,16 +354,20 @@ def test_answer_can_be_changed_and_doubted_later():
 
 
 def test_labels_survive_the_kernel_belong_to_their_picture_and_a_broken_file_costs_nothing_else(
-    tmp_path,
+    tmp_path, monkeypatch
 ):
     label(widgets.labelling(clothes().subset(range(3))), 9, 2)
-    labels._read.cache_clear()  # as after a restart
+    moved = shutil.copytree(tmp_path / "progress", tmp_path / "moved")
+    monkeypatch.setenv(
+        "WORKSHOP_PROGRESS", str(moved)
+    )  # only its files are known, as to a new kernel
     made = widgets.labelling(clothes().subset([2, 1, 0]))
     assert made.state["number"] == 1 and widgets.your_labels(
         clothes().subset([2, 1, 0])
     ).predicted.tolist()[1:] == [2, 9]
-    (tmp_path / "progress/labels.json").write_text("[1")
-    labels._read.cache_clear()
+    broken = shutil.copytree(moved, tmp_path / "broken")
+    (broken / "labels.json").write_text("[1")
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(broken))
     assert widgets.your_labels(clothes().subset([1])).probabilities.max() == pytest.approx(0.1)
 
 
@@ -372,7 +383,7 @@ def test_labels_hold_where_nothing_can_be_written(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("k", [1, 2, 10])
 def test_top_k_says_what_evaluation_says(k):
-    words = thresholds.top_k_figure(predictions(), clothes(), k=k).description
+    words = top_k_accuracy.top_k_figure(predictions(), clothes(), k=k).description
     assert f"top-{k} accuracy is {evaluation.evaluate(predictions()).top_k(k):.2%}" in words
 
 
@@ -380,7 +391,7 @@ def test_top_k_says_what_evaluation_says(k):
 def test_threshold_counts_agree_with_scikit_learn_and_cost_with_arithmetic(at):
     chance, true = predictions().probabilities[:, 6], predictions().labels == 6
     (_, alarms), (misses, hits) = confusion_matrix(true, chance >= at, labels=[False, True])
-    words = thresholds.threshold_figure(
+    words = decision_threshold.threshold_figure(
         predictions(), positive="Shirt", miss=5, alarm=2, at=at
     ).description
     assert (
@@ -391,7 +402,7 @@ def test_threshold_counts_agree_with_scikit_learn_and_cost_with_arithmetic(at):
 
 def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
-    left, bottom, width, height = matrix.MATRIX
+    left, bottom, width, height = MATRIX
     for row in range(10):
         for column in range(0, 10, 3):
             made.picture.where = [
@@ -410,7 +421,7 @@ def test_click_chooses_the_cell_under_it_and_beside_the_matrix_nothing():
 
 def test_confusion_counts_agree_with_scikit_learn():
     counts = confusion_matrix(predictions().labels, predictions().predicted)
-    words = matrix.confusion_figure(
+    words = matrix_figure(
         evaluation.evaluate(predictions()), clothes(), true="Coat", said="Shirt"
     ).description
     assert (
@@ -458,7 +469,7 @@ def test_strokes_anywhere_fit_into_20_by_20_with_their_centre_in_the_middle(
 ):
     ink = torch.zeros(280, 280, dtype=torch.uint8)
     ink[top : top + height, left : left + width] = 255
-    made = pad.as_mnist(ink)[0].double()
+    made = digit_pad.as_mnist(ink)[0].double()
     rows, columns = made.any(1).nonzero(), made.any(0).nonzero()
     assert max(rows.max() - rows.min(), columns.max() - columns.min()) + 1 == 20
     places = torch.arange(28)
@@ -484,7 +495,7 @@ def test_real_digits_drawn_large_and_off_centre_are_still_read():
     for number in range(200):
         large = F.interpolate(digits().images[number][None].float(), scale_factor=8)[0, 0]
         ink = F.pad(large, (40, 16, 10, 46)).byte()
-        drawn[number] = pad.as_mnist(ink * (ink > 60))
+        drawn[number] = digit_pad.as_mnist(ink * (ink > 60))
     dataset = data.ImageDataset(
         drawn,
         digits().labels[:200],
@@ -508,7 +519,7 @@ def test_real_digits_drawn_large_and_off_centre_are_still_read():
 )
 def test_what_a_pad_cannot_send_is_answered_with_a_sentence(text, words):
     with pytest.raises(ValueError, match=words):
-        pad.from_browser(text)
+        digit_pad.from_browser(text)
 
 
 def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
@@ -520,7 +531,9 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
         "data:image/png;base64," + base64.b64encode(file_bytes(Image.fromarray(ink))).decode()
     )
     view.strokes += 1
-    assert made.state["source"] == pad.DRAWING and "The net says '1'" in made.figure.description
+    assert (
+        made.state["source"] == digit_pad.DRAWING and "The net says '1'" in made.figure.description
+    )
 
 
 def test_stacked_net_has_the_parameters_that_the_panel_says():
@@ -546,14 +559,14 @@ def greys(shade, count=4):
 
 @pytest.fixture
 def collection(tmp_path):
-    return collecting.Collection(colour_net(), folder=tmp_path / "mine")
+    return picture_collection.Collection(colour_net(), None, tmp_path / "mine")
 
 
 def test_own_classes_are_learnt_and_a_new_picture_is_named(collection):
     collection.add({"dark": greys(20), "bright": greys(230)})
     collection.train()
     collection.ask(file_bytes(Image.new("RGB", (50, 50), (235,) * 3)))
-    assert "It says 'bright'" in collecting.own_figure(collection).description and float(
+    assert "It says 'bright'" in picture_collection.own_figure(collection).description and float(
         collection.answer().sum()
     ) == pytest.approx(1)
     assert collection.classifier.classes == ("bright", "dark")
@@ -567,11 +580,11 @@ def test_picture_below_the_threshold_looks_like_none_of_the_classes():
     picture = torch.zeros(3, 224, 224, dtype=torch.uint8)
     assert (
         "None of these looks likely: the best, 'b', has 70.0%, and 95 % of your own pictures reach 80.0%"
-        in collecting.answer_figure(picture, torch.tensor([0.3, 0.7]), net).description
+        in picture_collection.answer_figure(picture, torch.tensor([0.3, 0.7]), net).description
     )
     assert (
         "It says 'b' with 85.0%"
-        in collecting.answer_figure(picture, torch.tensor([0.15, 0.85]), net).description
+        in picture_collection.answer_figure(picture, torch.tensor([0.15, 0.85]), net).description
     )
 
 
@@ -579,7 +592,9 @@ def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(colle
     image, facts = Image.new("RGB", (60, 30), (9, 9, 9)), Image.Exif()
     facts[0x010F] = "maker"
     collection.add({"cup": readers(file_bytes(image, "JPEG", exif=facts)), "طائر": greys(200, 2)})
-    again = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), collection.folder)
+    again = picture_collection.Collection(
+        colour_net(), tiny_dataset(2, channels=3), collection.folder
+    )
     assert {name: len(found) for name, found in again.pictures.items()} == {"cup": 1, "طائر": 2}
     (file,) = (collection.folder / "cup").iterdir()
     assert Image.open(file).size == (224, 224) and b"maker" not in file.read_bytes()
@@ -588,7 +603,7 @@ def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(colle
 
 
 def test_examples_stand_in_until_there_are_pictures(tmp_path):
-    collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path)
+    collection = picture_collection.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path)
     assert list(collection.pictures) == ["a", "b", "c"]
     collection.add({"cup": greys(20, 1)})
     assert list(collection.pictures) == ["cup"]
@@ -599,7 +614,7 @@ def test_file_in_the_folder_that_is_no_picture_is_named_and_left_out(collection)
     (collection.folder / "cup" / "note.png").write_bytes(b"no picture")
     assert (
         "Left out, for they cannot be read as pictures: cup/note.png"
-        in collecting.own_figure(collection).description
+        in picture_collection.own_figure(collection).description
     )
     assert len(collection.pictures["cup"]) == 2
 
@@ -609,11 +624,13 @@ def test_file_in_the_folder_that_is_no_picture_is_named_and_left_out(collection)
     [
         (readers(b"broken"), "None was taken"),
         (readers(file_bytes(photo()), b"broken"), "None was taken"),
-        (readers(bytes(collecting.UPLOAD_AT_MOST + 1)), "larger than"),
+        (readers(bytes(picture_collection.UPLOAD_AT_MOST + 1)), "larger than"),
     ],
 )
 def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words, tmp_path):
-    collection = collecting.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path / "mine")
+    collection = picture_collection.Collection(
+        colour_net(), tiny_dataset(2, channels=3), tmp_path / "mine"
+    )
     with pytest.raises(ValueError, match=words):
         collection.add({"new": files})
     assert {name: len(found) for name, found in collection.pictures.items()} == {
@@ -645,9 +662,9 @@ def test_two_classes_or_two_hundred(collection, classes):
     collection.add({f"class {number:03}": greys(number, 2) for number in range(classes)})
     collection.train()
     assert len(collection.classifier.classes) == classes
-    assert ("first 10 classes are shown" in collecting.own_figure(collection).description) == (
-        classes == 200
-    )
+    assert (
+        "first 10 classes are shown" in picture_collection.own_figure(collection).description
+    ) == (classes == 200)
 
 
 def test_one_picture_in_a_class_is_learnt_without_a_threshold(collection):
@@ -697,12 +714,12 @@ def test_folder_gives_a_class_for_each_of_its_folders_or_nothing(tmp_path):
     ids=["7", "8"],
 )
 def test_uploads_of_both_ipywidgets_are_read(value):
-    assert collecting.uploaded(value) == [b"1", b"2"]
+    assert picture_collection.uploaded(value) == [b"1", b"2"]
 
 
 def test_photograph_that_arrives_in_part_is_answered_with_a_sentence():
     with pytest.raises(ValueError, match="did not arrive whole"):
-        collecting.from_camera("data:image/jpeg;base64,abc")
+        picture_collection.from_camera("data:image/jpeg;base64,abc")
 
 
 def test_same_picture_from_the_camera_twice_is_two_pictures(tmp_path):
@@ -719,7 +736,9 @@ def test_same_picture_from_the_camera_twice_is_two_pictures(tmp_path):
 def test_only_the_stages_that_learn_move_and_the_net_itself_never(batchnorm):
     net = models.build("small_resnet", classes=10, channels=1)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    moved = stages.changed_in_an_epoch(net, digits().per_class(2), learning=2, batchnorm=batchnorm)
+    moved = frozen_stages.changed_in_an_epoch(
+        net, digits().per_class(2), learning=2, batchnorm=batchnorm
+    )
     assert {name[0] for name in moved} == {"2", "5"} and any(
         "running_" in name for name in moved
     ) == batchnorm

@@ -6,7 +6,7 @@ import weakref
 import pytest
 from helpers import loaded
 from IPython.core.interactiveshell import InteractiveShell
-from ipywidgets.widgets import widget
+from ipywidgets import Widget
 from torch import nn
 
 from workshop_utils import plots, widgets
@@ -21,14 +21,8 @@ PANEL, FIGURE = (
 def notebook():
     """Runs a cell, and gives back what it showed. cell: the front end's name for it."""
     shell = InteractiveShell.instance()
-    shell.push(
-        {
-            "widgets": widgets,
-            "plots": plots,
-            "nn": nn,
-            "dataset": loaded("mnist", "test").subset(range(20)),
-        }
-    )
+    dataset = loaded("mnist", "test").subset(range(20))
+    shell.push({"widgets": widgets, "plots": plots, "nn": nn, "dataset": dataset})
 
     def run(source, cell=None):
         shell.parent_header = {"metadata": {"cellId": cell}}
@@ -46,7 +40,7 @@ def results() -> list:
 
 def alive() -> int:
     """How many widgets ipywidgets keeps, whoever asks for them."""
-    return len(widget._instances)
+    return len(Widget.get_manager_state()["state"])
 
 
 def test_panel_of_an_earlier_run_ends_with_its_net_and_all_its_widgets(notebook):
@@ -88,3 +82,35 @@ def test_panel_that_still_has_a_name_goes_on_when_its_cell_runs_again(notebook, 
 def test_without_a_notebook_nothing_is_replaced():
     assert not InteractiveShell.initialized()
     plots.bars({"a": 1, "b": 2}, "x").replace_earlier()
+
+
+NEW_FILE = '''"""How bright is a picture?"""
+
+from workshop_utils import plots
+from workshop_utils.widgets.panel import Panel, slider
+
+
+def brightness(picture):
+    draw = lambda more: brightness_figure(picture, more=more)
+    return Panel("How bright is it?", draw, {"more": slider("brighter by", 0, 0, 100)})
+
+
+def brightness_figure(picture, *, more):
+    return plots.bars({"dark": 0, "this picture": float(picture.float().mean()) + more}, "mean")
+'''
+NEW_LINE = "from workshop_utils.widgets.picture_brightness import brightness"
+
+
+def test_new_panel_is_one_file_and_one_line(notebook, tmp_path, monkeypatch, capsys):
+    (tmp_path / "picture_brightness.py").write_text(NEW_FILE)
+    monkeypatch.setattr(widgets, "__path__", [*widgets.__path__, str(tmp_path)])
+    monkeypatch.setattr(widgets, "brightness", None, raising=False)  # so that it goes again
+    exec(NEW_LINE, vars(widgets))
+    before = alive()
+    shown = notebook("widgets.brightness(dataset.images[0] * 0 + 100)")
+    once = alive()
+    assert "Panel: How bright is it?" in capsys.readouterr().out
+    shown.controls["more"].value = 7
+    assert "dark 0, this picture 107" in shown.sentence.value
+    notebook("widgets.brightness(dataset.images[0] * 0 + 100)")
+    assert alive() == once > before and shown.box.comm is None

@@ -11,7 +11,7 @@ from torch import nn
 
 from slides import check
 from workshop_utils import evaluation, models, takehome
-from workshop_utils.widgets.pad import from_browser
+from workshop_utils.widgets.digit_pad import from_browser
 
 in_browser = pytest.mark.skipif(
     not check.chromium_path(),

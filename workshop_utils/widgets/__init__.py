@@ -1,32 +1,22 @@
-"""Interactive panels. Each is a pure function from the state of its controls to a figure with a sentence, plus the controls."""
+"""Interactive panels. Each is a pure function from the state of its controls to a figure with a sentence, plus the controls.
 
-from workshop_utils.widgets.blocks import architecture
-from workshop_utils.widgets.collecting import own_pictures
-from workshop_utils.widgets.inside import feature_maps, grad_cam
+A new panel is one file in this folder, named by what it shows, and its line here.
+"""
+
+# ruff: noqa: F401 - what is imported here is public
+from workshop_utils.widgets.class_activation import grad_cam
+from workshop_utils.widgets.confusion_matrix import confusion
+from workshop_utils.widgets.decision_threshold import threshold
+from workshop_utils.widgets.digit_pad import drawing_pad, drawn
+from workshop_utils.widgets.frozen_stages import freezing
+from workshop_utils.widgets.human_labels import labelling, your_labels
 from workshop_utils.widgets.kernels import kernel_playground
-from workshop_utils.widgets.labels import labelling, your_labels
-from workshop_utils.widgets.matrix import confusion
-from workshop_utils.widgets.pad import drawing_pad, drawn
+from workshop_utils.widgets.layer_maps import feature_maps
+from workshop_utils.widgets.layer_stack import architecture
 from workshop_utils.widgets.panel import Panel
-from workshop_utils.widgets.sets import browser, guess_the_set
-from workshop_utils.widgets.stages import freezing
-from workshop_utils.widgets.thresholds import threshold, top_k
+from workshop_utils.widgets.picture_collection import own_pictures
+from workshop_utils.widgets.set_browser import browser
+from workshop_utils.widgets.set_game import guess_the_set
+from workshop_utils.widgets.top_k_accuracy import top_k
 
-__all__ = [
-    "Panel",
-    "architecture",
-    "browser",
-    "confusion",
-    "drawing_pad",
-    "drawn",
-    "feature_maps",
-    "freezing",
-    "grad_cam",
-    "guess_the_set",
-    "kernel_playground",
-    "labelling",
-    "own_pictures",
-    "threshold",
-    "top_k",
-    "your_labels",
-]
+__all__ = [name for name, value in globals().items() if callable(value)]

@@ -3,7 +3,7 @@
 import io
 import warnings
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from html import escape
 from pathlib import Path
@@ -17,10 +17,7 @@ from workshop_utils.figure import Figure, Shown
 from workshop_utils.progress import watched_by
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
-WIDE = {
-    "style": {"description_width": "initial"},
-    "layout": {"width": "auto", "min_width": "320px"},
-}
+PICTURE = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
 
 
 class Panel(Shown):
@@ -29,7 +26,8 @@ class Panel(Shown):
     draw: called with the value of each control under its name; gives a Figure, whose description is shown below it. It
     has no other input, so that the same controls always show the same.
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
-    above: more widgets, over the controls. picture: a widget with a `value` of PNG bytes.
+    above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. offers: more
+    attributes, for whoever has the panel in a cell.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
@@ -40,35 +38,22 @@ class Panel(Shown):
         draw: Callable[..., Figure],
         controls: dict[str, ipywidgets.ValueWidget],
         *,
-        moved: Callable[[str, dict], dict] | None = None,
-        above=(),
+        moved: Callable[[str, dict], dict] = lambda name, state: {},
+        above: Sequence[ipywidgets.Widget | None] = (),
         picture: ipywidgets.Widget | None = None,
+        **offers: Any,
     ):
-        self.title, self.draw, self.controls, self._moved, self._held = (
-            title,
-            draw,
-            controls,
-            moved,
-            False,
-        )
-        self.picture = picture or ipywidgets.Image(
-            format="png",
-            layout=ipywidgets.Layout(
-                max_width="100%", object_fit="contain", align_self="flex-start"
-            ),
-        )
+        self.title, self.draw, self.controls = title, draw, controls
+        self._moved, self._held = moved, False
+        vars(self).update(offers)
+        self.picture = picture or ipywidgets.Image(format="png", layout=PICTURE)
         self.sentence = ipywidgets.HTML()
         with watched_by(lambda *_: None):
             self._show(draw(**self.state))
         for name, control in controls.items():
             control.observe(lambda change, name=name: self._follow(name), names="value")
-        row = ipywidgets.HBox(
-            list(controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap")
-        )
-        keys = scripted("keys.js")
-        self.box = ipywidgets.VBox(
-            [*above, row, self.picture, self.sentence, *([keys] if keys else [])]
-        )
+        parts = [*above, row(*controls.values()), self.picture, self.sentence, scripted("keys.js")]
+        self.box = ipywidgets.VBox([part for part in parts if part])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -109,7 +94,7 @@ class Panel(Shown):
 
     def _follow(self, name: str) -> None:
         if not self._held:
-            self.act(lambda: self._put(self._moved(name, self.state) if self._moved else {}))
+            self.act(lambda: self._put(self._moved(name, self.state)))
 
     def _put(self, values: dict) -> None:
         self._held = True
@@ -127,13 +112,8 @@ class Panel(Shown):
             if doing and total:
                 self.say(f"{doing} {done} of {total}")
 
-        with (
-            redirect_stdout(io.StringIO()),
-            redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
-            watched_by(count),
-        ):
-            warnings.simplefilter("ignore")
+        nowhere, silent = io.StringIO(), warnings.catch_warnings(action="ignore")
+        with redirect_stdout(nowhere), redirect_stderr(nowhere), silent, watched_by(count):
             yield
 
     def close(self) -> None:
@@ -143,14 +123,11 @@ class Panel(Shown):
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         self.replace_earlier()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         return {
             "text/plain": f"Panel: {self.title}. In words: {self.figure.description}",
             "image/png": b64encode(self.picture.value).decode(),
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.box.model_id,
-            },
+            "application/vnd.jupyter.widget-view+json": view,
         }
 
 
@@ -163,15 +140,41 @@ def _made_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
                 yield from _made_of(part)
 
 
-def button(label: str, action: Callable[[], None], **options) -> ipywidgets.Button:
+def wide(kind: type, description: str, **options) -> ipywidgets.ValueWidget:
+    """A control of a kind of ipywidgets, wide enough for its description and for dragging a slider."""
+    style, layout = {"description_width": "initial"}, {"width": "auto", "min_width": "320px"}
+    return kind(description=description, style=style, layout=layout, **options)
+
+
+def slider(
+    description: str, value: int, low: int, high: int, step: int = 1
+) -> ipywidgets.IntSlider:
+    """Whole numbers from low to high."""
+    return wide(ipywidgets.IntSlider, description, value=value, min=low, max=high, step=step)
+
+
+def choice(description: str, options: Sequence, **value) -> ipywidgets.Dropdown:
+    """One of many options: words, or pairs (word, value). value: the first where it is left out."""
+    return wide(ipywidgets.Dropdown, description, options=options, **value)
+
+
+def buttons(description: str, options: Sequence[str], **value) -> ipywidgets.ToggleButtons:
+    """One of a few options, side by side. value: the first where it is left out."""
+    look = {"button_width": "auto"}
+    return ipywidgets.ToggleButtons(description=description, options=options, style=look, **value)
+
+
+def button(label: str, action: Callable[[], Any], **options) -> ipywidgets.Button:
     """A button that calls `action` when it is pressed."""
-    made = ipywidgets.Button(
-        description=label,
-        layout=ipywidgets.Layout(width="auto", align_self="flex-start"),
-        **options,
-    )
+    layout = {"width": "auto", "align_self": "flex-start"}
+    made = ipywidgets.Button(description=label, layout=layout, **options)
     made.on_click(lambda _: action())
     return made
+
+
+def row(*parts: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Widgets side by side, in more lines where one is too short."""
+    return ipywidgets.HBox(parts, layout={"flex_flow": "row wrap"})
 
 
 def scripted(script: str, **traits: traitlets.TraitType) -> ipywidgets.DOMWidget | None:
@@ -183,9 +186,6 @@ def scripted(script: str, **traits: traitlets.TraitType) -> ipywidgets.DOMWidget
         import anywidget
     except ImportError:
         return None
-    members = {name: trait.tag(sync=True) for name, trait in traits.items()}
-    return type(
-        Path(script).stem.title(),
-        (anywidget.AnyWidget,),
-        {"_esm": Path(__file__).with_name(script).read_text("utf-8"), **members},
-    )()
+    members: dict[str, Any] = {name: trait.tag(sync=True) for name, trait in traits.items()}
+    members["_esm"] = Path(__file__).with_name(script).read_text("utf-8")
+    return type(Path(script).stem.title(), (anywidget.AnyWidget,), members)()

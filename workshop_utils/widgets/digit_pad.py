@@ -17,10 +17,12 @@ from workshop_utils.data.augment import turned
 from workshop_utils.data.pictures import decode
 from workshop_utils.evaluation import predict
 from workshop_utils.figure import Figure
-from workshop_utils.widgets.panel import WIDE, Panel, scripted
+from workshop_utils.widgets.panel import Panel, choice, scripted, slider
 
 DRAWING = "my drawing"
 SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
+EMPTY = "The pad is empty. Draw something, large and with thick strokes, or choose a sample."
+NO_PAD = "To draw, install the package anywidget; samples work without it."
 TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
 
@@ -28,39 +30,25 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
     """A pad whose drawing the net classifies. dataset: what the net was trained on, 28 x 28; it gives samples, classes and scaling."""
     pad = scripted("pad.js", drawing=traitlets.Unicode(), strokes=traitlets.Int())
     samples = {
-        f"sample: {name}": number
+        f"sample: {name}": dataset.images[dataset.labels == label][0]
         for label, name in enumerate(dataset.classes)
-        for number in (dataset.labels == label).nonzero()[:1, 0].tolist()
+        if (dataset.labels == label).any()
     }
 
     def draw(source: str, right: int, down: int, turn: int) -> Figure:
-        picture = (
-            dataset.images[samples[source]] if source in samples else from_browser(pad.drawing)
-        )
+        picture = samples[source] if source in samples else from_browser(pad.drawing if pad else "")
         return pad_figure(net, dataset, picture, right=right, down=down, turn=turn)
 
-    panel = Panel(
-        "Draw, and the net answers",
-        draw,
-        {
-            "source": ipywidgets.Dropdown(
-                options=(*samples, *([DRAWING] if pad else [])), description="picture", **WIDE
-            ),
-            "right": ipywidgets.IntSlider(0, min=-10, max=10, description="shift right", **WIDE),
-            "down": ipywidgets.IntSlider(0, min=-10, max=10, description="shift down", **WIDE),
-            "turn": ipywidgets.IntSlider(
-                0, min=-90, max=90, step=5, description="turn, degrees", **WIDE
-            ),
-        },
-        above=[
-            pad
-            or ipywidgets.HTML("To draw, install the package anywidget; samples work without it.")
-        ],
-    )
-    if pad:
-        pad.observe(
-            lambda _: panel.set(source=DRAWING), names="strokes"
-        )  # and not the drawing, which may be cleared twice
+    controls = {
+        "source": choice("picture", [*samples, DRAWING] if pad else list(samples)),
+        "right": slider("shift right", 0, -10, 10),
+        "down": slider("shift down", 0, -10, 10),
+        "turn": slider("turn, degrees", 0, -90, 90, step=5),
+    }
+    above = [pad or ipywidgets.HTML(NO_PAD)]
+    panel = Panel("Draw, and the net answers", draw, controls, above=above)
+    if pad:  # the count of strokes and not the drawing, which may be cleared twice
+        pad.observe(lambda _: panel.set(source=DRAWING), names="strokes")
     return panel
 
 
@@ -68,31 +56,22 @@ def pad_figure(
     net: nn.Module, dataset: ImageDataset, picture: Tensor, *, right: int, down: int, turn: int
 ) -> Figure:
     """What the net sees, (1, 28, 28) uint8 shifted by pixels and turned clockwise by degrees, and its most probable classes."""
+    classes = dataset.classes
     if not picture.any():
         figure = Figure("The pad is empty", (9, 1))
-        figure.description = (
-            "The pad is empty. Draw something, large and with thick strokes, or choose a sample."
-        )
+        figure.description = EMPTY
         return figure
     picture = turned(picture[None].float(), torch.tensor([float(turn)]))[0]
     picture = F.pad(picture, (right, -right, down, -down)).round().byte()
-    said = predict(
-        net,
-        ImageDataset(
-            picture[None],
-            torch.tensor([0]),
-            dataset.classes,
-            name="drawing",
-            mean=dataset.mean,
-            std=dataset.std,
-        ),
-    )
-    figure = plots.top_k(
-        picture, said.probabilities[0], dataset.classes, min(5, len(dataset.classes))
-    )
+    scaling = {"mean": dataset.mean, "std": dataset.std}
+    drawing = ImageDataset(picture[None], torch.tensor([0]), classes, name="drawing", **scaling)
+    said = predict(net, drawing)
+    best, chance = classes[said.predicted[0]], said.probabilities[0]
+    figure = plots.top_k(picture, chance, classes, min(5, len(classes)))
     figure.axes[0].set_title("what the net sees, 28 x 28", fontsize=11)
-    best = int(said.predicted[0])
-    figure.description = f"The net says '{dataset.classes[best]}' with {said.probabilities[0, best]:.1%}. {figure.description.partition('. ')[2]}"
+    figure.description = (
+        f"The net says '{best}' with {chance.max():.1%}. {figure.description.partition('. ')[2]}"
+    )
     return figure
 
 
@@ -127,18 +106,12 @@ def as_mnist(ink: Tensor) -> Tensor:
         return torch.zeros(1, 28, 28, dtype=torch.uint8)
     rows, columns = ink.any(1).nonzero().flatten(), ink.any(0).nonzero().flatten()
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = 20 / max(cut.shape)
-    height, width = (max(1, round(side * scale)) for side in cut.shape)
-    small = torch.from_numpy(
-        np.array(Image.fromarray(cut.numpy()).resize((width, height), Image.Resampling.BOX))
-    )
-    weights = small.double() / small.sum()
-    centre_row, centre_column = (
-        (weights.sum(1) * torch.arange(height)).sum(),
-        (weights.sum(0) * torch.arange(width)).sum(),
-    )
+    height, width = (max(1, round(side * 20 / max(cut.shape))) for side in cut.shape)
+    resized = Image.fromarray(cut.numpy()).resize((width, height), Image.Resampling.BOX)
+    small = torch.from_numpy(np.array(resized))
+    mass = small.double() / small.sum()
     top, left = (
-        min(max(round(14 - float(centre)), 0), 28 - side)
-        for centre, side in ((centre_row, height), (centre_column, width))
+        min(max(round(14 - float(along @ torch.arange(len(along)).double())), 0), 28 - len(along))
+        for along in (mass.sum(1), mass.sum(0))
     )
     return F.pad(small, (left, 28 - width - left, top, 28 - height - top))[None]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-import ipywidgets
 import numpy as np
 from torch import Tensor
 
@@ -14,13 +13,11 @@ from workshop_utils import paths
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
 from workshop_utils.figure import Figure, drawable
-from workshop_utils.widgets.panel import WIDE, Panel
+from workshop_utils.widgets.panel import Panel, buttons, slider
 
 UNDECIDED = "?"
-SURE = {
-    "sure": 0.91,
-    "not sure": 0.55,
-}  # the probability that an answer stands for; the other classes share the rest
+# the probability that an answer stands for; the other classes share the rest
+SURE = {"sure": 0.91, "not sure": 0.55}
 
 
 def labelling(dataset: ImageDataset) -> Panel:
@@ -28,16 +25,15 @@ def labelling(dataset: ImageDataset) -> Panel:
 
     dataset: of at most ten classes. Answers are kept when the kernel ends; `your_labels` has them as predictions.
     """
-    buttons = {name: f"{label} {name}" for label, name in enumerate(dataset.classes)}
+    names = {f"{label} {name}": name for label, name in enumerate(dataset.classes)}
+    texts = {name: text for text, name in names.items()}
 
     def said(number: int) -> dict[str, str]:
-        name, how = _remembered().get(_key(dataset.images[number - 1]), (None, "sure"))
-        return {"answer": buttons.get(name, UNDECIDED), "sure": how}
+        name, how = _remembered().get(_key(dataset.images[number - 1]), ("", "sure"))
+        return {"answer": texts.get(name, UNDECIDED), "sure": how}
 
     def without_label(numbers: Iterable[int], otherwise: int) -> int:
-        return next(
-            (number for number in numbers if said(number)["answer"] == UNDECIDED), otherwise
-        )
+        return next((n for n in numbers if said(n)["answer"] == UNDECIDED), otherwise)
 
     def moved(control: str, state: dict) -> dict:
         number = state["number"]
@@ -45,36 +41,20 @@ def labelling(dataset: ImageDataset) -> Panel:
             return said(number)
         if state["answer"] == UNDECIDED:
             return {}
-        name = next(name for name, text in buttons.items() if text == state["answer"])
-        _remember(dataset.images[number - 1], name, state["sure"])
+        _remember(dataset.images[number - 1], names[state["answer"]], state["sure"])
         if control == "sure":  # only how sure the last answer was has changed
             return {}
         following = without_label([*range(number + 1, len(dataset) + 1), *range(1, number)], number)
         return {"number": following, **said(following)}
 
     first = without_label(range(1, len(dataset) + 1), 1)
-    return Panel(
-        "You against the net",
-        lambda number, sure, answer: labelling_figure(dataset, number=number),
-        {
-            "number": ipywidgets.IntSlider(
-                first, min=1, max=len(dataset), description="picture", **WIDE
-            ),
-            "sure": ipywidgets.ToggleButtons(
-                options=list(SURE),
-                value=said(first)["sure"],
-                description="I am",
-                style={"button_width": "auto"},
-            ),
-            "answer": ipywidgets.ToggleButtons(
-                options=(UNDECIDED, *buttons.values()),
-                value=said(first)["answer"],
-                description="it is",
-                style={"button_width": "auto"},
-            ),
-        },
-        moved=moved,
-    )
+    controls = {
+        "number": slider("picture", first, 1, len(dataset)),
+        "sure": buttons("I am", tuple(SURE), value=said(first)["sure"]),
+        "answer": buttons("it is", (UNDECIDED, *names), value=said(first)["answer"]),
+    }
+    draw = lambda number, sure, answer: labelling_figure(dataset, number=number)
+    return Panel("You against the net", draw, controls, moved=moved)
 
 
 def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
@@ -88,10 +68,10 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     axes.set_title(f"picture {number} of {len(dataset)}", fontsize=11)
     name, how = known.get(_key(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
-    rest = "All have a label: run the next cell." if labelled == len(dataset) else ""
+    rest = " All have a label: run the next cell." if labelled == len(dataset) else ""
+    ask += f" {labelled} of {len(dataset)} have a label.{rest}"
     figure.description = (
-        f"Picture {number}, {picture.shape[-2]} x {picture.shape[-1]} pixels. {ask} "
-        f"{labelled} of {len(dataset)} have a label. {rest}".strip()
+        f"Picture {number}, {' x '.join(map(str, picture.shape[-2:]))} pixels. {ask}"
     )
     return figure
 
@@ -106,16 +86,14 @@ def your_labels(dataset: ImageDataset) -> Predictions:
     probabilities = np.full((len(dataset), count), 1 / count)
     labelled = 0
     for row, picture in zip(probabilities, dataset.images):
-        name, how = known.get(_key(picture), (None, ""))
+        name, how = known.get(_key(picture), ("", ""))
         if name in dataset.classes:
             row[:] = (1 - SURE[how]) / (count - 1)
             row[dataset.classes.index(name)] = SURE[how]
             labelled += 1
-    rest = (
-        ""
-        if labelled == len(dataset)
-        else f" The other {len(dataset) - labelled} count as no idea: the same probability for every class."
-    )
+    rest = ""
+    if labelled < len(dataset):
+        rest = f" The other {len(dataset) - labelled} count as no idea: the same probability for every class."
     print(f"You have labelled {labelled} of {len(dataset)} pictures.{rest}")
     return Predictions(probabilities, dataset.labels.numpy(), dataset.classes)
 

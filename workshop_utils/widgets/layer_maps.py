@@ -1,0 +1,58 @@
+"""What does a layer see? Its feature maps, for any layer and any picture of a set."""
+
+from torch import Tensor, nn
+
+from workshop_utils import device as devices
+from workshop_utils import explain, models
+from workshop_utils.data import ImageDataset
+from workshop_utils.data.batches import reading
+from workshop_utils.figure import Figure, drawable, mosaic, number
+from workshop_utils.widgets.panel import Panel, choice, slider
+
+MAPS_AT_MOST = 32
+
+
+def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
+    """The maps of any layer for any picture of a set."""
+    channels, height, width = read_by(net, dataset, 0).shape
+    layers = {
+        f"{row.name}: {row.kind}, {' x '.join(map(str, row.output))}": row.name
+        for row in models.summary(net, (channels, height, width))
+        if len(row.output) == 3
+    }
+    first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
+    choices = choice("layer", tuple(layers), value=first)
+    controls = {"picture": slider("picture", 0, 0, len(dataset) - 1), "layer": choices}
+    draw = lambda picture, layer: maps_figure(net, dataset, picture=picture, layer=layers[layer])
+    return Panel("What a layer sees", draw, controls)
+
+
+def maps_figure(net: nn.Module, dataset: ImageDataset, *, picture: int, layer: str) -> Figure:
+    """A picture beside up to 32 maps of one layer, each drawn from its lowest (black) to its highest value (white)."""
+    maps = explain.feature_maps(net, read_by(net, dataset, picture), layer)
+    image, label = dataset[picture]
+    name, size = dataset.classes[label], f"{maps.shape[1]} x {maps.shape[2]}"
+    figure = Figure(f"The maps of layer {layer}", (11, 3.6))
+    left, right = figure.subplots(1, 2, width_ratios=(1, 3))
+    left.imshow(drawable(image), interpolation="nearest")
+    left.set_title(f"{name}, {' x '.join(map(str, image.shape))}")
+    shown = list(maps[:MAPS_AT_MOST])
+    right.imshow(mosaic(shown, 8 if len(maps) > 6 else len(maps)), interpolation="nearest")
+    right.set_title(f"{len(shown)} of {len(maps)} maps, each {size}")
+    for axes in (left, right):
+        axes.axis("off")
+    strongest = int(maps.flatten(1).max(1).values.argmax())
+    below = f"{float((maps <= 0).float().mean()):.0%} of all values are zero or below"
+    figure.description = (
+        f"Layer {layer} turns the picture ({name}) into {len(maps)} maps of {size} values. "
+    )
+    figure.description += (
+        f"{below}. Map {strongest} has the largest value, {number(float(maps.max()))}."
+    )
+    return figure
+
+
+def read_by(net: nn.Module, dataset: ImageDataset, number: int) -> Tensor:
+    """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
+    images, _ = next(iter(reading(net, dataset.subset([number]), device=devices.of(net))))
+    return images[0]
