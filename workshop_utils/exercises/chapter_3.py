@@ -371,7 +371,7 @@ def cheapest_plan(answer, price: float):
     )
     if plan not in costs:
         yield f"Expected one of the ways {ways} and one of 1, 2, 5, 10, 15; came {described(answer[0])} and {described(answer[1])}."
-    best = min(costs, key=costs.get)
+    best = min(costs, key=lambda one: costs[one])
     if costs[plan] > 1.1 * costs[best]:
         pictures, errors = 9 * plan[1], costs[plan] - 9 * plan[1]
         yield f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less."

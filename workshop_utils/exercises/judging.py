@@ -78,12 +78,13 @@ def compare(
     """
     values, wanted = as_array(given), as_array(expected)
     came = f"came {described(given)}"
-    if values is None:
+    if values is None or wanted is None:
         text = isinstance(given, str)
         yield f"Expected {what}; {came}{', which is text. A number stands without quotes.' if text else '.'}"
     elif not same(values, wanted, tolerance):
         for sentence, value in mistakes.items():
-            if same(values, as_array(value), tolerance):
+            mistaken = as_array(value)
+            if mistaken is not None and same(values, mistaken, tolerance):
                 yield sentence
         if values.shape != wanted.shape:
             yield f"Expected {what}, of shape {wanted.shape}; {came}."
