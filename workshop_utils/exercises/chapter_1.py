@@ -17,7 +17,6 @@ EXERCISES = Chapter()
 EXERCISES.question(
     "1.1",
     "A net on another set",
-    1,
     right="C",
     hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
     mistake="B: size or channels would be wrong. But then an error would have been raised. Or D, more training on the same set",
@@ -206,7 +205,6 @@ def cross_entropy(answer):
 EXERCISES.question(
     "1.6",
     "Same accuracy, lower cross-entropy",
-    1,
     right="B",
     hints=(
         "Both nets are right equally often. What else does cross-entropy look at?",
@@ -323,7 +321,6 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
 EXERCISES.question(
     "1.9",
     "A record by 0.2 points",
-    1,
     right="B",
     hints=(
         "How wide is the interval of one of them, with n = 10,000?",
@@ -340,7 +337,6 @@ EXERCISES.question(
 EXERCISES.question(
     "1.10",
     "Where the twins belong",
-    1,
     right="C",
     hints=("What must never be on both sides?", "Think of ten photographs of one patient."),
     mistake="B or D: a larger test set, or a validation set, with a random split",

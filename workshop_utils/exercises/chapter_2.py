@@ -98,7 +98,6 @@ def parameters_of_a_convolution():
 EXERCISES.question(
     "2.3",
     "Maps of deeper layers",
-    1,
     right="D",
     hints=(
         "Compare layers 1 and 4 in the panel: their number, and their size.",
@@ -115,7 +114,6 @@ EXERCISES.question(
 EXERCISES.question(
     "2.4",
     "Sure and wrong",
-    1,
     right="C",
     hints=(
         "What did the net learn from, and from whom?",
@@ -132,7 +130,6 @@ EXERCISES.question(
 EXERCISES.question(
     "2.5",
     "model.eval() forgotten",
-    1,
     right="C",
     hints=("What does dropout do in training mode?", "Is what it does the same each time?"),
     mistake="B: it goes on learning. Or A, an error",
@@ -308,7 +305,6 @@ def architecture(answer):
 EXERCISES.question(
     "2.9",
     "A difference within the spread",
-    1,
     right="B",
     hints=(
         "Compare their difference with how far the five dots of one row lie apart.",

@@ -67,7 +67,6 @@ def probabilities(answer):
 EXERCISES.question(
     "3.2",
     "The same wrong preprocessing twice",
-    1,
     right="C",
     hints=(
         "The net's own weights expect certain numbers, whoever asks.",
@@ -202,7 +201,6 @@ def prepare(answer):
 EXERCISES.question(
     "3.6",
     "Two points better, fifty times as long",
-    1,
     right="B",
     hints=(
         "How large is one standard error with 150 pictures and 80 %?",
@@ -266,7 +264,6 @@ def head_step(answer):
 EXERCISES.question(
     "3.8",
     "What Grad-CAM shows",
-    1,
     right="B",
     hints=(
         "Let the panel look for a class that is not in the picture.",
@@ -284,7 +281,6 @@ EXERCISES.question(
 EXERCISES.question(
     "3.9",
     "A picture of neither class",
-    1,
     right="D",
     hints=("Give the panel a picture of something else.", "The probabilities always add up to 1."),
     mistake="B: half and half. Or A, none of the two",

@@ -89,7 +89,7 @@ class Chapter(list[Exercise]):
 
         return declare
 
-    def question(self, number: str, title: str, minutes: int, *, right: str, **record: Any) -> None:
+    def question(self, number: str, title: str, minutes: int = 1, *, right: str, **record: Any):
         """Declares a question with lettered options; each wrong one is a misconception, and its text says why it is one.
 
         A, B, C, D: what is said to whoever chooses it. right: the letter of the right one.
