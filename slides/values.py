@@ -10,13 +10,11 @@ from statistics import mean
 
 from workshop_utils import data, models, recorded
 from workshop_utils.exercises import kit
-from workshop_utils.exercises.judging import Wrong
 from workshop_utils.tables import Table
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "slides" / "INSTRUCTORS.md"
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
-LETTERS = "ABCD"
 
 
 def expand(markdown: str) -> str:
@@ -116,11 +114,10 @@ def section_slide(number: str) -> str:
 
 
 def exercise_slide(number: str) -> str:
-    """An exercise as its notebook states it, with a timer; its notes are the guide's usual mistake and nudge."""
-    minutes, text = task(number)
-    mistake, nudge = help_for(number)
-    note = f"Exercise {number}, {minutes} min, inside its section.\nStart the timer, then walk around.\nUsual mistake: {mistake}\nA nudge: {nudge}"
-    return f"<!-- _class: exercise -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
+    """An exercise as its notebook states it, with a timer; its notes are the record's usual mistake and nudge."""
+    found, (minutes, text) = kit.find(number), task(number)
+    note = f"Exercise {number}, {minutes} min, inside its section.\nStart the timer, then walk around.\nUsual mistake: {found.mistake}\nA nudge: {found.nudge}"
+    return f"<!-- _class: exercise -->\n# {number} {found.title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
 
 
 def question_slide(number: str) -> str:
@@ -136,16 +133,14 @@ def question_slide(number: str) -> str:
 def answer_slide(number: str) -> str:
     """The right letter with its reason; what to say to the other letters stands in the notes."""
     found, (_, text) = kit.find(number), task(number)
-    right, others = "", []
-    for letter in LETTERS:
-        try:
-            found.judge(letter)
-            right = letter
-        except Wrong as wrong:
-            others.append(f"To those who chose {wrong}")
-    option = re.search(rf"\*\*{right}\*\* (.+)", text)[1]
+    others = [
+        f"To those who chose {letter}: {said}"
+        for letter, said in found.options.items()
+        if letter != found.right
+    ]
+    option = re.search(rf"\*\*{found.right}\*\* (.+)", text)[1]
     note = "\n".join((f"Answer {number}, inside its section.", *others))
-    return f'<!-- _class: answer -->\n# {number} {found.title}\n\n<p class="letter">{right}</p>\n\n**{option}**\n\n{found.why}\n\n<!--\n{note}\n-->'
+    return f'<!-- _class: answer -->\n# {number} {found.title}\n\n<p class="letter">{found.right}</p>\n\n**{option}**\n\n{found.why}\n\n<!--\n{note}\n-->'
 
 
 def place(number: str) -> str:
@@ -211,17 +206,13 @@ def task(number: str) -> tuple[int, str]:
     return int(found[1]), found[2]
 
 
-@lru_cache
-def help_for(number: str) -> tuple[str, str]:
-    """The usual mistake and a nudge, from the guide's table of exercises."""
-    found = re.search(
-        rf"(?m)^\| {re.escape(number)} \| \d+ \| (.+?) \| (.+?) \|$", GUIDE.read_text("utf-8")
-    )
-    if not found:
-        raise ValueError(
-            f"slides/INSTRUCTORS.md has no row for exercise {number}: | {number} | minutes | usual mistake | nudge |"
-        )
-    return found[1], found[2]
+def write_guide() -> None:
+    """Writes the tables of exercises in the guide from their records: `python -m slides.values`."""
+    text = GUIDE.read_text("utf-8")
+    for chapter in kit.CHAPTERS:
+        heading, table = rf"\*\*Chapter {chapter}\*\*\n\n", kit.guide(chapter).markdown()
+        text = re.sub(rf"({heading})(\|.*\n)+", lambda old, table=table: f"{old[1]}{table}\n", text)
+    GUIDE.write_text(text, "utf-8")
 
 
 KINDS = {
@@ -236,3 +227,6 @@ KINDS = {
     "question": question_slide,
     "answer": answer_slide,
 }
+
+if __name__ == "__main__":
+    write_guide()

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 from torch import nn
 
-from workshop_utils import paths
+from workshop_utils import journal
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import COLOURS, HATCHES, Figure
 from workshop_utils.training import History
@@ -101,18 +102,12 @@ def _read(code: str) -> Run | None:
 
 
 def _stored() -> list[str]:
-    file = paths.folder() / "scoreboard.txt"
-    lines = file.read_text("utf-8", errors="replace").split() if file.is_file() else []
-    return list(dict.fromkeys([*lines, *_here]))
+    return list(dict.fromkeys([*journal.load("scoreboard.txt"), *_here]))
 
 
 def _store(codes: list[str]) -> None:
     known = _stored()
     new = [code for code in codes if code not in known]
     _here.update(dict.fromkeys(new))
-    try:
-        paths.folder().mkdir(parents=True, exist_ok=True)
-        with open(paths.folder() / "scoreboard.txt", "a", encoding="utf-8") as file:
-            file.writelines(f"{code}\n" for code in new)
-    except OSError:
-        pass  # a folder that cannot be written: the runs stay on the board until the kernel ends
+    with suppress(OSError):  # a folder that cannot be written: they stay until the kernel ends
+        journal.change("scoreboard.txt", add=new)

@@ -4,23 +4,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workshop_utils import data
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Evaluation, Predictions, decide, evaluate, predict
-from workshop_utils.exercises.judging import Unattempted, Wrong, as_array, ask, described, judge
-from workshop_utils.exercises.kit import exercise, question
+from workshop_utils.exercises.judging import Unattempted, as_array, ask, compare, described
+from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.progress import watched_by
 
-LEVELS_AT_MOST, POINTS_AT_LEAST = (
-    45,
-    10,
-)  # of exercise 1.11: how far pixels may move on average, how far accuracy has to fall
+LEVELS_AT_MOST = 45  # of exercise 1.11: how far pixels may move on average
+POINTS_AT_LEAST = 10  # how far accuracy has to fall
+EXERCISES = Chapter()
 
-ANOTHER_SET = question(
+EXERCISES.question(
     "1.1",
     "A net on another set",
     right="C",
     hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
+    mistake="B: size or channels would be wrong. But then an error would have been raised. Or D, more training on the same set",
+    nudge="In the game, what gave a set away before you saw what was on the picture?",
     A="Both sets hold the digits 0 to 9. What differs is how they look.",
     B="Both are 28 x 28 and grey, or the net would have refused them. It runs, without any error, and that is the danger.",
     C="Background, contrast and framing differ from set to set, as the game showed, and a classifier learns those too (Torralba and Efros 2011).",
@@ -28,42 +28,37 @@ ANOTHER_SET = question(
 )
 
 
-@exercise(
+@EXERCISES.value(
     "1.2",
     "The score to beat",
+    2,
+    expected="a fraction: the largest class, divided by all",
+    tolerance=0.006,
     hints=(
         "Choose clip-art in the browser. The sentence below the pictures says how many the largest class has.",
         "Divide that by the number of all training pictures, 168.",
     ),
     solution='labels = data.load("clip-art").labels\nmy_score = labels.bincount().max() / len(labels)',
     why="Whoever always names the largest class is right for exactly its pictures.",
+    mistake="0.11, as if all nine classes were equally large; or the count instead of the fraction",
+    nudge="Are the nine classes equally large? Where does the panel say it?",
 )
-def score_to_beat(answer) -> str:
-    counts = torch.bincount(data.load("clip-art").labels)
-    judge(
-        answer,
-        counts.max() / counts.sum(),
-        {
-            "That is a percentage. The task asks for a fraction between 0 and 1.": 100
-            * counts.max()
-            / counts.sum(),
-            f"That would hold if all {len(counts)} classes were equally large. They are not: look for the largest.": 1
-            / len(counts),
-            "That is how many pictures the largest class has. What share of all is it?": counts.max(),
-            "That counts the test drawings too. Take the 168 of the training set.": counts.max()
-            / 320,
-            "That is the share of the rarest class. Which class would you name?": counts.min()
-            / counts.sum(),
-        },
-        "a fraction: the largest class, divided by all",
-        tolerance=0.006,
-    )
-    return f"{counts.max() / counts.sum():.1%}, by knowing nothing. A net on this set that reaches 12 % has learned nothing."
+def score_to_beat():
+    remark = "11.9%, by knowing nothing. A net on this set that reaches 12 % has learned nothing."
+    mistakes = {
+        "That is a percentage. The task asks for a fraction between 0 and 1.": 11.9,
+        "That would hold if all 9 classes were equally large. They are not: look for the largest.": 0.111,
+        "That is how many pictures the largest class has. What share of all is it?": 20,
+        "That counts the test drawings too. Take the 168 of the training set.": 0.0625,
+        "That is the share of the rarest class. Which class would you name?": 0.0893,
+    }
+    return 20 / 168, remark, mistakes
 
 
-@exercise(
+@EXERCISES.exercise(
     "1.3",
     "The split that loses its labels",
+    4,
     hints=(
         "Follow one picture: it moves to another place. What about its label?",
         "Shuffle both with the same order: labels = labels[order].",
@@ -71,93 +66,90 @@ def score_to_beat(answer) -> str:
     solution="def split(images, labels):\n    order = torch.randperm(len(images))\n    images, labels = images[order], labels[order]\n    tenth = len(images) // 10\n"
     "    return images[tenth:], labels[tenth:], images[:tenth], labels[:tenth]",
     why="One order for both: picture and label move together.",
+    mistake="Labels shuffled with a second random order, or no shuffle at all: then validation holds hardly any classes",
+    nudge="Follow one picture through the cell. Where does its label go?",
+    wrong={
+        "still have their own label": Changed("labels[order]", "labels[order.flip(0)]"),
+        "10 pictures are in both": Changed("images[tenth:], labels[tenth:]", "images, labels"),
+        "hardly any classes": Changed("torch.randperm", "torch.arange"),
+        "come out of 100": Changed("[tenth:]", "[20:]"),
+        "a tenth was asked": Changed("// 10", "// 2"),
+        "four parts": lambda images, labels: (images, labels),
+        "as many labels": Changed(
+            "labels[tenth:], images[:tenth]", "images[:tenth], labels[tenth:]"
+        ),
+        "other pictures": Changed("images[order]", "images[order] + 200"),
+    },
 )
-def split(answer) -> str:
+def split(answer):
     labels = torch.arange(10).repeat_interleave(10)  # sorted, as many sets come
-    images = (
-        torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1).expand(100, 1, 2, 2).contiguous()
-    )  # a picture's pixels say its place
-    parts = ask(answer, images, labels)
+    places = torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1)
+    parts = ask(answer, places.repeat(1, 1, 2, 2), labels)  # a picture's pixels say its place
     if not isinstance(parts, (tuple, list)) or len(parts) != 4:
-        raise Wrong(
-            f"Expected four parts: pictures and labels to learn from, then pictures and labels to validate; came {described(parts)}."
-        )
+        yield f"Expected four parts: pictures and labels to learn from, then pictures and labels to validate; came {described(parts)}."
     values = [as_array(part) for part in parts]
-    if (
-        any(value is None for value in values)
-        or [value.ndim for value in values] != [4, 1, 4, 1]
-        or any(len(pictures) != len(named) for pictures, named in (values[:2], values[2:]))
+    shapes = [() if value is None else value.shape for value in values]
+    if [*map(len, shapes)] != [4, 1, 4, 1] or any(
+        shapes[part][0] != shapes[part + 1][0] for part in (0, 2)
     ):
-        raise Wrong(
-            "Expected pictures (N, 1, H, W) and as many labels (N,), first those to learn from, then those to validate with."
-        )
-    places = [value[:, 0, 0, 0].astype(int) for value in values[::2]]
-    if not all(np.isin(place, np.arange(100)).all() for place in places):
-        raise Wrong(
-            "These are other pictures than those that came in. Only their order may change."
-        )
-    matching = sum(int((place // 10 == named).sum()) for place, named in zip(places, values[1::2]))
-    whole = np.concatenate(places)
+        yield "Expected pictures (N, 1, H, W) and as many labels (N,), first those to learn from, then those to validate with."
+    learned, checked = (value[:, 0, 0, 0].astype(int) for value in values[::2])
+    whole, named = np.concatenate([learned, checked]), np.concatenate(values[1::2])
+    if not np.isin(whole, np.arange(100)).all():
+        yield "These are other pictures than those that came in. Only their order may change."
+    matching = int((whole // 10 == named).sum())
     if matching < len(whole):
-        if (
-            sorted(whole) == list(range(100))
-            and np.array_equal(np.sort(np.concatenate(values[1::2])), labels.numpy())
-            and len(places[1]) == 10
-            and np.array_equal(values[3], labels[:10].numpy())
-        ):
+        complete = sorted(whole) == list(range(100)) and np.array_equal(np.sort(named), labels)
+        if complete and np.array_equal(values[3], labels[:10]):
             raise Unattempted(
                 "This is the cell as it came: about one picture in ten still has its own label. Repair it and run it again."
             )
-        raise Wrong(
-            f"Only {matching} of {len(whole)} pictures still have their own label. Follow one picture and its label through the cell."
-        )
-    if both := len(np.intersect1d(*places)):
-        raise Wrong(
-            f"{both} pictures are in both parts. Validation has to be on pictures that the net never learned from."
-        )
+        yield f"Only {matching} of {len(whole)} pictures still have their own label. Follow one picture and its label through the cell."
+    if both := len(np.intersect1d(learned, checked)):
+        yield f"{both} pictures are in both parts. Validation has to be on pictures that the net never learned from."
     if len(whole) != 100:
-        raise Wrong(f"{len(whole)} pictures come out of 100. None may be lost or doubled.")
-    if len(places[1]) != 10:
-        raise Wrong(f"The second part has {len(places[1])} of 100 pictures; a tenth was asked.")
+        yield f"{len(whole)} pictures come out of 100. None may be lost or doubled."
+    if len(checked) != 10:
+        yield f"The second part has {len(checked)} of 100 pictures; a tenth was asked."
     if len(set(values[3])) < 3:
-        raise Wrong(
-            "The second part holds hardly any classes: sets often come sorted by class, so shuffle before you cut."
-        )
+        yield "The second part holds hardly any classes: sets often come sorted by class, so shuffle before you cut."
     return "Every picture keeps its label, and none is in both parts. The broken cell raised no error: a net trained on it would just stay at 10 %."
 
 
-@exercise(
+@EXERCISES.value(
     "1.4",
     "The smallest k for 99 %",
+    2,
     given=("predictions",),
+    expected="a whole number between 1 and 10",
+    tolerance=1e-9,
     hints=(
         "Move k in the panel and read the accuracy.",
         "The first k whose accuracy is 99 % or more.",
     ),
     solution="my_k = next(k for k in range(1, 11) if result.top_k(k) >= 0.99)",
     why="top-k accuracy never falls when k grows, so the first k that reaches 99 % is the smallest.",
+    mistake="A k that is too small by one, or 10, where every net has 100 %",
+    nudge="What does the panel say for one k less?",
 )
-def smallest_k(answer, predictions: Predictions) -> str:
-    result, classes = evaluate(predictions), len(predictions.classes)
-    right = next(k for k in range(1, classes + 1) if result.top_k(k) >= 0.99)
+def smallest_k(predictions: Predictions):
+    top_k = evaluate(predictions).top_k
+    right = next(k for k in range(1, 11) if top_k(k) >= 0.99)
+    too_many = f"top-{{}} reaches 99 %, but {right} does already: it is {top_k(right):.2%}."
     mistakes = {
-        f"top-{k} accuracy is {result.top_k(k):.2%}, still below 99 %.": k for k in range(1, right)
+        **{f"top-{k} accuracy is {top_k(k):.2%}, still below 99 %.": k for k in range(1, right)},
+        **{too_many.format(k): k for k in range(right + 1, 10)},
+        "With k = 10 every net has 100 %, for there are only 10 classes. A smaller k is enough.": 10,
+        "That is an accuracy. The task asks for k, a whole number.": top_k(right),
     }
-    mistakes |= {
-        f"top-{k} reaches 99 %, but {right} does already: it is {result.top_k(right):.2%}.": k
-        for k in range(right + 1, classes)
-    }
-    mistakes |= {
-        f"With k = {classes} every net has 100 %, for there are only {classes} classes. A smaller k is enough.": classes,
-        "That is an accuracy. The task asks for k, a whole number.": result.top_k(right),
-    }
-    judge(answer, right, mistakes, f"a whole number between 1 and {classes}", tolerance=1e-9)
-    return f"top-{right} accuracy is {result.top_k(right):.2%}. A top-k number says something only beside the number of classes: top-{classes} is 100 % for any net."
+    remark = f"top-{right} accuracy is {top_k(right):.2%}. A top-k number says something only beside the number of classes: top-10 is 100 % for any net."
+    return right, remark, mistakes
 
 
-@exercise(
+@EXERCISES.exercise(
     "1.5",
     "Cross-entropy",
+    5,
     hints=(
         "For picture number i, labels[i] says which of its probabilities counts.",
         "probabilities[np.arange(len(labels)), labels] takes one number a picture.",
@@ -165,58 +157,52 @@ def smallest_k(answer, predictions: Predictions) -> str:
     ),
     solution="def cross_entropy(probabilities, labels):\n    given = probabilities[np.arange(len(labels)), labels]\n    return -np.log(given).mean()",
     why="Only what the right class got counts; log makes a sure miss expensive; the mean makes sets of different size comparable.",
+    mistake="probabilities[labels] picks rows, not one number a picture; or the sum, or the minus forgotten",
+    nudge="How many numbers a picture do you need, and what shape has what you picked?",
+    wrong={
+        "sign is wrong": Changed("-np", "np"),
+        "base 10": Changed("np.log", "np.log10"),
+        "base 2": Changed("np.log", "np.log2"),
+        "the sum over": Changed("mean", "sum"),
+        "one value a picture": Changed(".mean()", ""),
+        "before the mean": Changed("(given).mean()", "(given.mean())"),
+        "mean over all classes": Changed("(given)", "(probabilities)"),
+        "a second time": lambda p, y: nn.functional.cross_entropy(torch.tensor(p), torch.tensor(y)),
+        "picked rows": lambda p, labels: -np.log(p[labels]),
+        "the mean went over all of them": lambda p, labels: -np.log(p[labels]).mean(),
+        "all pairs": Changed("np.arange(len(labels))", ":"),
+        "also where the net is wrong": lambda p, labels: -np.log(p.max(1)).mean(),
+        "is there a return?": lambda p, labels: None,
+    },
 )
-def cross_entropy(answer) -> str:
-    count = int(
-        4 * torch.randint(1, 3, ()) + torch.randint(1, 4, ())
-    )  # no multiple of 4: with balanced labels two mistakes give the same number
-    scores = torch.randn(count, 4).double()
-    probabilities, labels = scores.softmax(1), torch.randint(4, (len(scores),))
-    given = probabilities[torch.arange(len(labels)), labels]
-    judge(
-        ask(answer, probabilities.numpy(), labels.numpy()),
-        -given.log().mean(),
-        {
-            "The sign is wrong: the logarithm of a probability is negative, the loss is positive.": given.log().mean(),
-            "That is the logarithm to base 10. Take np.log, the natural one.": -given.log10().mean(),
-            "That is the logarithm to base 2. Take np.log, the natural one.": -given.log2().mean(),
-            "That is the sum over the pictures. Cross-entropy here is their mean.": -given.log().sum(),
-            "That is one value a picture. What is missing is their mean.": -given.log(),
-            "labels alone picked rows. One number a picture is needed: index pictures and labels together.": -probabilities[
-                labels
-            ].log(),
-            "labels alone picked rows, and the mean went over all of them. Index pictures and labels together.": -probabilities[
-                labels
-            ]
-            .log()
-            .mean(),
-            "That is the mean over all pairs of a picture and a label. Index pictures and labels together.": -probabilities[
-                :, labels
-            ]
-            .log()
-            .mean(),
-            "That is the most probable class. Take the probability of the right class, also where the net is wrong.": -probabilities.max(
-                1
-            )
-            .values.log()
-            .mean(),
-            "These are probabilities of the most probable class. Take the right class's, then the logarithm and the mean.": probabilities.max(
-                1
-            ).values,
-            "That is before the logarithm.": given.mean(),
-            "That is the mean over all classes. Only the probability of the right class counts.": -probabilities.log().mean(),
-            "These are probabilities already; softmax was applied a second time.": torch.nn.functional.cross_entropy(
-                probabilities, labels
-            ),
-            "The logarithm comes before the mean: it is the mean of the logarithms.": -given.mean().log(),
-        },
-        "one number, in nats",
-        tolerance=1e-5,
-    )
+def cross_entropy(answer):
+    # no multiple of 4: with balanced labels two mistakes give the same number
+    count = int(4 * torch.randint(1, 3, ()) + torch.randint(1, 4, ()))
+    p, labels = torch.randn(count, 4).double().softmax(1), torch.randint(4, (count,))
+    given, rows, pairs = p[torch.arange(count), labels], p[labels], p[:, labels]
+    best, twice = p.amax(1), nn.functional.cross_entropy(p, labels)
+    mistakes = {
+        "The sign is wrong: the logarithm of a probability is negative, the loss is positive.": given.log().mean(),
+        "That is the logarithm to base 10. Take np.log, the natural one.": -given.log10().mean(),
+        "That is the logarithm to base 2. Take np.log, the natural one.": -given.log2().mean(),
+        "That is the sum over the pictures. Cross-entropy here is their mean.": -given.log().sum(),
+        "That is one value a picture. What is missing is their mean.": -given.log(),
+        "labels alone picked rows. One number a picture is needed: index pictures and labels together.": -rows.log(),
+        "labels alone picked rows, and the mean went over all of them. Index pictures and labels together.": -rows.log().mean(),
+        "That is the mean over all pairs of a picture and a label. Index pictures and labels together.": -pairs.log().mean(),
+        "That is the most probable class. Take the probability of the right class, also where the net is wrong.": -best.log().mean(),
+        "These are probabilities of the most probable class. Take the right class's, then the logarithm and the mean.": best,
+        "That is before the logarithm.": given.mean(),
+        "That is the mean over all classes. Only the probability of the right class counts.": -p.log().mean(),
+        "These are probabilities already; softmax was applied a second time.": twice,
+        "The logarithm comes before the mean: it is the mean of the logarithms.": -given.mean().log(),
+    }
+    value = ask(answer, p.numpy(), labels.numpy())
+    yield from compare(value, -given.log().mean(), mistakes, "one number, in nats", tolerance=1e-5)
     return "torch.nn.functional.cross_entropy does the same, but from scores before softmax: hand it probabilities, and softmax is applied twice."
 
 
-SAME_ACCURACY = question(
+EXERCISES.question(
     "1.6",
     "Same accuracy, lower cross-entropy",
     right="B",
@@ -224,6 +210,8 @@ SAME_ACCURACY = question(
         "Both nets are right equally often. What else does cross-entropy look at?",
         "The probability of the right class.",
     ),
+    mistake="A: right more often. Then its accuracy would be higher",
+    nudge="Two nets name the same class for every picture. What can still differ?",
     A="If it were right more often, its accuracy would be higher. Both have the same.",
     B="It gives more probability to the right classes: surer when it is right, less sure when it is wrong, or both.",
     C="Cross-entropy is a mean, so the number of pictures does not matter.",
@@ -231,55 +219,46 @@ SAME_ACCURACY = question(
 )
 
 
-@exercise(
+@EXERCISES.value(
     "1.7",
     "Precision and recall of trousers",
+    3,
     given=("result",),
+    expected="two fractions, precision and recall",
+    tolerance=0.0055,
     hints=(
         "Do for trousers what the cells above do for shirts.",
         "Precision divides the hits by all that were called a trouser, recall by all that are one.",
     ),
     solution="my_precision = result.per_class[trouser].precision\nmy_recall = result.per_class[trouser].recall",
     why="Or by hand from the four counts, as above: both ways give the same.",
+    mistake="The two are swapped, or given in percent",
+    nudge="By which pictures do you divide: a row of the matrix, or a column?",
 )
-def trousers(answer, result: Evaluation) -> str:
-    scores = result.per_class[result.predictions.classes.index("Trouser")]
-    right = np.array([scores.precision, scores.recall])
-    judge(
-        answer,
-        right,
-        {
-            "These are percentages. Precision and recall are fractions between 0 and 1.": 100
-            * right,
-            "They are swapped: precision asks those that were called a trouser, recall those that are one.": right[
-                ::-1
-            ],
-            "The second is F1, which mixes both; recall was asked.": (scores.precision, scores.f1),
-            "That is the accuracy over all classes, not this class.": (
-                result.accuracy,
-                result.accuracy,
-            ),
-            "These are the scores of 'Shirt'.": (
-                result.per_class[result.predictions.classes.index("Shirt")].precision,
-                result.per_class[result.predictions.classes.index("Shirt")].recall,
-            ),
-        },
-        "two fractions, precision and recall",
-        tolerance=0.0055,
+def trousers(result: Evaluation):
+    trouser, shirt = (
+        result.per_class[result.predictions.classes.index(name)] for name in ("Trouser", "Shirt")
     )
-    higher = (
-        "Precision is"
-        if scores.precision > scores.recall
-        else "Recall is"
-        if scores.recall > scores.precision
-        else "Neither is"
-    )
-    return f"{higher} higher, if only by a little: trousers look like nothing else here, so both are close to 1. Shirts look like T-shirts, pullovers and coats."
+    precision, recall = right = trouser.precision, trouser.recall
+    accuracies, percentages = (result.accuracy, result.accuracy), (100 * precision, 100 * recall)
+    mistakes = {
+        "These are percentages. Precision and recall are fractions between 0 and 1.": percentages,
+        "They are swapped: precision asks those that were called a trouser, recall those that are one.": right[
+            ::-1
+        ],
+        "The second is F1, which mixes both; recall was asked.": (precision, trouser.f1),
+        "That is the accuracy over all classes, not this class.": accuracies,
+        "These are the scores of 'Shirt'.": (shirt.precision, shirt.recall),
+    }
+    higher = "Neither" if precision == recall else "Precision" if precision > recall else "Recall"
+    remark = f"{higher} is higher, if only by a little: trousers look like nothing else here, so both are close to 1. Shirts look like T-shirts, pullovers and coats."
+    return right, remark, mistakes
 
 
-@exercise(
+@EXERCISES.exercise(
     "1.8",
     "Metric and threshold by cost",
+    4,
     given=("predictions", "others", "miss", "alarm"),
     hints=(
         "Recall falls with every miss, precision with every false alarm. Which of the two errors is dear today?",
@@ -289,31 +268,34 @@ def trousers(answer, result: Evaluation) -> str:
     solution='my_metric = "recall" if miss > alarm else "precision"\n'
     'my_threshold = min(np.arange(0.01, 1, 0.01), key=lambda at: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm))',
     why="The dear error names the metric; the cheapest threshold follows from counting both errors and weighing them.",
+    mistake="The threshold stays at 0.5, or the metric is that of the cheap error",
+    nudge="Which error is expensive in your cell, and which way must the threshold go to make fewer of those?",
+    wrong={  # where a miss costs 5 and an alarm 1
+        "default": ("recall", 0.5),
+        "percentage": ("recall", 30),
+        "everything is called": ("recall", 0.0),
+        "nothing is called": ("recall", 1.0),
+        "Misses lower recall": ("precision", 0.2),
+        "came nan": ("recall", float("nan")),
+        "There is a threshold that costs": ("Recall ", 0.97),
+        "came 'f1'": ("f1", 0.2),
+        "a metric and a threshold": 0.2,
+    },
 )
-def cheapest_threshold(
-    answer, predictions: Predictions, others: Predictions, miss: float, alarm: float
-) -> str:
+def cheapest_threshold(answer, predictions: Predictions, others: Predictions, miss, alarm):
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
-        raise Wrong(
-            f'Expected a metric and a threshold, such as ("recall", 0.4); came {described(answer)}.'
-        )
+        yield f'Expected a metric and a threshold, such as ("recall", 0.4); came {described(answer)}.'
     metric, value = answer[0].strip().lower(), as_array(answer[1])
     if metric not in ("precision", "recall"):
-        raise Wrong(f'Expected "precision" or "recall" as the metric; came {described(answer[0])}.')
+        yield f'Expected "precision" or "recall" as the metric; came {described(answer[0])}.'
     if value is None or value.size != 1 or not np.isfinite(value).all():
-        raise Wrong(
-            f"Expected one number between 0 and 1 as the threshold; came {described(answer[1])}."
-        )
+        yield f"Expected one number between 0 and 1 as the threshold; came {described(answer[1])}."
     at = float(value.reshape(()))
     if not 0 <= at <= 1:
-        raise Wrong(
-            f"A threshold is a probability between 0 and 1; {at:g} is not. Was it a percentage?"
-        )
-    dear = "recall" if miss > alarm else "precision"
-    if metric != dear:
-        raise Wrong(
-            f"A miss costs {miss:g}, a false alarm {alarm:g}. {'Misses lower recall' if dear == 'recall' else 'False alarms lower precision'}: watch {dear}."
-        )
+        yield f"A threshold is a probability between 0 and 1; {at:g} is not. Was it a percentage?"
+    if metric != (dear := "recall" if miss > alarm else "precision"):
+        why = "Misses lower recall" if dear == "recall" else "False alarms lower precision"
+        yield f"A miss costs {miss:g}, a false alarm {alarm:g}. {why}: watch {dear}."
 
     def cost(at: float, predictions: Predictions = predictions) -> float:
         return decide(predictions, "Shirt", at).cost(miss, alarm)
@@ -321,31 +303,22 @@ def cheapest_threshold(
     def best(predictions: Predictions) -> float:
         return min(cost(at, predictions) for at in np.linspace(0.005, 0.995, 199))
 
-    counts, reachable = decide(predictions, "Shirt", at), best(predictions)
-    price = counts.cost(miss, alarm)
+    counts, price, reachable = decide(predictions, "Shirt", at), cost(at), best(predictions)
     if at == 0.5:
-        raise Wrong(
-            f"0.5 is the default, and costs {price:g}. There is a threshold that costs {reachable:g}."
-        )
+        yield f"0.5 is the default, and costs {price:g}. There is a threshold that costs {reachable:g}."
     if not counts.misses + counts.rest:
-        raise Wrong(
-            f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {price:g}. A machine that takes everything needs no net."
-        )
+        yield f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {price:g}. A machine that takes everything needs no net."
     if not counts.hits + counts.alarms:
-        raise Wrong(
-            f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {price:g}. A machine that takes nothing needs no net."
-        )
+        yield f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {price:g}. A machine that takes nothing needs no net."
     if price > 1.1 * reachable:
-        raise Wrong(
-            f"{at:g} costs {price:g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}."
-        )
+        yield f"{at:g} costs {price:g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}."
     return (
         f"It costs {price:g}; {reachable:g} is the lowest here, and 0.5 would cost {cost(0.5):g}. On the other half, which you did not choose on, it costs "
         f"{cost(at, others):g}; the best threshold there, known only in hindsight, {best(others):g}."
     )
 
 
-TIE = question(
+EXERCISES.question(
     "1.9",
     "A record by 0.2 points",
     right="B",
@@ -353,17 +326,21 @@ TIE = question(
         "How wide is the interval of one of them, with n = 10,000?",
         "0.2 points of 10,000 pictures are how many pictures?",
     ),
+    mistake="A: 0.2 points are 0.2 points",
+    nudge="How many pictures are 0.2 points here? How wide was the interval of one accuracy?",
     A="0.2 points are 20 of 10,000 pictures. The interval of each is 0.57 points to both sides, and another seed alone may move it as much.",
     B="The difference is well within what chance does on 10,000 pictures, and one run each says nothing about other seeds.",
     C="Fewer pictures make the interval wider, so the difference would say even less.",
     D="Cross-entropy is a mean over the same pictures and has chance in it too. It may be looked at, but it does not settle this.",
 )
 
-LEAK = question(
+EXERCISES.question(
     "1.10",
     "Where the twins belong",
     right="C",
     hints=("What must never be on both sides?", "Think of ten photographs of one patient."),
+    mistake="B or D: a larger test set, or a validation set, with a random split",
+    nudge="What does the net know about a test picture of a dog that it has seen before?",
     A="A random split puts some twins on both sides: that is the leak. With more pictures there are more twins.",
     B="A larger test set has more twins in it. The share that leaks stays.",
     C="What belongs together stays together: twins, frames of one film, pictures of one patient. scikit-learn's GroupShuffleSplit does it.",
@@ -371,9 +348,10 @@ LEAK = question(
 )
 
 
-@exercise(
+@EXERCISES.exercise(
     "1.11",
     "A change that you hardly mind and the net does",
+    6,
     given=("net", "test"),
     hints=(
         "What would a careless photographer do? Move, turn, mirror, darken, blur, dirty the lens.",
@@ -381,66 +359,41 @@ LEAK = question(
     ),
     solution="def disturb(images):\n    return torch.roll(images, 3, dims=3)",
     why="Three pixels to the right: you would not notice, but the net never saw clothes off the centre.",
+    mistake="uint8 wraps round, 255 + 40 is 39; or a change so strong that anybody would notice",
+    nudge="What is the same in all training pictures, apart from the clothes?",
+    wrong={
+        "Nothing changed": lambda images: images,
+        "you would notice": lambda images: 255 - images,
+        "more than 45: you would notice": lambda images: images * 0,
+        "uint8 has wrapped": lambda images: images - 3,
+        "costs 10 points or more": lambda images: images.float() + 2,
+        "shape that came in": lambda images: images[0],
+        "not numbers": lambda images: images * float("nan"),
+    },
 )
-def disturb(answer, net: nn.Module, test: ImageDataset) -> str:
+def disturb(answer, net: nn.Module, test: ImageDataset):
     given = ask(answer, test.images)
-    if (
-        not isinstance(given, Tensor)
-        or given.is_complex()
-        or given.layout != torch.strided
-        or given.shape != test.images.shape
-    ):
-        raise Wrong(
-            f"Expected a tensor of the shape that came in, {tuple(test.images.shape)}; came {described(given)}."
-        )
+    if as_array(given) is None or not isinstance(given, Tensor) or given.shape != test.images.shape:
+        yield f"Expected a tensor of the shape that came in, {tuple(test.images.shape)}; came {described(given)}."
     if not torch.isfinite(given.double()).all():
-        raise Wrong("Some pixels are not numbers (NaN or infinite).")
+        yield "Some pixels are not numbers (NaN or infinite)."
+    pixels = given.float().round().clamp(0, 255).byte()
     changed = ImageDataset(
-        given.float().round().clamp(0, 255).byte(),
-        test.labels,
-        test.classes,
-        name="disturbed",
-        mean=test.mean,
-        std=test.std,
+        pixels, test.labels, test.classes, name="disturbed", mean=test.mean, std=test.std
     )
-    difference = changed.images.short() - test.images.short()
+    difference = pixels.short() - test.images.short()
     levels = float(difference.abs().float().mean())
     if not levels:
-        raise Wrong(
-            "Nothing changed. Move, turn, mirror, darken, cover: what would a careless photographer do?"
-        )
+        yield "Nothing changed. Move, turn, mirror, darken, cover: what would a careless photographer do?"
     if levels > LEVELS_AT_MOST and len((difference % 256).unique()) == 1:
-        raise Wrong(
-            "uint8 has wrapped round: 255 + 40 is 39, not 295. Compute with images.float(); the check rounds and cuts at 0 and 255."
-        )
+        yield "uint8 has wrapped round: 255 + 40 is 39, not 295. Compute with images.float(); the check rounds and cuts at 0 and 255."
     if levels > LEVELS_AT_MOST:
-        raise Wrong(
-            f"That changes a pixel by {levels:.0f} of 255 on average, more than {LEVELS_AT_MOST}: you would notice. Be gentler."
-        )
+        yield f"That changes a pixel by {levels:.0f} of 255 on average, more than {LEVELS_AT_MOST}: you would notice. Be gentler."
     with watched_by(lambda *_: None):
-        before, after = (
-            100 * evaluate(predict(net, pictures)).accuracy for pictures in (test, changed)
-        )
+        before, after = (100 * evaluate(predict(net, one)).accuracy for one in (test, changed))
     if before - after < POINTS_AT_LEAST:
-        raise Wrong(
-            f"Accuracy goes from {before:.0f} % to {after:.0f} %. Find a change that costs {POINTS_AT_LEAST} points or more."
-        )
+        yield f"Accuracy goes from {before:.0f} % to {after:.0f} %. Find a change that costs {POINTS_AT_LEAST} points or more."
     return (
         f"Accuracy falls from {before:.0f} % to {after:.0f} %, and a pixel changes by {levels:.0f} of 255 on average. "
         "Test and training set were made in the same careful way, so the accuracy says little about pictures that were not. Augmentation (chapter 2) helps."
     )
-
-
-EXERCISES = (
-    ANOTHER_SET,
-    score_to_beat,
-    split,
-    smallest_k,
-    cross_entropy,
-    SAME_ACCURACY,
-    trousers,
-    cheapest_threshold,
-    TIE,
-    LEAK,
-    disturb,
-)

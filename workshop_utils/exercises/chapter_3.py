@@ -8,22 +8,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from workshop_utils import data, models, recorded, transfer
-from workshop_utils.exercises.judging import (
-    Unattempted,
-    Wrong,
-    as_array,
-    ask,
-    described,
-    judge,
-    same,
-)
-from workshop_utils.exercises.kit import exercise, question
+from workshop_utils.exercises.judging import Unattempted, as_array, ask, compare, described, same
+from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.models import preprocessing
 
+EXERCISES = Chapter()
 
-@exercise(
+
+@EXERCISES.exercise(
     "3.1",
     "From pictures to probabilities",
+    4,
     hints=(
         "Three things before the net answers well: its mode, its preprocessing, and softmax afterwards.",
         "net.eval() switches dropout off; net.preprocess(pictures) scales the pixels.",
@@ -31,51 +26,45 @@ from workshop_utils.models import preprocessing
     ),
     solution="def probabilities(net, pictures):\n    net.eval()\n    with torch.inference_mode():\n        return net(net.preprocess(pictures)).softmax(1)",
     why="Evaluation mode, the net's own preprocessing, and softmax once, over the classes.",
+    mistake="The net stays in training mode, so the same pictures get two answers; or softmax over dimension 0",
+    nudge="Ask your function twice about the same pictures: is the answer the same?",
+    wrong={
+        "before softmax": Changed(".softmax(1)", ""),
+        "applied twice": Changed(".softmax(1)", ".softmax(1).softmax(1)"),
+        "wrong dimension": Changed("softmax(1)", "softmax(0)"),
+        "logarithms": Changed("softmax(1)", "log_softmax(1)"),
+        "most probable class": Changed("softmax(1)", "argmax(1)"),
+        "mean over the pictures": Changed("softmax(1)", "softmax(1).mean(0)"),
+        "net.eval() is missing": Changed("net.eval()", "pass"),
+        "net.preprocess": Changed("net.preprocess(pictures)", "pictures.float()"),
+    },
 )
-def probabilities(answer) -> str:
+def probabilities(answer):
     net, pictures = _fresh_net(), torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
     given, again = (ask(answer, net.train(), pictures) for _ in range(2))
+    first, second = as_array(given), as_array(again)
+    both = first is not None and second is not None
+    if both and first.shape == second.shape and not same(first, second):
+        yield "The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing."
     quiet = copy.deepcopy(net).eval()
     with torch.inference_mode():
-        scores, raw = quiet(quiet.preprocess(pictures)), quiet(pictures.float())
-    first, second = as_array(given), as_array(again)
-    if (
-        first is not None
-        and second is not None
-        and first.shape == second.shape
-        and not same(first, second)
-    ):
-        raise Wrong(
-            "The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing."
-        )
-    judge(
-        given,
-        scores.softmax(1),
-        {
-            "These are the scores before softmax.": scores,
-            "Softmax was applied twice: the probabilities have become nearly equal.": scores.softmax(
-                1
-            ).softmax(1),
-            "Softmax went over the wrong dimension: each column adds up to 1, each picture should. Dimension 1 has the classes.": scores.softmax(
-                0
-            ),
-            "These are logarithms of probabilities.": scores.log_softmax(1),
-            "The pictures did not go through net.preprocess: the net got pixels from 0 to 255.": raw.softmax(
-                1
-            ),
-            "That is the most probable class of each picture. All probabilities were asked.": scores.argmax(
-                1
-            ),
-            "That is the mean over the pictures. Each picture has probabilities of its own.": scores.softmax(
-                1
-            ).mean(0),
-        },
-        "probabilities of shape (pictures, classes)",
-    )
+        scores, raw = quiet(quiet.preprocess(pictures)), quiet(pictures.float()).softmax(1)
+    right, best, columns = scores.softmax(1), scores.argmax(1), scores.softmax(0)
+    twice, mean = right.softmax(1), right.mean(0)
+    mistakes = {
+        "These are the scores before softmax.": scores,
+        "Softmax was applied twice: the probabilities have become nearly equal.": twice,
+        "Softmax went over the wrong dimension: each column adds up to 1, each picture should. Dimension 1 has the classes.": columns,
+        "These are logarithms of probabilities.": scores.log_softmax(1),
+        "The pictures did not go through net.preprocess: the net got pixels from 0 to 255.": raw,
+        "That is the most probable class of each picture. All probabilities were asked.": best,
+        "That is the mean over the pictures. Each picture has probabilities of its own.": mean,
+    }
+    yield from compare(given, right, mistakes, "probabilities of shape (pictures, classes)")
     return "In this order nothing can be forgotten silently; evaluation.predict does the same for a whole set."
 
 
-PREPROCESSING = question(
+EXERCISES.question(
     "3.2",
     "The same wrong preprocessing twice",
     right="C",
@@ -83,6 +72,8 @@ PREPROCESSING = question(
         "The net's own weights expect certain numbers, whoever asks.",
         "The second cell of bars above: 80 views, another mean and std.",
     ),
+    mistake="A: nothing is lost, both are treated alike",
+    nudge="The head is new. For which numbers were the weights below it made?",
     A="The head gets used to it, but the backbone does not: its weights were made for other numbers, so its description of every picture is worse.",
     B="So far off it is not: most of what the net sees is contrast between neighbours, and that survives another mean and std.",
     C="The features are a little worse for every picture, the head makes the best of them, and nobody sees what the score could have been.",
@@ -90,41 +81,34 @@ PREPROCESSING = question(
 )
 
 
-@exercise(
+@EXERCISES.value(
     "3.3",
     "What the head learns",
+    2,
+    expected="a number of parameters",
+    tolerance=1e-9,
     hints=("Each of the nine outputs weighs all 1,280 features.", "And each has one bias."),
     solution="my_count = 1280 * 9 + 9",
     why="A weight for every pair of feature and class, and a bias for each class.",
+    mistake="11,520, the biases forgotten; or a count in which the 135 pictures appear",
+    nudge="Which tensors does a linear layer hold?",
 )
-def parameters_of_the_head(answer) -> str:
-    features, classes, whole = (
-        1280,
-        len(data.card("clip-art").classes),
-        models.card("efficientnet_lite0").parameters,
-    )
-    right = features * classes + classes
-    judge(
-        answer,
-        right,
-        {
-            f"Each of the {classes} outputs also has a bias.": features * classes,
-            "That is one output; there are nine of them.": features + 1,
-            "That is the old head, for 1,000 classes.": 1000 * features + 1000,
-            "That is the whole net. Only its last layer is new, and only that learns.": whole,
-            "That is how many numbers the 135 pictures became. The head weighs them, whatever their number is.": 15
-            * classes
-            * features,
-        },
-        "a number of parameters",
-        tolerance=1e-9,
-    )
-    return f"{right:,}: {right / whole:.1%} of what the whole net has. That little fits in milliseconds."
+def parameters_of_the_head():
+    mistakes = {
+        "Each of the 9 outputs also has a bias.": 11_520,
+        "That is one output; there are nine of them.": 1281,
+        "That is the old head, for 1,000 classes.": 1_281_000,
+        "That is the whole net. Only its last layer is new, and only that learns.": 4_652_008,
+        "That is how many numbers the 135 pictures became. The head weighs them, whatever their number is.": 172_800,
+    }
+    remark = "11,529: 0.2% of what the whole net has. That little fits in milliseconds."
+    return 1280 * 9 + 9, remark, mistakes
 
 
-@exercise(
+@EXERCISES.exercise(
     "3.4",
     "As good as 15 from scratch",
+    2,
     hints=(
         "Guess: any of the five numbers. Then run the cell with the curves.",
         "Where is the highest point of the curve 'from scratch'? Go left from there, to the curve 'frozen'.",
@@ -132,29 +116,33 @@ def parameters_of_the_head(answer) -> str:
     solution='few = recorded.load("fewshot")["results"]\nmean = lambda way, k: sum(few[way][str(k)]["accuracy"]) / 5\n'
     'my_pictures = min(k for k in (1, 2, 5, 10, 15) if mean("frozen", k) >= mean("from scratch", 15))',
     why="The smallest number at which the mean of the frozen features reaches that of the net from scratch with 15.",
+    mistake="5 or 10: they reach it too, but fewer do as well",
+    nudge="At what height does the curve from scratch end, and where is frozen as high?",
+    wrong={
+        "fewer are enough": 15,
+        "one of 1, 2, 5, 10, 15": 3,
+        "one of 1, 2, 5": "frozen",
+        "too few": 1,
+    },
 )
-def as_good_as_scratch(answer) -> str:
-    mean = {
-        way: {int(k): sum(row["accuracy"]) / len(row["accuracy"]) for k, row in found.items()}
-        for way, found in recorded.load("fewshot")["results"].items()
-    }
-    goal, reached = mean["from scratch"][15], mean["frozen"]
+def as_good_as_scratch(answer):
+    reached = {k: mean for (way, k), mean in _accuracies().items() if way == "frozen"}
+    goal = _accuracies()["from scratch", 15]
     right = min(k for k in reached if reached[k] >= goal)
     given = as_array(answer)
     if given is None or given.size != 1 or float(given.reshape(())) not in reached:
-        raise Wrong(f"Expected one of {', '.join(map(str, reached))}; came {described(answer)}.")
+        yield f"Expected one of {', '.join(map(str, reached))}; came {described(answer)}."
     k = int(given.reshape(()))
     if k != right:
         side = "fewer are enough" if k > right else "that is too few"
-        raise Wrong(
-            f"With {k} frozen features reach {reached[k]:.0%}, from scratch reaches {goal:.0%} with 15: {side}. A guess is free: look at the curves and correct it."
-        )
+        yield f"With {k} frozen features reach {reached[k]:.0%}, from scratch reaches {goal:.0%} with 15: {side}. A guess is free: look at the curves and correct it."
     return f"{right}: frozen features reach {reached[right]:.0%} with {right} a class, from scratch {goal:.0%} with 15."
 
 
-@exercise(
+@EXERCISES.exercise(
     "3.5",
     "The part that never moves",
+    4,
     hints=(
         "When does the optimizer learn which parameters there are?",
         "parameter_groups takes what learns at that moment. Unfreezing afterwards comes too late.",
@@ -162,14 +150,25 @@ def as_good_as_scratch(answer) -> str:
     ),
     solution='def prepare(net):\n    transfer.freeze(net)\n    transfer.unfreeze(net, "blocks.1")\n    groups = transfer.parameter_groups(net, head_rate=1e-3, body_rate=1e-4)\n    return torch.optim.AdamW(groups)',
     why="An optimizer moves the parameters that it was given; those that are unfrozen later are not among them.",
+    mistake="Rates are changed or everything is unfrozen, while the order of the lines stays",
+    nudge="Which parameters learn at the moment when the optimizer is made?",
+    wrong={
+        "Only the head moved": Changed('transfer.unfreeze(net, "blocks.1")', "pass"),
+        "More moved": Changed('"blocks.1"', '"blocks.0", "blocks.1"'),
+        "as long as the head's": Changed("1e-4", "1e-3"),
+        "the head did not": Changed("freeze(net)", "freeze(net, keep_head=False)"),
+        "the optimizer back": lambda net: None,
+        "Expected the function": 5,
+    },
 )
-def prepare(answer) -> str:
+def prepare(answer):
     net = _net_of_blocks()
+    body, last = net.blocks[1][0].weight, net.head.weight
     if not callable(answer):
-        raise Wrong(f"Expected the function; came {described(answer)}.")
+        yield f"Expected the function; came {described(answer)}."
     optimizer = ask(lambda: answer(net))
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise Wrong(f"Expected the optimizer back; came {described(optimizer)}.")
+        yield f"Expected the optimizer back; came {described(optimizer)}."
     before = copy.deepcopy(net.state_dict())
     with torch.enable_grad():
         loss = F.cross_entropy(net.eval()(torch.randn(8, 3, 12, 12)), torch.arange(8) % 3)
@@ -179,39 +178,27 @@ def prepare(answer) -> str:
         optimizer.step()
     moved = set(transfer.changed(before, net.state_dict()))
     head, block = (
-        {name for name in moved if name.startswith("head.")},
-        {name for name in moved if name.startswith("blocks.1.")},
+        {name for name in moved if name.startswith(part)} for part in ("head.", "blocks.1.")
     )
-    if head and not moved - head and net.get_submodule("blocks.1.conv").weight.requires_grad:
+    if head and not moved - head and body.requires_grad:
         raise Unattempted(
             "This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again."
         )
     if not moved:
-        raise Wrong("Nothing moved in a step: the head and blocks.1 should.")
+        yield "Nothing moved in a step: the head and blocks.1 should."
     if moved - head - block:
-        raise Wrong(
-            f"More moved than the head and blocks.1: '{sorted(moved - head - block)[0]}' for one. Freeze the net first."
-        )
+        yield f"More moved than the head and blocks.1: '{sorted(moved - head - block)[0]}' for one. Freeze the net first."
     if not head:
-        raise Wrong("blocks.1 moved, but the head did not. It learns too.")
+        yield "blocks.1 moved, but the head did not. It learns too."
     if not block:
-        raise Wrong("Only the head moved. Is blocks.1 unfrozen before the optimizer is made?")
-    rates = {
-        id(parameter): group["lr"]
-        for group in optimizer.param_groups
-        for parameter in group["params"]
-    }
-    if (
-        rates[id(net.get_submodule("blocks.1.conv").weight)]
-        >= rates[id(net.get_submodule("head").weight)]
-    ):
-        raise Wrong(
-            "Both move, but blocks.1 in steps as long as the head's. Further down the steps are smaller: head_rate=1e-3, body_rate=1e-4."
-        )
+        yield "Only the head moved. Is blocks.1 unfrozen before the optimizer is made?"
+    rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
+    if rates[id(body)] >= rates[id(last)]:
+        yield "Both move, but blocks.1 in steps as long as the head's. Further down the steps are smaller: head_rate=1e-3, body_rate=1e-4."
     return "Freeze, unfreeze, then the optimizer. Compare a state_dict before and after a step whenever you doubt."
 
 
-TIE = question(
+EXERCISES.question(
     "3.6",
     "Two points better, fifty times as long",
     right="B",
@@ -219,6 +206,8 @@ TIE = question(
         "How large is one standard error with 150 pictures and 80 %?",
         "The square root of 0.8 x 0.2 / 150 is 3.3 points.",
     ),
+    mistake="A: 82 is more than 80. Or D, which chooses on the test set",
+    nudge="How many of the 150 pictures are two points, and how large is one standard error?",
     A="Two points are three pictures of 150. One standard error is 3.3 points: the next test set may say the opposite.",
     B="One standard error is 3.3 points, so two say nothing. The cheap way wins a tie, until more pictures, more seeds or a larger test set decide.",
     C="Longer training fits the same few pictures more closely. It does not make the test set larger.",
@@ -226,9 +215,10 @@ TIE = question(
 )
 
 
-@exercise(
+@EXERCISES.exercise(
     "3.7",
     "A step that moves the head alone",
+    4,
     hints=(
         "transfer.freeze(net) leaves only the head to learn.",
         "Frozen weights are not enough: in training mode batch normalisation moves its statistics. net.eval() stops that.",
@@ -237,35 +227,41 @@ TIE = question(
     solution="def head_step(net, images, labels):\n    transfer.freeze(net).eval()\n    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)\n"
     "    F.cross_entropy(net(images), labels).backward()\n    optimizer.step()\n    return net",
     why="Frozen weights keep the optimizer away, evaluation mode keeps batch normalisation's statistics.",
+    mistake="The weights are frozen and the net is in training mode: the running statistics move",
+    nudge="What does transfer.changed list after your step, and what kind of tensors are these?",
+    wrong={
+        "batch normalisation moved": Changed(".eval()", ".train()"),
+        "Nothing moved": Changed("optimizer.step()", "pass"),
+        "head did not move": lambda net, images, labels: (net(images), net)[1],
+        "The head did not move": Changed(
+            "freeze(net).eval()", "freeze(net, keep_head=False).eval()[0].requires_grad_(True)"
+        ),
+        "Besides the head": Changed("transfer.freeze(net)", "net"),
+        "the same net back": lambda net, images, labels: labels,
+    },
 )
-def head_step(answer) -> str:
+def head_step(answer):
     net, images, labels = _fresh_net().train(), torch.randn(8, 3, 16, 16), torch.arange(8) % 3
     before, head = copy.deepcopy(net.state_dict()), {"6.weight", "6.bias"}
     given = ask(answer, net, images, labels)
     if not isinstance(given, nn.Module) or given.state_dict().keys() != before.keys():
-        raise Wrong(f"Expected the same net back, after one step; came {described(given)}.")
+        yield f"Expected the same net back, after one step; came {described(given)}."
     moved = set(transfer.changed(before, given.state_dict()))
     if not moved:
-        raise Wrong("Nothing moved. Was backward() called, and the optimizer's step()?")
+        yield "Nothing moved. Was backward() called, and the optimizer's step()?"
     statistics = {name for name in moved if "running_" in name or "num_batches" in name}
     if statistics and moved & head and not moved - head - statistics:
-        raise Wrong(
-            f"The weights are as they should be, but batch normalisation moved: {', '.join(sorted(statistics))}. In training mode it keeps counting; net.eval() stops that."
-        )
+        yield f"The weights are as they should be, but batch normalisation moved: {', '.join(sorted(statistics))}. In training mode it keeps counting; net.eval() stops that."
     if not moved & head:
-        raise Wrong(
-            f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest or instead of it, or there was no step()."
-        )
+        yield f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest or instead of it, or there was no step()."
     if moved - head:
-        raise Wrong(
-            f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first."
-        )
+        yield f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first."
     if not all(value.isfinite().all() for value in given.state_dict().values()):
-        raise Wrong("The head's weights are no longer finite: the step was far too long.")
+        yield "The head's weights are no longer finite: the step was far too long."
     return "Frozen means that transfer.changed finds nothing else. training.fit keeps frozen batch normalisation still in the same way."
 
 
-GRAD_CAM = question(
+EXERCISES.question(
     "3.8",
     "What Grad-CAM shows",
     right="B",
@@ -273,6 +269,8 @@ GRAD_CAM = question(
         "Let the panel look for a class that is not in the picture.",
         "The map is made from the score of one class.",
     ),
+    mistake="A or C: it knows the outline, or it is sure",
+    nudge="Let the panel look for a class that is not in the picture. Is there a map?",
     A="The net has no outlines: it was trained with one word for a whole picture. The map is coarse (7 x 7 places) and may light up only a part.",
     B="It shows the places from which the score of this class comes, right or wrong, and says nothing about why. A dog found by its kennel has a bright kennel.",
     C="A map is made for any class, also for one that is not there. The probability says how sure the net is, not the map.",
@@ -280,11 +278,13 @@ GRAD_CAM = question(
 )
 
 
-NEITHER = question(
+EXERCISES.question(
     "3.9",
     "A picture of neither class",
     right="D",
     hints=("Give the panel a picture of something else.", "The probabilities always add up to 1."),
+    mistake="B: half and half. Or A, none of the two",
+    nudge="To what do the probabilities add up, and among which classes?",
     A="There is no such answer: softmax divides 100 % among the classes that it has.",
     B="Half and half would be honest, but nothing makes it so: a small likeness is enough for a high probability.",
     C="The features are those of 1,000 classes, but the new head knows only yours.",
@@ -292,9 +292,10 @@ NEITHER = question(
 )
 
 
-@exercise(
+@EXERCISES.exercise(
     "3.10",
     "A classifier of your own",
+    4,
     hints=(
         "In the panel: a name for the first class, some pictures, then another name and its pictures. Then Train.",
         "The cell with models.save writes what the panel trained. Run it after Train.",
@@ -304,36 +305,38 @@ NEITHER = question(
     '                        torch.tensor([0] * 20 + [1] * 13), ("drawing", "photograph"), name="own")\n'
     'models.save(transfer.classifier(net, own), "my-classifier", overwrite=True)\nmy_classifier = "my-classifier"',
     why="No camera at hand? Drawings against photographs are two classes as well.",
+    mistake="The cell with models.save ran before Train, so the birds and vehicles were saved",
+    nudge="Which classes did the cell with models.save print?",
+    wrong={
+        "There is no file": "no-such-file",
+        "as text": 3,
+        "to begin with": Changed('"drawing", "photograph"', '"bird", "vehicle"'),
+    },
 )
-def own_classifier(answer) -> str:
+def own_classifier(answer):
     if not isinstance(answer, str):
-        raise Wrong(
-            f'Expected the name of the two files, as text: "my-classifier"; came {described(answer)}.'
-        )
+        yield f'Expected the name of the two files, as text: "my-classifier"; came {described(answer)}.'
     try:
         net = models.load(answer)
     except (ValueError, FileNotFoundError) as error:
-        raise Wrong(str(error)[:500]) from None
+        yield str(error)[:500]
     except OSError:  # no name that a system takes
-        raise Wrong(
-            f"{described(answer)} cannot be opened. The cell with models.save prints the name."
-        ) from None
+        yield f"{described(answer)} cannot be opened. The cell with models.save prints the name."
     if set(net.classes) == {"bird", "vehicle"}:
-        raise Wrong(
-            "These are the birds and vehicles that were there to begin with. Give the panel pictures of your own, press Train, and run the cell with models.save again."
-        )
+        yield "These are the birds and vehicles that were there to begin with. Give the panel pictures of your own, press Train, and run the cell with models.save again."
     photos = data.load("photos")
     with torch.inference_mode():
         rows = net(net.preprocess(photos.images[:8])).softmax(1)
     if not rows.isfinite().all():
-        raise Wrong("It opens, but its answers are not finite numbers. Train it again.")
+        yield "It opens, but its answers are not finite numbers. Train it again."
     doubted = int((rows.amax(1) < net.threshold).sum())
     return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the two files to a friend: nothing else is needed."
 
 
-@exercise(
+@EXERCISES.exercise(
     "3.11",
     "How many pictures to pay for",
+    4,
     given=("price",),
     hints=(
         "The cost of a plan: 9 kinds x pictures a class x 1 euro, and 1,000 x part of errors x the price of an error.",
@@ -343,47 +346,47 @@ def own_classifier(answer) -> str:
     solution='costs = {(way, int(k)): 9 * int(k) + 1000 * (1 - sum(row["accuracy"]) / 5) * price for way, found in ways.items() for k, row in found.items()}\n'
     "my_plan = min(costs, key=costs.get)",
     why="Pictures and errors both cost; which number is best depends on what an error costs.",
+    mistake="The plan with the highest accuracy at any price of an error, or the fewest pictures",
+    nudge="In your plan, what do the pictures cost and what do the errors cost? Which is larger?",
+    wrong={
+        "This plan costs": ("fine tuned", 1),
+        "one of 1, 2, 5": ("frozen", 3),
+        "a way and a number": 5,
+        "one of the ways": ("magic", 5),
+    },
 )
-def cheapest_plan(answer, price: float) -> str:
-    ways = recorded.load("fewshot")["results"]
-    costs = {
-        (way, int(k)): 9 * int(k) + 1000 * (1 - sum(row["accuracy"]) / len(row["accuracy"])) * price
-        for way, found in ways.items()
-        for k, row in found.items()
-    }
+def cheapest_plan(answer, price: float):
+    costs = {plan: 9 * plan[1] + 1000 * (1 - mean) * price for plan, mean in _accuracies().items()}
+    ways = ", ".join(dict.fromkeys(way for way, _ in costs))
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
-        raise Wrong(
-            f'Expected a way and a number of pictures, such as ("frozen", 5); came {described(answer)}.'
-        )
+        yield f'Expected a way and a number of pictures, such as ("frozen", 5); came {described(answer)}.'
     k = as_array(answer[1])
     plan = (
         answer[0].strip().lower().replace("-", " "),
         int(k) if k is not None and k.size == 1 and k.reshape(()) == int(k.reshape(())) else None,
     )
     if plan not in costs:
-        raise Wrong(
-            f"Expected one of the ways {', '.join(ways)} and one of 1, 2, 5, 10, 15; came {described(answer[0])} and {described(answer[1])}."
-        )
-    best = min(costs, key=costs.get)
+        yield f"Expected one of the ways {ways} and one of 1, 2, 5, 10, 15; came {described(answer[0])} and {described(answer[1])}."
+    best = min(costs, key=lambda one: costs[one])
     if costs[plan] > 1.1 * costs[best]:
         pictures, errors = 9 * plan[1], costs[plan] - 9 * plan[1]
-        raise Wrong(
-            f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less."
-        )
+        yield f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less."
     return f"{costs[plan]:,.0f} euros; the cheapest plan, {best[0]} with {best[1]} a class, costs {costs[best]:,.0f}. With another price of errors another number is right."
+
+
+def _accuracies() -> dict[tuple[str, int], float]:
+    """The recorded mean of five draws by way and pictures a class."""
+    return {
+        (way, int(k)): sum(row["accuracy"]) / len(row["accuracy"])
+        for way, rows in recorded.load("fewshot")["results"].items()
+        for k, row in rows.items()
+    }
 
 
 def _fresh_net() -> nn.Module:
     """A small net with everything that can be forgotten: batch normalisation, dropout, a preprocessing. Layer 6 is the head."""
-    net = nn.Sequential(
-        nn.Conv2d(3, 8, 3),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(),
-        nn.Dropout(0.5),
-        nn.Linear(32, 3),
-    )
+    body = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    net = nn.Sequential(*body, nn.Dropout(0.5), nn.Linear(32, 3))
     nn.init.normal_(net[6].weight)  # answers that differ enough to tell mistakes apart
     net.preprocess = preprocessing(resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3)
     return net
@@ -393,33 +396,9 @@ def _net_of_blocks() -> nn.Module:
     """A net with parts that have names, as the backbone has them: stem, blocks.0, blocks.1, head."""
 
     def block(inputs: int, outputs: int) -> nn.Module:
-        return nn.Sequential(
-            OrderedDict(
-                conv=nn.Conv2d(inputs, outputs, 3), norm=nn.BatchNorm2d(outputs), act=nn.ReLU()
-            )
-        )
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3), nn.BatchNorm2d(outputs), nn.ReLU())
 
-    return nn.Sequential(
-        OrderedDict(
-            stem=block(3, 4),
-            blocks=nn.Sequential(block(4, 6), block(6, 8)),
-            pool=nn.AdaptiveAvgPool2d(2),
-            flat=nn.Flatten(),
-            head=nn.Linear(32, 3),
-        )
-    )
-
-
-EXERCISES = (
-    probabilities,
-    PREPROCESSING,
-    parameters_of_the_head,
-    as_good_as_scratch,
-    prepare,
-    TIE,
-    head_step,
-    GRAD_CAM,
-    NEITHER,
-    own_classifier,
-    cheapest_plan,
-)
+    blocks = nn.Sequential(block(4, 6), block(6, 8))
+    pool = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    head = nn.Linear(32, 3)
+    return nn.Sequential(OrderedDict(stem=block(3, 4), blocks=blocks, pool=pool, head=head))

@@ -4,7 +4,7 @@ import copy
 import random
 import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,34 +69,29 @@ def need_attempt(answer: Any) -> None:
         raise Unattempted
 
 
-def judge(
+def compare(
     given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tolerance: float = 1e-3
-) -> None:
-    """Returns if `given` equals `expected`, a number or an array, up to a relative tolerance; else raises Wrong.
+) -> Iterator[str]:
+    """Yields what is wrong with `given`; nothing if it equals `expected`, a number or an array, up to a relative tolerance.
 
     mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected.
     """
     values, wanted = as_array(given), as_array(expected)
-    if values is not None and same(values, wanted, tolerance):
-        return
-    if values is None:
-        quotes = (
-            ", which is text. A number stands without quotes." if isinstance(given, str) else "."
+    came = f"came {described(given)}"
+    if values is None or wanted is None:
+        text = isinstance(given, str)
+        yield f"Expected {what}; {came}{', which is text. A number stands without quotes.' if text else '.'}"
+    elif not same(values, wanted, tolerance):
+        for sentence, value in mistakes.items():
+            mistaken = as_array(value)
+            if mistaken is not None and same(values, mistaken, tolerance):
+                yield sentence
+        if values.shape != wanted.shape:
+            yield f"Expected {what}, of shape {wanted.shape}; {came}."
+        rest = (
+            ", of the right shape but with other values." if wanted.ndim else ", which is not it."
         )
-        raise Wrong(f"Expected {what}; came {described(given)}{quotes}")
-    for sentence, value in mistakes.items():
-        if same(values, as_array(value), tolerance):
-            raise Wrong(sentence)
-    if values.shape != wanted.shape:
-        raise Wrong(f"Expected {what}, of shape {wanted.shape}; came {described(given)}.")
-    raise Wrong(
-        f"Expected {what}; came {described(given)}"
-        + (
-            ", which is not it."
-            if wanted.ndim == 0
-            else ", of the right shape but with other values."
-        )
-    )
+        yield f"Expected {what}; {came}{rest}"
 
 
 def as_array(value: Any) -> np.ndarray | None:

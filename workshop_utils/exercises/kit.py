@@ -1,9 +1,9 @@
-"""The four verbs that people use: check, hint, solution, progress. And how an exercise is declared."""
+"""The four verbs that people use: check, hint, solution, progress. And how an exercise is declared: in one record."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from workshop_utils import errors
 from workshop_utils.exercises import solved
@@ -11,6 +11,7 @@ from workshop_utils.exercises.judging import (
     Raised,
     Unattempted,
     Wrong,
+    compare,
     described,
     in_words,
     need_attempt,
@@ -20,59 +21,104 @@ from workshop_utils.exercises.verdict import Help, Verdict
 from workshop_utils.tables import Table
 
 CHAPTERS = (1, 2, 3)
-_hints_shown: dict[str, int] = {}
-_last_chapter: list[int] = []
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise or question.
+    """One exercise or question, with all that notebook, guide, slides and tests know of it.
 
-    judge: (answer, **given) -> the remark for a right answer; raises judging.Wrong and its relatives. hints: from a nudge
-    to nearly everything. solution: the code that replaces the stub. why: one line for it. given: what the notebook hands over.
+    minutes: as its notebook says. judge: (answer, **given) -> a generator that yields what is wrong, of which the first counts,
+    and returns the remark for a right answer. hints: from a nudge to nearly everything. solution: the code that replaces the stub.
+    why: one line for it. mistake, nudge: the usual mistake and what to ask then, for the guide. wrong: (**given) -> a dictionary from a
+    sentence, or a piece of it, to an answer that gets it. given: what the notebook hands over. options, right: of a question.
     """
 
     number: str
     title: str
-    judge: Callable[..., str]
+    minutes: int
+    judge: Callable[..., Generator[str, None, str]]
+    wrong: Callable[..., dict[str, Any]]
     hints: tuple[str, ...]
     solution: str
     why: str
+    mistake: str
+    nudge: str
     given: tuple[str, ...] = ()
+    options: dict[str, str] = field(default_factory=dict)
+    right: str = ""
 
 
-def exercise(
-    number: str,
-    title: str,
-    *,
-    hints: tuple[str, ...],
-    solution: str,
-    why: str,
-    given: tuple[str, ...] = (),
-):
-    """Declares the decorated function as the judge of an exercise."""
-    return lambda judge: Exercise(number, title, judge, hints, solution, why, given)
+class Changed(NamedTuple):
+    """A wrong answer that is the solution with one piece of its code, or two, replaced."""
+
+    old: str
+    new: str
+    old_too: str = ""
+    new_too: str = ""
+
+    def code(self, solution: str) -> str:
+        return solution.replace(self.old, self.new).replace(self.old_too or "\0", self.new_too)
 
 
-def question(
-    number: str, title: str, *, right: str, hints: tuple[str, ...], **options: str
-) -> Exercise:
-    """A question with lettered options; each wrong one is a misconception, and its text says why it is one.
+class Chapter(list[Exercise]):
+    """The exercises of a chapter, in order: to declare one is to have it here, and nothing else is to be done."""
 
-    options: letter -> what is said to whoever chooses it. right: the letter of the right one.
-    """
+    def exercise(self, number: str, title: str, minutes: int, *, wrong: Any, **record: Any):
+        """Declares the decorated generator as the judge of an exercise. wrong: a dictionary, or a function that makes it."""
 
-    def judge(answer: Any) -> str:
-        letter = answer.strip(" .)(").upper() if isinstance(answer, str) else ""
-        if letter not in options:
-            raise Wrong(
-                f'Expected one letter of {", ".join(options)}, as text: "A"; came {described(answer)}.'
-            )
-        if letter != right:
-            raise Wrong(f"{letter}: {options[letter]}")
-        return options[letter]
+        def declare(judge: Callable) -> Callable:
+            answers = wrong if callable(wrong) else lambda **_: wrong
+            self.append(Exercise(number, title, minutes, judge, answers, **record))
+            return judge
 
-    return Exercise(number, title, judge, hints, f'my_choice = "{right}"', options[right])
+        return declare
+
+    def value(self, *head: Any, expected: str, tolerance: float, **record: Any):
+        """Declares an exercise whose answer is a number, or several: the decorated function gives what it is compared with.
+
+        The function: (**given) -> the right value, the remark for it, and sentence -> the value that this mistake gives.
+        """
+
+        def declare(values: Callable) -> Callable:
+            def judge(answer: Any, **given: Any) -> Generator[str, None, str]:
+                right, remark, mistakes = values(**given)
+                yield from compare(answer, right, mistakes, expected, tolerance=tolerance)
+                return remark
+
+            return self.exercise(*head, wrong=lambda **given: values(**given)[2], **record)(judge)
+
+        return declare
+
+    def question(self, number: str, title: str, minutes: int = 1, *, right: str, **record: Any):
+        """Declares a question with lettered options; each wrong one is a misconception, and its text says why it is one.
+
+        A, B, C, D: what is said to whoever chooses it. right: the letter of the right one.
+        """
+        options = {letter: record.pop(letter) for letter in "ABCD"}
+
+        def judge(answer: Any) -> Generator[str, None, str]:
+            letter = answer.strip(" .)(").upper() if isinstance(answer, str) else ""
+            if letter not in options:
+                yield f'Expected one letter of {", ".join(options)}, as text: "A"; came {described(answer)}.'
+            if letter != right:
+                yield f"{letter}: {options[letter]}"
+            return options[right]
+
+        record |= {"options": options, "right": right, "why": options[right]}
+        wrong = {said: letter for letter, said in options.items() if letter != right}
+        solution = f'my_choice = "{right}"'
+        self.exercise(number, title, minutes, wrong=wrong, solution=solution, **record)(judge)
+
+
+@dataclass
+class Session:
+    """What the verbs remember until the kernel ends: hints shown by exercise, and the chapter last worked on."""
+
+    hints: dict[str, int] = field(default_factory=dict)
+    chapter: int | None = None
+
+
+session = Session()
 
 
 def check(number: str, answer: Any, **given: Any) -> None:
@@ -82,89 +128,86 @@ def check(number: str, answer: Any, **given: Any) -> None:
     the kernel's interrupt (the square). Raises ValueError for a number that does not exist, or if something given lacks.
     """
     exercise = find(number)
-    lacking = [name for name in exercise.given if name not in given]
+    lacking = ", ".join(f"{name}=..." for name in exercise.given if name not in given)
     if lacking:
-        raise ValueError(
-            f"The check of {number} needs {', '.join(f'{name}=...' for name in lacking)} as well, as its cell had it."
-        )
-    _last_chapter[:] = [int(number[0])]
+        raise ValueError(f"The check of {number} needs {lacking} as well, as its cell had it.")
+    session.chapter = int(number[0])
     verdict = judged(exercise, answer, **given)
-    _show(verdict)
+    show(verdict)
     if verdict.kind == "right":
         solved.remember(number)
 
 
 def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
     """The verdict on an answer: whatever the answer is or does, there is one."""
+    number = exercise.number
     try:
         with untouched_randomness():
             need_attempt(answer)
-            return Verdict(exercise.number, "right", exercise.judge(answer, **given))
+            try:
+                raise Wrong(next(exercise.judge(answer, **given)))
+            except StopIteration as right:
+                return Verdict(number, "right", right.value)
     except Unattempted as error:
         words = str(error) or 'Replace the dots "..." and run the cell again.'
-        return Verdict(
-            exercise.number, "unattempted", f'{words} exercises.hint("{exercise.number}") helps.'
-        )
+        return Verdict(number, "unattempted", f'{words} exercises.hint("{number}") helps.')
     except Wrong as error:
-        return Verdict(exercise.number, "wrong", str(error))
+        return Verdict(number, "wrong", str(error))
     except Raised as error:
-        return Verdict(exercise.number, "raised", str(error), error.code)
+        return Verdict(number, "raised", str(error), error.code)
     except KeyboardInterrupt:
-        return Verdict(
-            exercise.number,
-            "stopped",
-            "You interrupted it before it ended. A loop that never ends? Change it and run the cell again.",
-        )
+        words = "You interrupted it before it ended. A loop that never ends? Change it and run the cell again."
+        return Verdict(number, "stopped", words)
     except Exception as error:  # an answer of a kind that nobody thought of
-        return Verdict(
-            exercise.number,
-            "wrong",
-            f"This answer, {described(answer)}, could not be judged ({in_words(error)}).",
-        )
+        words = f"This answer, {described(answer)}, could not be judged ({in_words(error)})."
+        return Verdict(number, "wrong", words)
 
 
 def hint(number: str) -> None:
     """Shows one hint more each time it is called."""
     hints = find(number).hints
-    shown = _hints_shown[number] = min(_hints_shown.get(number, 0) + 1, len(hints))
+    shown = session.hints[number] = min(session.hints.get(number, 0) + 1, len(hints))
     rest = len(hints) - shown
-    end = (
-        f"{rest} more: run the cell again."
-        if rest
-        else f'That was the last; exercises.solution("{number}") shows the code.'
-    )
-    _show(Help(f"{number}. Hint {shown} of {len(hints)}.", "\n".join((*hints[:shown], end))))
+    last = f'That was the last; exercises.solution("{number}") shows the code.'
+    end = f"{rest} more: run the cell again." if rest else last
+    show(Help(f"{number}. Hint {shown} of {len(hints)}.", "\n".join((*hints[:shown], end))))
 
 
 def solution(number: str) -> None:
     """Shows code that is right, with a line of why."""
     found = find(number)
-    _show(Help(f"{number}. One solution.", found.why, found.solution))
+    show(Help(f"{number}. One solution.", found.why, found.solution))
 
 
 def progress(chapter: int | None = None, *, reset: bool = False) -> None:
     """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them."""
-    chapters = (chapter,) if chapter else tuple(_last_chapter) or CHAPTERS
-    found = [exercise for number in chapters for exercise in exercises(number)]
-    if reset and len(chapters) > 1:
+    chosen = chapter or session.chapter
+    if reset and not chosen:
         raise ValueError(
             "Say which chapter to begin again, for example exercises.progress(1, reset=True)."
         )
+    found = [one for number in ([chosen] if chosen else CHAPTERS) for one in exercises(number)]
     if reset:
-        solved.forget([exercise.number for exercise in found])
+        solved.forget([one.number for one in found])
     done = solved.remembered()
-    count = sum(exercise.number in done for exercise in found)
-    _show(
-        Table(
-            found,
-            {
-                "exercise": lambda one: one.number,
-                "what": lambda one: one.title,
-                "solved": lambda one: "yes" if one.number in done else "not yet",
-            },
-            f"{count} of {len(found)} solved",
-        )
-    )
+    columns = {
+        "exercise": lambda one: one.number,
+        "what": lambda one: one.title,
+        "solved": lambda one: "yes" if one.number in done else "not yet",
+    }
+    count = sum(one.number in done for one in found)
+    show(Table(found, columns, f"{count} of {len(found)} solved"))
+
+
+def guide(chapter: int) -> Table:
+    """What the instructors' guide says of a chapter's exercises."""
+    columns = {
+        "exercise": lambda one: one.number,
+        "minutes": lambda one: one.minutes,
+        "usual mistake": lambda one: one.mistake,
+        "nudge": lambda one: one.nudge,
+    }
+    return Table(exercises(chapter), columns)
 
 
 def find(number: str) -> Exercise:
@@ -178,16 +221,15 @@ def find(number: str) -> Exercise:
     return known[number]
 
 
-def exercises(chapter: int) -> tuple[Exercise, ...]:
+def exercises(chapter: int) -> Chapter:
     """All exercises of a chapter, in order. Raises ValueError for a chapter that does not exist."""
     if chapter not in CHAPTERS:
-        raise ValueError(
-            f"There is no chapter {chapter}. There are: {', '.join(map(str, CHAPTERS))}."
-        )
+        known = ", ".join(map(str, CHAPTERS))
+        raise ValueError(f"There is no chapter {chapter}. There are: {known}.")
     return import_module(f"workshop_utils.exercises.chapter_{chapter}").EXERCISES
 
 
-def _show(what: Any) -> None:
+def show(what: Any) -> None:
     from IPython.display import display
 
     display(what)

@@ -1,26 +1,30 @@
-"""Which exercises are solved: an empty file each in the cache folder, so that two notebooks at once cannot harm each other."""
+"""Which exercises are solved: their numbers in the journal. The first version kept an empty file for each."""
 
-from workshop_utils.paths import folder, writing
+from workshop_utils import journal, paths
+
+NUMBERS = "solved.txt"
 
 
 def remember(number: str) -> None:
     """Notes an exercise as solved; says so where that cannot be written, for the verdict holds all the same."""
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        (folder() / number).touch()
+        if number not in remembered():
+            journal.change(NUMBERS, add=[number])
     except OSError as error:
         print(
-            f"That {number} is solved could not be noted ({error.strerror}); progress() will not show it after a restart."
+            f"That {number} is solved could not be noted; progress() will not show it after a restart. {error}"
         )
 
 
 def remembered() -> set[str]:
     """The numbers of all solved exercises."""
-    return {path.name for path in folder().iterdir()} if folder().is_dir() else set()
+    return {*journal.load(NUMBERS), *(path.name for path in paths.folder().glob("[0-9].*"))}
 
 
 def forget(numbers: list[str]) -> None:
     """Takes the notes of these exercises away. Raises OSError, with what to do, where the folder cannot be written."""
     for number in numbers:
-        with writing(folder() / number):
-            (folder() / number).unlink(missing_ok=True)
+        with paths.writing(paths.folder() / number):
+            (paths.folder() / number).unlink(missing_ok=True)
+    if remembered() & set(numbers):
+        journal.change(NUMBERS, remove=numbers)

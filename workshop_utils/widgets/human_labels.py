@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from workshop_utils import paths
+from workshop_utils import journal, paths
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
 from workshop_utils.figure import Figure, drawable
@@ -109,25 +110,18 @@ def _remembered() -> dict[str, tuple[str, str]]:
 
 @lru_cache
 def _read(file: Path) -> dict[str, tuple[str, str]]:
-    try:
-        return {
-            key: (name, how)
-            for key, (name, how) in json.loads(file.read_text("utf-8")).items()
-            if how in SURE
-        }
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ):  # none yet, or a file that somebody broke
-        return {}
+    """A line holds the answer to one picture, later ones count; the first version had all in one line."""
+    answers: dict[str, tuple[str, str]] = {}
+    with suppress(OSError):
+        for line in journal.load(file.name):
+            with suppress(ValueError, TypeError, AttributeError):  # a line that somebody broke
+                said = json.loads(line).items()
+                answers |= {key: (name, how) for key, (name, how) in said if how in SURE}
+    return answers
 
 
 def _remember(picture: Tensor, name: str, how: str) -> None:
-    answers, file = _remembered(), paths.folder() / "labels.json"
-    answers[_key(picture)] = (name, how)
-    try:
-        paths.write(file, json.dumps(answers).encode())
-    except OSError:
-        pass  # a folder that cannot be written: the answers hold until the kernel ends
+    key = _key(picture)
+    _remembered()[key] = (name, how)
+    with suppress(OSError):  # a folder that cannot be written: it holds until the kernel ends
+        journal.change("labels.json", add=[json.dumps({key: (name, how)})])

@@ -1,0 +1,33 @@
+"""What a person did, kept beyond the kernel: text files of one record a line in `paths.folder()`, changed whole or not at all."""
+
+from collections.abc import Collection
+
+from workshop_utils import paths
+
+
+def load(name: str) -> list[str]:
+    """The lines of a file, oldest first; none where there is no such file yet. What is no text comes as replacement signs."""
+    file = paths.folder() / name
+    text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def change(name: str, *, add: Collection[str] = (), remove: Collection[str] = ()) -> None:
+    """Takes lines away and puts others at the end, each of them once; two notebooks at once lose nothing of each other.
+
+    Raises OSError, with what to do, where the folder cannot be written; then all is as it was.
+    """
+    from filelock import FileLock
+
+    file = paths.folder() / name
+    with paths.writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file.with_name(".lock"), timeout=10)  # a Timeout is an OSError
+        lock.acquire()
+    try:
+        before = load(name)
+        after = [line for line in before if line not in {*add, *remove}] + list(add)
+        if after != before:
+            paths.write(file, "".join(f"{line}\n" for line in after).encode())
+    finally:
+        lock.release()
