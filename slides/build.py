@@ -46,6 +46,10 @@ FONTS = {  # family, weight, style -> file
     ),
     ("Course Arabic", 400, "normal"): "truetype/noto/NotoNaskhArabic-Regular.ttf",
 }
+CODE = (
+    *(f"slides/{name}.py" for name in ("build", "values", "figures")),
+    "workshop_utils/diagrams.py",
+)
 LOSSLESS_UP_TO = 100_000  # bytes
 FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path
 
@@ -68,10 +72,7 @@ def sums() -> dict[str, str]:
         for path in recorded.RECORDED.glob("*.json")
     }
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    sums |= {
-        f"{name}.py": recorded.code_sum([f"slides/{name}.py"])
-        for name in ("build", "values", "figures", "diagrams")
-    }
+    sums |= {Path(file).name: recorded.code_sum([file]) for file in CODE}
     return dict(sorted(sums.items()))
 
 

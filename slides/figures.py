@@ -8,13 +8,13 @@ import torch
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from torch import nn
 
-from slides import diagrams
-from slides.diagrams import INK
 from workshop_utils import data, evaluation, explain, models, plots, recorded
+from workshop_utils.diagrams import INK
 from workshop_utils.errors import unknown
 from workshop_utils.figure import COLOURS, Figure, drawable, mosaic
 
 WIDE = 11.6  # inches, that is 1,160 of the 1,280 pixels of a slide
+MADE_FOR = {"lenet": ((1, 32, 32), 10)}  # a net for other than colour pictures and 1,000 classes
 LOCAL = False  # the instructor's private deck: whole sets from their disk, where they are
 
 
@@ -429,6 +429,12 @@ def layers_of(name: str) -> Figure:
     )
 
 
+def net(name: str, around: str = "") -> Figure:
+    """A net as slabs, with arcs around the modules of the type `around`."""
+    shape, classes = MADE_FOR.get(name, (None, 1000))
+    return plots.architecture(name, shape, classes=classes, around=around, kernels=not around)
+
+
 def contest_2012() -> Figure:
     return plots.bars(
         {"the next best": 26.2, "AlexNet": 15.3},
@@ -789,6 +795,8 @@ FIGURES = {
         four_parts,
         timeline,
         layers_of,
+        net,
+        plots.block,
         contest_2012,
         tricks,
         sees_five,
@@ -806,9 +814,3 @@ FIGURES = {
         shortcut,
     )
 }
-FIGURES["net"] = lambda name, *options: diagrams.net(
-    name,
-    **({"channels": 1, "classes": 10} if name == "lenet" else {}),
-    **({"around": options[0], "kernels": False} if options else {}),
-)
-FIGURES["block"] = diagrams.block

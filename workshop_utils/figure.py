@@ -22,6 +22,11 @@ HATCHES = ("", "//", "..", "xx")
 STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
 
 
+def look(place: int) -> tuple[str, str, str]:
+    """Colour, marker and dash of the line at this place among several."""
+    return COLOURS[place % 7], MARKERS[place % 7], DASHES[place % 4]
+
+
 class Shown:
     """A result that takes the place of what an earlier run of its cell showed.
 
@@ -75,10 +80,8 @@ class Figure(MatplotlibFigure, Shown):
 
     def bundles(self) -> tuple[dict, dict]:
         """(picture, description) as the mime bundles that a notebook shows."""
-        picture = {
-            "image/png": base64.b64encode(self.png()).decode(),
-            "text/plain": f"Figure: {self.title}",
-        }
+        png = base64.b64encode(self.png()).decode()
+        picture = {"image/png": png, "text/plain": f"Figure: {self.title}"}
         words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
         return picture, {"text/html": words, "text/plain": "This figure in words"}
 
@@ -92,19 +95,12 @@ class Figure(MatplotlibFigure, Shown):
 
 def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
     """Pictures of one size, row by row in one array (H, W, 3) with white lines between them: far quicker to draw than one by one."""
-    scaled = [
-        drawable(picture) / (1 if picture.is_floating_point() else 255) for picture in pictures
-    ]
+    scaled = [drawable(one) / (1 if one.is_floating_point() else 255) for one in pictures]
     tiles = [np.pad(tile, ((1, 1), (1, 1), (0, 0)), constant_values=1) for tile in scaled]
     columns = min(columns, len(tiles))
     tiles += [np.ones_like(tiles[0])] * (-len(tiles) % columns)
-    return np.concatenate(
-        [
-            np.concatenate(tiles[start : start + columns], 1)
-            for start in range(0, len(tiles), columns)
-        ],
-        0,
-    )
+    starts = range(0, len(tiles), columns)
+    return np.vstack([np.hstack(tiles[start : start + columns]) for start in starts])
 
 
 def drawable(picture: Tensor) -> np.ndarray:
@@ -117,22 +113,14 @@ def drawable(picture: Tensor) -> np.ndarray:
     return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
 
 
-def counts_in_cells(
-    axes, counts: np.ndarray, classes: Sequence[str], *, aspect: str = "equal"
-) -> None:
+def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="equal") -> None:
     """Draws a confusion matrix, (K, K) counts, into axes: each cell as dark as its share of its row, with its count."""
     shares = counts / counts.sum(1, keepdims=True).clip(min=1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect=aspect)
     for row, column in zip(*np.nonzero(counts)):
-        axes.text(
-            column,
-            row,
-            f"{counts[row, column]}",
-            ha="center",
-            va="center",
-            fontsize=10,
-            color="white" if shares[row, column] > 0.5 else "black",
-        )
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        words = f"{counts[row, column]}"
+        axes.text(column, row, words, ha="center", va="center", fontsize=10, color=colour)
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
 
@@ -140,10 +128,8 @@ def counts_in_cells(
 def names_beside(figure: Figure, axes, points: dict[str, tuple[float, float]]) -> None:
     """Writes each name beside its point: right or left, above or below, where it covers no name and no point."""
     figure.draw_without_rendering()  # the layout, so that places are final
-    taken = [
-        Bbox.from_bounds(x - 6, y - 6, 12, 12)
-        for x, y in axes.transData.transform(list(points.values()))
-    ]
+    places = axes.transData.transform(list(points.values()))
+    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
     for name, point in points.items():
         text = axes.annotate(name, point, xytext=(0, 0), textcoords="offset points", fontsize=10)
         for side, shift in product(("left", "right"), (4, -14, 14, -24)):
