@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from functools import partial
 from math import log2
+from typing import Any
 
 import torch
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 from torch import nn
 
 from workshop_utils import errors, models
-from workshop_utils.figure import COLOURS, Figure
+from workshop_utils.figure import COLOURS, MIDDLE, Figure, sheet
 from workshop_utils.models import blocks
 
 # each kind also has its own letters on it
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
 INK = "#14213D"
+ROUND: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.1", "edgecolor": "none"}
+ARROW: dict[str, Any] = {"color": INK, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0}
+ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "connectionstyle": "arc3,rad=-0.45"}
 SLANT = 0.35  # of a slab's depth that is seen above and beside its front
 
 
@@ -71,9 +75,7 @@ def architecture(
             "Say what a picture for this net measures: plots.architecture(net, (1, 28, 28))."
         )
     found, picture = slabs(net, shape), Slab("picture", "", shape, "picture")
-    figure = Figure(title, (11.6, 4.2))
-    axes = figure.subplots()
-    axes.axis("off")
+    figure, axes = sheet(title, (11.6, 4.2), bare=True)
     places = _row(axes, [picture, *found], kernels)
     spans = [
         [places[slab.name] for slab in found if slab.name.startswith(f"{name}.")]
@@ -83,8 +85,7 @@ def architecture(
     for inside in spans:
         level = max(high for *_, high in inside) / 2 + 0.25
         ends = (inside[0][0] - 0.08, level), (inside[-1][1] + 0.08, level)
-        arc = {"connectionstyle": "arc3,rad=-0.45", "arrowstyle": "->", "mutation_scale": 14}
-        axes.add_patch(FancyArrowPatch(*ends, **arc, color=COLOURS[1], linewidth=2.2))
+        axes.add_patch(FancyArrowPatch(*ends, arrowstyle="->", mutation_scale=14, **ARC))
     for kind, colour in KINDS.items():
         axes.plot([], [], "s", color=colour, markersize=13, label=kind)
     if spans:
@@ -135,8 +136,8 @@ def _slab(axes, x: float, high: float, wide: float, colour: str) -> None:
     side = [(right, -half), (right + deep, -half + up), (right + deep, half + up), (right, half)]
     for corners, alpha in ((front, 1.0), (top, 0.55), (side, 0.75)):
         axes.add_patch(Polygon(corners, facecolor="white", edgecolor="none"))
-        shade = {"facecolor": colour, "alpha": alpha, "edgecolor": "white", "linewidth": 0.8}
-        axes.add_patch(Polygon(corners, **shade))
+        shade = Polygon(corners, facecolor=colour, alpha=alpha, edgecolor="white", linewidth=0.8)
+        axes.add_patch(shade)
 
 
 def block(idea: str, maps: int = 64) -> Figure:
@@ -146,9 +147,8 @@ def block(idea: str, maps: int = 64) -> Figure:
     with torch.device("meta"):
         tree = _tree(models.IDEAS[idea](maps, maps))
     width, above, below = _size(tree)
-    figure = Figure(f"The block of {idea}", (11.6, min(4.8, max(2.0, 1.0 * (above + below)))))
-    axes = figure.subplots()
-    axes.axis("off")
+    high = min(4.8, max(2.0, above + below))
+    figure, axes = sheet(f"The block of {idea}", (11.6, high), bare=True)
     axes.set_aspect("equal")
     _arrow(axes, -0.7, 0)
     axes.text(-0.8, 0, f"{maps} maps", ha="right", va="center", fontsize=16, color=INK)
@@ -254,11 +254,10 @@ def _box(axes, words: str, x: float, y: float) -> float:
     # by what the words hold, the first that fits
     colours = {"max": COLOURS[4], "mean": COLOURS[4], "weight": COLOURS[2], "x": COLOURS[0]}
     colour = next((colours[part] for part in colours if part in words), "#5B6770")
-    half, look = _half(words), {"boxstyle": "round,pad=0,rounding_size=0.1", "edgecolor": "none"}
-    axes.add_patch(FancyBboxPatch((x, y - half), BOX, 2 * half, facecolor=colour, **look))
+    half = _half(words)
+    axes.add_patch(FancyBboxPatch((x, y - half), BOX, 2 * half, facecolor=colour, **ROUND))
     ink = "black" if colour == COLOURS[4] else "white"
-    middle = {"ha": "center", "va": "center", "linespacing": 1.15}
-    axes.text(x + BOX / 2, y, words, fontsize=14, color=ink, **middle)
+    axes.text(x + BOX / 2, y, words, fontsize=14, color=ink, linespacing=1.15, **MIDDLE)
     return x + BOX
 
 
@@ -275,14 +274,14 @@ def _paths(axes, paths: Paths, x: float, y: float) -> float:
             line([right, right], [level, y])
     sign, _ = MEETS[paths.meet]
     circle = {"boxstyle": "circle,pad=0.15", "facecolor": COLOURS[1], "edgecolor": "none"}
-    bold = {"ha": "center", "va": "center", "color": "white", "fontweight": "bold", "zorder": 5}
-    axes.text(right, y, sign, fontsize=14 if paths.meet == "," else 19, bbox=circle, **bold)
+    bold = {"color": "white", "fontweight": "bold", "zorder": 5, "bbox": circle, **MIDDLE}
+    axes.text(right, y, sign, fontsize=14 if paths.meet == "," else 19, **bold)
     return right + 0.27
 
 
 def _arrow(axes, x: float, y: float, length: float = 0.7) -> None:
-    look = {"arrowstyle": "-|>", "mutation_scale": 14, "shrinkA": 0, "shrinkB": 0}
-    axes.add_patch(FancyArrowPatch((x, y), (x + length, y), color=INK, linewidth=1.8, **look))
+    ends = (x, y), (x + length, y)
+    axes.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=14, **ARROW))
 
 
 def _words(tree: list) -> str:

@@ -2,10 +2,11 @@
 
 import base64
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^Dv<>"
 DASHES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
+MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}  # where a text stands around its point
 STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
 
 
@@ -93,6 +95,15 @@ class Figure(MatplotlibFigure, Shown):
             display(bundle, raw=True)
 
 
+def sheet(title: str, size: tuple[float, float], *, bare: bool = False) -> tuple[Figure, Any]:
+    """A figure of one panel, and the panel; a bare one has no axes around what is drawn."""
+    figure = Figure(title, size)
+    axes = figure.subplots()
+    if bare:
+        axes.axis("off")
+    return figure, axes
+
+
 def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
     """Pictures of one size, row by row in one array (H, W, 3) with white lines between them: far quicker to draw than one by one."""
     scaled = [drawable(one) / (1 if one.is_floating_point() else 255) for one in pictures]
@@ -120,14 +131,14 @@ def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="eq
     for row, column in zip(*np.nonzero(counts)):
         colour = "white" if shares[row, column] > 0.5 else "black"
         words = f"{counts[row, column]}"
-        axes.text(column, row, words, ha="center", va="center", fontsize=10, color=colour)
+        axes.text(column, row, words, fontsize=10, color=colour, **MIDDLE)
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
 
 
-def names_beside(figure: Figure, axes, points: dict[str, tuple[float, float]]) -> None:
+def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
     """Writes each name beside its point: right or left, above or below, where it covers no name and no point."""
-    figure.draw_without_rendering()  # the layout, so that places are final
+    axes.figure.draw_without_rendering()  # the layout, so that places are final
     places = axes.transData.transform(list(points.values()))
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
     for name, point in points.items():
@@ -141,13 +152,20 @@ def names_beside(figure: Figure, axes, points: dict[str, tuple[float, float]]) -
         taken.append(box)
 
 
-def extremes(values: dict[str, float], unit: str) -> str:
+def extremes(values: Mapping[str, float], unit: str) -> str:
     """Which is highest and lowest, with values, or that all are the same."""
     unit = f" {unit}" if unit else ""
     if len(set(values.values())) == 1:
         return f"All {len(values)} have {number(next(iter(values.values())))}{unit}."
-    high, low = max(values, key=values.get), min(values, key=values.get)
+    high, low = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
     return f"Most: {high} with {number(values[high])}{unit}; fewest: {low} with {number(values[low])}{unit}."
+
+
+def in_numbers(picture: Tensor) -> str:
+    """The shape of a picture, and its lowest, highest and mean value."""
+    values = torch.as_tensor(picture).float()
+    low, high, mean = map(number, (values.min().item(), values.max().item(), values.mean().item()))
+    return f"{' x '.join(map(str, values.shape))}, values {low} to {high}, mean {mean}"
 
 
 def number(value: float) -> str:

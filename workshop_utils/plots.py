@@ -1,10 +1,8 @@
 """The figures of the course: matplotlib Figures, each with a description in words."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
@@ -16,14 +14,15 @@ from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
     COLOURS,
     HATCHES,
-    MARKERS,
     Figure,
     counts_in_cells,
     drawable,
     extremes,
+    in_numbers,
     look,
     names_beside,
     number,
+    sheet,
 )
 from workshop_utils.training import History
 
@@ -56,21 +55,11 @@ def images(
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if place < len(pictures):
-            axes.imshow(drawable(pictures[place]), cmap="gray", interpolation="nearest")
+            axes.imshow(drawable(pictures[place]), interpolation="nearest")
             axes.set_title(titles[place], fontsize=10)
-    said = [f"{name or 'untitled'} ({_said(one)})" for name, one in zip(titles, pictures)]
-    figure.description = (
-        f"{title}: {len(pictures)} pictures in {rows} {'row' if rows == 1 else 'rows'}. "
-        f"From left to right, top to bottom: {'; '.join(said)}."
-    )
+    said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, pictures)]
+    figure.description = f"{title}: {len(pictures)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
     return figure
-
-
-def _said(picture: Tensor) -> str:
-    """A picture in numbers."""
-    values = torch.as_tensor(picture).float()
-    low, high, mean = (number(float(one)) for one in (values.min(), values.max(), values.mean()))
-    return f"{' x '.join(map(str, values.shape))}, values {low} to {high}, mean {mean}"
 
 
 def dataset_card(name: str) -> Figure:
@@ -80,15 +69,13 @@ def dataset_card(name: str) -> Figure:
     try:
         dataset = data.load(name, source="bundled" if card.bundled else "full", download=False)
     except FileNotFoundError:
-        figure = Figure(card.title, (10, 1.6))
-        axes = figure.subplots()
+        figure, axes = sheet(card.title, (10, 1.6))
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(visible=True, linestyle=(0, (4, 4)))
         words = f"{facts}\nNot on this computer ({card.download_bytes / 1e6:,.0f} MB). This brings it:\n{card.how}"
         axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=12)
-        figure.description = (
-            f"An empty frame, for the set is not on this computer. {facts}. {card.how} brings it."
-        )
+        figure.description = "An empty frame, for the set is not on this computer."
+        figure.description += f" {facts}. {card.how} brings it."
         return figure
     present = [label for label in range(len(card.classes)) if (dataset.labels == label).any()][:10]
     firsts = [dataset[int((dataset.labels == label).nonzero()[0])][0] for label in present]
@@ -98,21 +85,19 @@ def dataset_card(name: str) -> Figure:
 def class_counts(*datasets: ImageDataset) -> Figure:
     """How many pictures each class has, one bar a class and dataset."""
     classes, height = datasets[0].classes, 0.8 / len(datasets)
-    figure = Figure("Pictures per class", (9, 0.42 * len(classes) + 0.9))
-    axes = figure.subplots()
+    figure, axes = sheet("Pictures per class", (9, 0.42 * len(classes) + 0.9))
     figure.description = "Bars, one a class, as long as the class has pictures."
     for place, dataset in enumerate(datasets):
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
         label, rows = f"{dataset.name}, {dataset.split}", np.arange(len(counts)) + place * height
-        style: dict[str, Any] = {"hatch": HATCHES[place % 4], "edgecolor": "white"}
+        style = {"hatch": HATCHES[place % 4], "edgecolor": "white"}
         drawn = axes.barh(rows, counts, height, color=COLOURS[place], label=label, **style)
         axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
         by_class = dict(zip(dataset.classes, map(int, counts)))
         figure.description += f" {label}: {extremes(by_class, 'pictures')}"
     axes.set_yticks(np.arange(len(classes)) + 0.4 - 0.4 / len(datasets), classes)
     axes.invert_yaxis()
-    axes.set_xlabel("pictures")
-    axes.margins(x=0.12)
+    axes.set(xlabel="pictures", xmargin=0.12)
     if len(datasets) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
@@ -130,9 +115,9 @@ def curves(histories: History | dict[str, History]) -> Figure:
                 if not values:
                     continue
                 label = f"{name} {kind}".strip()
-                colour, marker, _ = look(place if len(histories) > 1 else len(dash) - 1)
-                style = {"marker": MARKERS[0] if len(histories) == 1 else marker, "color": colour}
-                axes.plot(range(1, len(values) + 1), values, dash, label=label, **style)
+                colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
+                style = dash + look(place)[1]
+                axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
                 ends = f"{values[0]:.3f} to {values[-1]:.3f}"
                 parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
         axes.set(xlabel="epoch", ylabel=word)
@@ -162,8 +147,7 @@ def live_curves() -> Callable[[History], None]:
 def confusion(evaluation: Evaluation) -> Figure:
     """The confusion matrix: true classes down, predicted ones across, counts in the cells."""
     counts, classes = evaluation.confusion, evaluation.predictions.classes
-    figure = Figure("Confusion matrix", (8.5, 7))
-    axes = figure.subplots()
+    figure, axes = sheet("Confusion matrix", (8.5, 7))
     counts_in_cells(axes, counts, classes)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.spines[["top", "right"]].set_visible(True)
@@ -173,17 +157,14 @@ def confusion(evaluation: Evaluation) -> Figure:
     if off.any():
         worst = f"The largest confusion: {off[row, column]} of '{classes[row]}' were taken for '{classes[column]}'."
     right = dict(zip(classes, map(int, np.diag(counts))))
-    figure.description = (
-        f"A square of {len(classes)} by {len(classes)} cells. On the diagonal are {np.trace(counts):,} of {counts.sum():,} pictures, "
-        f"predicted right. {extremes(right, 'right')} {worst}"
-    )
+    share = f"{np.trace(counts):,} of {counts.sum():,} pictures, predicted right"
+    figure.description = f"A square of {len(classes)} by {len(classes)} cells. On the diagonal are {share}. {extremes(right, 'right')} {worst}"
     return figure
 
 
 def bars(values: dict[str, float], label: str, *, highest: float | None = None) -> Figure:
     """One bar a name, in the order given, with its value beside it; label: what is counted, with its unit."""
-    figure = Figure(label, (9, 0.42 * len(values) + 0.9))
-    axes = figure.subplots()
+    figure, axes = sheet(label, (9, 0.42 * len(values) + 0.9))
     drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0])
     axes.bar_label(drawn, [number(value) for value in values.values()], padding=3)
     axes.invert_yaxis()
@@ -205,27 +186,23 @@ def runs(
     mark: name of a row -> one more value, a star: a run of one's own beside the others.
     """
     row = 0.6 if len(results) < 7 else 0.45  # many rows still fit on a laptop's screen
-    figure = Figure(label, (9, row * len(results) + 1))
-    axes = figure.subplots()
+    figure, axes = sheet(label, (9, row * len(results) + 1))
     figure.description = f"{label}, a dot for each {each}."
     for place, (name, values) in enumerate(results.items()):
-        (colour, marker, _), middle = look(place), np.mean(values)
+        (colour, marker, _), middle = look(place), float(np.mean(values))
         axes.plot(values, [place] * len(values), marker, color=colour, markersize=9, alpha=0.7)
         axes.vlines(middle, place - 0.3, place + 0.3, color=colour, linewidth=3)
-        above = {"ha": "center", "va": "bottom", "fontsize": 10}
-        axes.annotate(f"mean {number(middle)}", (middle, place - 0.32), **above)
-        low, high = number(min(values)), number(max(values))
-        figure.description += (
-            f" {name}: mean {number(middle)}, from {low} to {high} over {len(values)} {each}s."
-        )
+        mean = f"mean {number(middle)}"
+        axes.text(middle, place - 0.32, mean, ha="center", va="bottom", fontsize=10)
+        span = f"from {number(min(values))} to {number(max(values))} over {len(values)} {each}s"
+        figure.description += f" {name}: {mean}, {span}."
     for name, value in (mark or {}).items():
         star = {"color": "black", "markersize": 18, "markeredgecolor": "white"}
         axes.plot(value, list(results).index(name), "*", label=f"yours: {number(value)}", **star)
         axes.legend(frameon=False)
         figure.description += f" A star in the row {name} at {number(value)}: yours."
     axes.set_yticks(range(len(results)), list(results))
-    axes.set(ylim=(len(results) - 0.5, -0.75), xlabel=label)
-    axes.margins(x=0.1)
+    axes.set(ylim=(len(results) - 0.5, -0.75), xlabel=label, xmargin=0.1)
     return figure
 
 
@@ -237,11 +214,10 @@ def lines(
     log: bool = False,
 ) -> Figure:
     """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds."""
-    figure, parts = Figure(f"{y_label}, by {x_label}", (9, 3.8)), []
-    axes = figure.subplots()
+    (figure, axes), parts = sheet(f"{y_label}, by {x_label}", (9, 3.8)), []
     for place, (name, found) in enumerate(series.items()):
         (colour, marker, dash), said = look(place), []
-        means = [np.mean(values) for values in found.values()]
+        means = [float(np.mean(values)) for values in found.values()]
         axes.plot(list(found), means, dash, color=colour, linewidth=2)
         for (x, values), mean in zip(found.items(), means):
             axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
@@ -254,16 +230,13 @@ def lines(
     if log:
         axes.set_yscale("log")
     axes.legend(frameon=False)
-    figure.description = (
-        f"A line for each of {len(series)}: {y_label}, by {x_label}. {'. '.join(parts)}."
-    )
+    figure.description = f"A line for each of {len(series)}: {figure.title}. {'. '.join(parts)}."
     return figure
 
 
 def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> Figure:
     """Each name at (cost, score), cost on a logarithmic axis; the names that no other beats in both are joined by a line."""
-    figure = Figure(f"{score}, by {cost}", (10, 5))
-    axes = figure.subplots()
+    figure, axes = sheet(f"{score}, by {cost}", (10, 5))
     beaten = {
         name
         for name, (paid, got) in points.items()
@@ -274,20 +247,17 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     joined = {"label": "no other is both cheaper and better", "color": "#888888", "zorder": 1}
     axes.plot(*zip(*(points[name] for name in best)), "--", **joined)
     for place, (name, point) in enumerate(points.items()):
-        axes.plot(*point, MARKERS[place % 7], color=COLOURS[name in beaten], markersize=9)
+        axes.plot(*point, look(place)[1], color=COLOURS[name in beaten], markersize=9)
     axes.set(xlabel=f"{cost} (each mark is about three times the one before)", ylabel=score)
-    axes.set_xscale("log")
+    axes.set(xscale="log", xmargin=0.12, ymargin=0.08)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(lambda value, _: number(value))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.margins(x=0.12, y=0.08)
     axes.legend(loc="lower right", frameon=False)
-    names_beside(figure, axes, points)
+    names_beside(axes, points)
     said = [f"{name} {number(points[name][1])} for {number(points[name][0])}" for name in ordered]
-    figure.description = (
-        f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. "
-        f"Joined by a line, for no other is both cheaper and better: {', '.join(best)}."
-    )
+    figure.description = f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. "
+    figure.description += f"Joined by a line, for {joined['label']}: {', '.join(best)}."
     return figure
 
 
@@ -299,8 +269,7 @@ def histogram(
     interval: tuple[float, float] | None = None,
 ) -> Figure:
     """How often each value occurs; label: what was measured. mark: a value to draw a line at. interval: a range to frame."""
-    figure = Figure(label, (9, 3.2))
-    axes = figure.subplots()
+    figure, axes = sheet(label, (9, 3.2))
     axes.hist(values, bins=30, color=COLOURS[5], edgecolor="white")
     low, middle, high = np.quantile(values, (0.025, 0.5, 0.975))
     figure.description = f"A histogram of {len(values):,} values of {label}: the middle one is {middle:.4g}, 95 % lie from {low:.4g} to {high:.4g}."
@@ -319,20 +288,17 @@ def histogram(
 
 def boxes(picture: Tensor, found: Sequence[Box], title: str = "Boxes") -> Figure:
     """A picture with numbered frames around objects; found: boxes in its pixels, as `data.imagenet.boxes` reads them."""
-    figure = Figure(title, (5, 5))
-    axes = figure.subplots()
+    figure, axes = sheet(title, (5, 5), bare=True)
     axes.imshow(drawable(picture))
-    axes.axis("off")
     height, width = picture.shape[-2:]
     figure.description = f"{title}: a picture of {height} x {width} pixels with {len(found)} {'box' if len(found) == 1 else 'boxes'}."
     for place, (name, left, top, right, bottom) in enumerate(found, 1):
-        frame = {"fill": False, "edgecolor": COLOURS[4], "linewidth": 3}
-        axes.add_patch(Rectangle((left, top), right - left, bottom - top, **frame))
+        corner, size = (left, top), (right - left, bottom - top)
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=COLOURS[4], linewidth=3))
         behind = {"facecolor": COLOURS[4], "edgecolor": "none"}
         axes.text(left + 4, top + 6, f"{place}", va="top", fontsize=12, bbox=behind)
-        figure.description += (
-            f" {place}: {name}, columns {left} to {right}, rows {top} to {bottom}."
-        )
+        where = f"columns {left} to {right}, rows {top} to {bottom}"
+        figure.description += f" {place}: {name}, {where}."
     return figure
 
 
@@ -347,10 +313,10 @@ def calibration(evaluation: Evaluation) -> Figure:
     left.legend(frameon=False)
     right.bar(found.confidence, found.pictures, 0.06, color=COLOURS[5])
     right.set(xlabel=band, ylabel="pictures", xlim=(0, 1.03))
-    figure.description = f"Expected calibration error {found.error:.3f}. " + " ".join(
-        f"{count:,} pictures with a mean confidence of {said:.0%}: {true:.0%} are right."
-        for said, true, count in zip(found.confidence, found.accuracy, found.pictures)
-    )
+    figure.description = f"Expected calibration error {found.error:.3f}."
+    for said, true, count in zip(found.confidence, found.accuracy, found.pictures):
+        confident = f"{count:,} pictures with a mean confidence of {said:.0%}"
+        figure.description += f" {confident}: {true:.0%} are right."
     return figure
 
 
@@ -368,18 +334,16 @@ def top_k(
     percents = [f"{100 * value:.1f} %" for value in values]
     figure = Figure(f"The {k} most probable classes", (9, 3))
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
-    left.imshow(drawable(picture), cmap="gray", interpolation="nearest")
+    left.imshow(drawable(picture), interpolation="nearest")
     left.axis("off")
     left.set_title(true, fontsize=11)
     colours = [COLOURS[2] if name == true else COLOURS[0] for name in names]
-    drawn = right.barh(range(len(order)), values, color=colours)
     starred = [f"* {name}" if name == true else name for name in names]
-    right.set_yticks(range(len(order)), starred)
+    drawn = right.barh(range(len(order)), values, color=colours, tick_label=starred)
     right.bar_label(drawn, percents, padding=3)
     right.invert_yaxis()
     right.set(xlim=(0, 1.18), xlabel="probability")
     said = ", ".join(map(" ".join, zip(names, percents)))
-    figure.description = (
-        f"A picture of {true or 'an unnamed class'}. The most probable classes: {said}."
-    )
+    shown = true or "an unnamed class"
+    figure.description = f"A picture of {shown}. The most probable classes: {said}."
     return figure
