@@ -21,14 +21,14 @@ from pathlib import Path
 
 import matplotlib
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 
-from slides import values  # noqa: E402
-from workshop_utils import recorded  # noqa: E402
+from slides import values
+from workshop_utils import recorded
+from workshop_utils.paths import HOME
 
-HERE = ROOT / "slides"
+HERE = HOME / "slides"
 BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
 MARP = "@marp-team/marp-cli@4.5.1"
 DOCUMENTS = {

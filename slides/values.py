@@ -5,16 +5,15 @@ import json
 import re
 from functools import lru_cache
 from html import unescape
-from pathlib import Path
 from statistics import mean
 
-from workshop_utils import data, models, recorded
+from workshop_utils import data, models, paths, recorded
 from workshop_utils.exercises import kit
 from workshop_utils.exercises.judging import Wrong
+from workshop_utils.paths import HOME
 from workshop_utils.tables import Table
 
-ROOT = Path(__file__).parents[1]
-GUIDE = ROOT / "slides" / "INSTRUCTORS.md"
+GUIDE = HOME / "slides" / "INSTRUCTORS.md"
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
 LETTERS = "ABCD"
 
@@ -63,11 +62,15 @@ def from_data(name: str, what: str) -> str:
     }[what]
 
 
+def named_architectures() -> list[models.ModelCard]:
+    """The cards of the architectures that the field knows, without those made for this course."""
+    return [card for card in models.catalog() if not card.ours]
+
+
 def architectures() -> str:
     """The cards of the named architectures as a table."""
-    known = [card for card in models.catalog() if not card.ours]
     return Table(
-        known,
+        named_architectures(),
         {
             "what": lambda card: card.title,
             "year": lambda card: str(card.year),
@@ -101,7 +104,7 @@ def few_pictures() -> str:
 
 def credits() -> str:
     """Who took each photograph, and its licence."""
-    with open(ROOT / "bundle" / "photos.tsv", encoding="utf-8", newline="") as table:
+    with open(HOME / "bundle" / "photos.tsv", encoding="utf-8", newline="") as table:
         rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
         return "\n".join(
             f"- {row['label']}: {row['author'].strip()}, {row['licence']}" for row in rows
@@ -161,7 +164,7 @@ def timer(minutes: int) -> str:
 
 @lru_cache
 def notebook(chapter: str) -> dict:
-    return json.loads(next((ROOT / "notebooks").glob(f"0{chapter}_*.ipynb")).read_text("utf-8"))
+    return json.loads(paths.chapter(int(chapter)).read_text("utf-8"))
 
 
 @lru_cache
