@@ -37,7 +37,7 @@ DOCUMENTS = {
         name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")
     },
 }
-FONTS = {  # family, weight, style -> file
+FONTS: dict[tuple[str, int, str], str | Path] = {  # family, weight, style -> file
     ("Course", 400, "normal"): "opentype/inter/Inter-Regular.otf",
     ("Course", 700, "normal"): "opentype/inter/Inter-Bold.otf",
     ("Course", 400, "italic"): "opentype/inter/Inter-Italic.otf",
@@ -104,7 +104,8 @@ def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
     """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses, and small letters."""
     from slides import check, figures
 
-    pictures, small = [], []
+    pictures: list[str] = []
+    small: list[str] = []
 
     def place(found: re.Match) -> str:
         figure, width = figures.draw(found[1])
@@ -216,7 +217,7 @@ def main() -> None:
         from slides import figures
 
         figures.LOCAL = True
-    found = {}
+    found: dict[str, None] = {}
     for name in ["image_classification"] if chosen.local else chosen.names or DOCUMENTS:
         found |= {
             f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)

@@ -80,10 +80,8 @@ def known_set(name: str) -> Figure:
     dataset = _at_hand(name)
     if dataset is None:
         return _names_of_classes(card.title, card.classes)
-    of_class = [
-        torch.where(dataset.labels == label)[0].tolist() for label in range(len(card.classes))
-    ]
-    shown = [places for places in of_class if places][:10]
+    labels = dataset.labels.unique()[:10]
+    shown = [torch.where(dataset.labels == label)[0].tolist() for label in labels]
     chosen = [places[row] for row in range(2) for places in shown if len(places) > row]
     return plots.images(
         [dataset[place][0] for place in chosen],
@@ -202,13 +200,9 @@ def top_three() -> Figure:
     predictions, test = clothes()
     order = predictions.probabilities.argsort(1)[:, ::-1]
     number = int(np.flatnonzero(order[:, 1] == predictions.labels)[3])
-    return plots.top_k(
-        test.images[number],
-        predictions.probabilities[number],
-        test.classes,
-        k=3,
-        true=test.classes[test.labels[number]],
-    )
+    picture, label = test[number]
+    true, guess = test.classes[label], predictions.probabilities[number]
+    return plots.top_k(picture, guess, test.classes, k=3, true=true)
 
 
 def surprise() -> Figure:
@@ -465,18 +459,10 @@ def never_seen() -> Figure:
         "6, as in Cairo": [[(80, 50), (190, 50), (190, 240)]],
         "7, as in Cairo": [[(70, 40), (140, 230), (210, 40)]],
     }
-    pictures, digits = (
-        torch.stack([widgets.drawn(points) for points in strokes.values()]),
-        data.load("mnist"),
-    )
-    asked = data.ImageDataset(
-        pictures,
-        torch.tensor([7, 5, 6, 7]),
-        digits.classes,
-        name="drawings",
-        mean=digits.mean,
-        std=digits.std,
-    )
+    pictures = torch.stack([widgets.drawn(points) for points in strokes.values()])
+    digits, labels = data.load("mnist"), torch.tensor([7, 5, 6, 7])
+    scale = {"mean": digits.mean, "std": digits.std}
+    asked = data.ImageDataset(pictures, labels, digits.classes, name="drawings", **scale)
     said = evaluation.predict(models.ready("lenet-mnist"), asked)
     sure = said.probabilities.max(axis=1)
     titles = [
@@ -496,13 +482,8 @@ def photographs() -> Figure:
         f"{photos.classes[place]}\nit says:\n{names[int(probabilities(net, photos.images[place]).argmax())]}"
         for place in chosen
     ]
-    return plots.images(
-        photos.images[chosen],
-        titles,
-        columns=5,
-        title="Photographs, and what the net says",
-        width=9,
-    )
+    title = "Photographs, and what the net says"
+    return plots.images(photos.images[chosen], titles, columns=5, title=title, width=9)
 
 
 def preprocessing() -> Figure:
@@ -518,13 +499,8 @@ def preprocessing() -> Figure:
     }
     shown = [way(picture) for way in ways.values()]
     titles = [f"{name}\n{one.min():.1f} to {one.max():.1f}" for name, one in zip(ways, shown)]
-    return plots.images(
-        shown,
-        titles,
-        columns=3,
-        title="What the net gets, lowest value dark, highest light",
-        width=6.4,
-    )
+    title = "What the net gets, lowest value dark, highest light"
+    return plots.images(shown, titles, columns=3, title=title, width=6.4)
 
 
 def two_ways(way: str) -> Figure:
@@ -575,12 +551,8 @@ def few_pictures() -> Figure:
 
 
 def drawings() -> Figure:
-    return plots.images(
-        data.load("clip-art").per_class(2, seed=1),
-        columns=9,
-        title="Two pictures of each clip-art class",
-        width=9,
-    )
+    two = data.load("clip-art").per_class(2, seed=1)
+    return plots.images(two, columns=9, title="Two pictures of each clip-art class", width=9)
 
 
 def heat(label: str, target: str = "") -> Figure:

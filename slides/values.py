@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from html import unescape
 from statistics import mean
@@ -227,7 +228,7 @@ def help_for(number: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-KINDS = {
+KINDS: dict[str, Callable[..., str]] = {
     "chapter": from_chapter,
     "model": from_model,
     "data": from_data,

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from workshop_utils import data, diagrams
 from workshop_utils.data import ImageDataset
-from workshop_utils.data.imagenet import Box
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
     COLOURS,
@@ -286,7 +285,7 @@ def histogram(
     return figure
 
 
-def boxes(picture: Tensor, found: Sequence[Box], title: str = "Boxes") -> Figure:
+def boxes(picture: Tensor, found: Sequence[data.imagenet.Box], title: str = "Boxes") -> Figure:
     """A picture with numbered frames around objects; found: boxes in its pixels, as `data.imagenet.boxes` reads them."""
     figure, axes = sheet(title, (5, 5), bare=True)
     axes.imshow(drawable(picture))
