@@ -43,21 +43,21 @@ def images(
     """
     if isinstance(pictures, ImageDataset):
         titles = titles or [pictures.classes[label] for label in pictures.labels]
-        pictures = pictures.images
-    if not len(pictures):
+    shown = pictures.images if isinstance(pictures, ImageDataset) else pictures
+    if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
-    titles = titles or [""] * len(pictures)
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
+    titles = titles or [""] * len(shown)
+    columns = min(columns, len(shown))
+    rows = -(-len(shown) // columns)
     lines = 1 + max(name.count("\n") for name in titles)
     figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
-        if place < len(pictures):
-            axes.imshow(drawable(pictures[place]), interpolation="nearest")
+        if place < len(shown):
+            axes.imshow(drawable(shown[place]), interpolation="nearest")
             axes.set_title(titles[place], fontsize=10)
-    said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, pictures)]
-    figure.description = f"{title}: {len(pictures)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
+    said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
+    figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
     return figure
 
 
