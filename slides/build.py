@@ -21,14 +21,14 @@ from pathlib import Path
 
 import matplotlib
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 
-from slides import values  # noqa: E402
-from workshop_utils import recorded  # noqa: E402
+from slides import values
+from workshop_utils import recorded
+from workshop_utils.paths import HOME
 
-HERE = ROOT / "slides"
+HERE = HOME / "slides"
 BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
 MARP = "@marp-team/marp-cli@4.5.1"
 DOCUMENTS = {
@@ -37,7 +37,7 @@ DOCUMENTS = {
         name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")
     },
 }
-FONTS = {  # family, weight, style -> file
+FONTS: dict[tuple[str, int, str], str | Path] = {  # family, weight, style -> file
     ("Course", 400, "normal"): "opentype/inter/Inter-Regular.otf",
     ("Course", 700, "normal"): "opentype/inter/Inter-Bold.otf",
     ("Course", 400, "italic"): "opentype/inter/Inter-Italic.otf",
@@ -46,6 +46,10 @@ FONTS = {  # family, weight, style -> file
     ),
     ("Course Arabic", 400, "normal"): "truetype/noto/NotoNaskhArabic-Regular.ttf",
 }
+CODE = (
+    *(f"slides/{name}.py" for name in ("build", "values", "figures")),
+    "workshop_utils/diagrams.py",
+)
 LOSSLESS_UP_TO = 100_000  # bytes
 FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path
 
@@ -68,10 +72,7 @@ def sums() -> dict[str, str]:
         for path in recorded.RECORDED.glob("*.json")
     }
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    sums |= {
-        f"{name}.py": recorded.code_sum([f"slides/{name}.py"])
-        for name in ("build", "values", "figures", "diagrams")
-    }
+    sums |= {Path(file).name: recorded.code_sum([file]) for file in CODE}
     return dict(sorted(sums.items()))
 
 
@@ -103,7 +104,8 @@ def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
     """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses, and small letters."""
     from slides import check, figures
 
-    pictures, small = [], []
+    pictures: list[str] = []
+    small: list[str] = []
 
     def place(found: re.Match) -> str:
         figure, width = figures.draw(found[1])
@@ -215,7 +217,7 @@ def main() -> None:
         from slides import figures
 
         figures.LOCAL = True
-    found = {}
+    found: dict[str, None] = {}
     for name in ["image_classification"] if chosen.local else chosen.names or DOCUMENTS:
         found |= {
             f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)

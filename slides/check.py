@@ -5,9 +5,15 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-OPTIONS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-).split()
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SMALLEST = {"1280": 16, "794": 11}  # pixels of the smallest letters: on a slide, on a page of paper
 
 FAULTS = """

@@ -8,13 +8,13 @@ import torch
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from torch import nn
 
-from slides import diagrams
-from slides.diagrams import INK
+from slides import values
 from workshop_utils import data, evaluation, explain, models, plots, recorded
+from workshop_utils.diagrams import INK
 from workshop_utils.errors import unknown
-from workshop_utils.figure import COLOURS, Figure, drawable, mosaic
+from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, mosaic, sheet
 
-WIDE = 11.6  # inches, that is 1,160 of the 1,280 pixels of a slide
+MADE_FOR = {"lenet": ((1, 32, 32), 10)}  # a net for other than colour pictures and 1,000 classes
 LOCAL = False  # the instructor's private deck: whole sets from their disk, where they are
 
 
@@ -28,43 +28,37 @@ def draw(call: str) -> tuple[Figure, float]:
 
 
 def cover() -> Figure:
-    sets = [data.load("clip-art"), data.load("photos")]
-    art = [drawn for drawn in sets[0].per_class(4, seed=3).images]
-    photos = [
-        torch.nn.functional.interpolate(picture[None].float(), 128, mode="area")[0].byte()
-        for picture in sets[1].images
-    ]
+    art = data.load("clip-art").per_class(4, seed=3).images
+    photos = [_side_128(picture, "area") for picture in data.load("photos").images]
     grey = [
-        torch.nn.functional.interpolate(picture[None].float(), 128, mode="nearest")[0]
-        .byte()
-        .expand(3, -1, -1)
+        _side_128(picture, "nearest").expand(3, -1, -1)
         for name in ("mnist", "fashion-mnist")
         for picture in data.load(name, "test").per_class(1).images
     ]
     pictures = [one for trio in zip(art, grey, photos * 2) for one in trio][:48]
     figure = Figure("Pictures of the course", (12.8, 3.2))
-    axes = figure.add_axes([0, 0, 1, 1])
+    axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(mosaic(pictures, 16), aspect="auto")
     axes.axis("off")
     figure.description = "48 small pictures in three rows: drawings, digits and clothes in grey, and photographs, in turn."
     return figure
 
 
+def _side_128(picture: torch.Tensor, mode: str) -> torch.Tensor:
+    """A picture, uint8 (C, H, W), of 128 x 128 pixels."""
+    return nn.functional.interpolate(picture[None].float(), 128, mode=mode)[0].byte()
+
+
 def one_word() -> Figure:
     net, photos, names = backbone(), data.load("photos"), data.imagenet.class_names()
-    place = photos.classes.index("cocker spaniel")
-    return plots.top_k(
-        photos.images[place],
-        probabilities(net, photos.images[place]),
-        names,
-        k=4,
-        true="cocker spaniel",
-    )
+    label = "cocker spaniel"
+    picture = photos.images[photos.classes.index(label)]
+    return plots.top_k(picture, probabilities(net, picture), names, k=4, true=label)
 
 
 def numbers() -> Figure:
     """A picture, and the numbers of a cut of it."""
-    picture, label = data.load("fashion-mnist")[0]
+    picture, _ = data.load("fashion-mnist")[0]
     cut = picture[0, 8:18, 10:20]
     figure = Figure("A picture is numbers", (9, 3.9))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
@@ -72,15 +66,8 @@ def numbers() -> Figure:
     left.add_patch(Rectangle((9.5, 7.5), 10, 10, fill=False, edgecolor=COLOURS[4], linewidth=3))
     right.imshow(cut, cmap="gray", vmin=0, vmax=255, aspect=0.62)
     for (row, column), level in np.ndenumerate(cut.numpy()):
-        right.text(
-            column,
-            row,
-            level,
-            ha="center",
-            va="center",
-            fontsize=12,
-            color="black" if level > 120 else "white",
-        )
+        colour = "black" if level > 120 else "white"
+        right.text(column, row, level, fontsize=12, color=colour, **MIDDLE)
     left.axis("off")
     right.axis("off")
     figure.description = f"Left an ankle boot of 28 x 28 grey pixels with a square of 10 x 10 framed. Right the square enlarged, with the number of each pixel, from {cut.min()} to {cut.max()}."
@@ -93,15 +80,9 @@ def known_set(name: str) -> Figure:
     dataset = _at_hand(name)
     if dataset is None:
         return _names_of_classes(card.title, card.classes)
-    first = {}
-    for place, label in enumerate(dataset.labels.tolist()):
-        first.setdefault(label, []).append(place)
-    chosen = [
-        places[row]
-        for row in range(2)
-        for _, places in sorted(first.items())[:10]
-        if len(places) > row
-    ]
+    labels = dataset.labels.unique()[:10]
+    shown = [torch.where(dataset.labels == label)[0].tolist() for label in labels]
+    chosen = [places[row] for row in range(2) for places in shown if len(places) > row]
     return plots.images(
         [dataset[place][0] for place in chosen],
         [dataset.classes[int(dataset.labels[place])] for place in chosen],
@@ -125,77 +106,52 @@ def _names_of_classes(title: str, classes: tuple[str, ...]) -> Figure:
     shown = classes if len(classes) <= 24 else classes[:23] + ("...",)
     columns = 8 if len(shown) > 12 else 6 if len(shown) == 6 else 5
     rows = -(-len(shown) // columns)
-    figure = Figure(f"The classes of {title}", (9, 0.55 + 0.85 * rows))
-    axes = figure.subplots()
+    figure, axes = sheet(f"The classes of {title}", (9, 0.55 + 0.85 * rows), bare=True)
     for place, name in enumerate(shown):
         x, y = place % columns, -(place // columns)
-        axes.add_patch(
-            FancyBboxPatch(
-                (x + 0.06, y + 0.1),
-                0.88,
-                0.8,
-                boxstyle="round,pad=0,rounding_size=0.08",
-                facecolor="#E8F1F8",
-                edgecolor=COLOURS[0],
-                linewidth=1.5,
-            )
-        )
-        axes.text(
-            x + 0.5,
-            y + 0.5,
-            name.replace("_", "\n").replace(" ", "\n"),
-            ha="center",
-            va="center",
-            fontsize=13 if max(map(len, re.split("[ _]", name))) < 10 else 11,
-            color=INK,
-        )
+        _box(axes, (x + 0.06, y + 0.1), 0.88, 0.8)
+        words = re.split("[ _]", name)
+        size = 13 if max(map(len, words)) < 10 else 11
+        axes.text(x + 0.5, y + 0.5, "\n".join(words), fontsize=size, color=INK, **MIDDLE)
     axes.set(xlim=(0, columns), ylim=(1 - rows, 1))
-    axes.axis("off")
     figure.description = f"The names of {len(classes)} classes of {title}, each in a frame: {', '.join(shown)}. The pictures do not come with the course."
     return figure
+
+
+def _box(axes, corner: tuple[float, float], wide: float, high: float, **look) -> None:
+    """A box with round corners, light with a blue frame if nothing else is said."""
+    look = {"facecolor": "#E8F1F8", "edgecolor": COLOURS[0], "linewidth": 1.5, **look}
+    shape = "round,pad=0,rounding_size=0.08"
+    axes.add_patch(FancyBboxPatch(corner, wide, high, boxstyle=shape, **look))
+
+
+def _arrow(axes, start: tuple[float, float], end: tuple[float, float], width: float) -> None:
+    axes.annotate(
+        "", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": width}
+    )
 
 
 def tree() -> Figure:
     """One path of ImageNet's hierarchy, from a class up to the most general noun."""
     path = min(data.imagenet.paths("n02123045"), key=len)
-    figure = Figure("A class and what lies above it", (9, 3.2))
-    axes = figure.subplots()
+    figure, axes = sheet("A class and what lies above it", (9, 3.2), bare=True)
     half = -(-len(path) // 2)
     for place, name in enumerate(path):
         row, column = divmod(place, half)
-        axes.add_patch(
-            FancyBboxPatch(
-                (column + 0.06, -row - 0.3),
-                0.88,
-                0.6,
-                boxstyle="round,pad=0,rounding_size=0.08",
-                facecolor=COLOURS[0] if place == 0 else "#E8F1F8",
-                edgecolor=COLOURS[0],
-                linewidth=1.5,
-            )
-        )
-        axes.text(
-            column + 0.5,
-            -row,
-            name.replace(" ", "\n"),
-            ha="center",
-            va="center",
-            fontsize=14,
-            color="white" if place == 0 else INK,
-        )
-        if place + 1 < len(path):
-            start, end = (
-                ((column + 0.94, -row), (column + 1.06, -row))
-                if column + 1 < half
-                else ((column + 0.5, -0.3), (0.5, -0.7))
-            )
-            axes.annotate(
-                "", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.6}
-            )
+        look, ink = ({}, INK) if place else ({"facecolor": COLOURS[0]}, "white")
+        _box(axes, (column + 0.06, -row - 0.3), 0.88, 0.6, **look)
+        words = name.replace(" ", "\n")
+        axes.text(column + 0.5, -row, words, fontsize=14, color=ink, **MIDDLE)
+        if place + 1 == len(path):
+            continue
+        if column + 1 < half:
+            _arrow(axes, (column + 0.94, -row), (column + 1.06, -row), 1.6)
+        else:
+            _arrow(axes, (column + 0.5, -0.3), (0.5, -0.7), 1.6)
     axes.set(xlim=(0, half), ylim=(-1.45, 0.45))
-    axes.axis("off")
+    words = ", ".join(path)
     figure.description = (
-        f"A class and the words above it, each more general than the one before: {', '.join(path)}."
+        f"A class and the words above it, each more general than the one before: {words}."
     )
     return figure
 
@@ -221,8 +177,7 @@ def mean_pictures() -> Figure:
 
 
 def three_piles() -> Figure:
-    figure = Figure("Three piles of pictures", (9, 2.6))
-    axes = figure.subplots()
+    figure, axes = sheet("Three piles of pictures", (9, 2.6), bare=True)
     piles = (
         ("learn from", 0.66, COLOURS[0], "the net changes"),
         ("validate on", 0.12, COLOURS[4], "you choose"),
@@ -231,21 +186,11 @@ def three_piles() -> Figure:
     x = 0.0
     for name, width, colour, use in piles:
         axes.add_patch(Rectangle((x, 0), width - 0.008, 1, facecolor=colour, edgecolor="none"))
-        dark = colour == COLOURS[4]
-        axes.text(
-            x + width / 2,
-            0.5,
-            name.replace(" ", "\n"),
-            ha="center",
-            va="center",
-            fontsize=16,
-            color="black" if dark else "white",
-            fontweight="bold",
-        )
+        words, ink = name.replace(" ", "\n"), "white" if colour != COLOURS[4] else "black"
+        axes.text(x + width / 2, 0.5, words, fontsize=16, color=ink, fontweight="bold", **MIDDLE)
         axes.text(x + width / 2, -0.18, use, ha="center", va="top", fontsize=14, color=INK)
         x += width
     axes.set(xlim=(0, 1), ylim=(-0.5, 1))
-    axes.axis("off")
     figure.description = "A bar in three parts: a large one to learn from, on which the net changes; a small one to validate on, by which you choose; one to test on, once, to judge."
     return figure
 
@@ -255,42 +200,25 @@ def top_three() -> Figure:
     predictions, test = clothes()
     order = predictions.probabilities.argsort(1)[:, ::-1]
     number = int(np.flatnonzero(order[:, 1] == predictions.labels)[3])
-    return plots.top_k(
-        test.images[number],
-        predictions.probabilities[number],
-        test.classes,
-        k=3,
-        true=test.classes[test.labels[number]],
-    )
+    picture, label = test[number]
+    true, guess = test.classes[label], predictions.probabilities[number]
+    return plots.top_k(picture, guess, test.classes, k=3, true=true)
 
 
 def surprise() -> Figure:
     """Cross-entropy of one picture, by the probability that the right class got."""
     given = np.linspace(0.005, 1, 400)
-    figure = Figure("Cross-entropy of one picture", (9, 3.7))
-    axes = figure.subplots()
+    figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
     axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
-    marks = (0.01, 0.1, 0.55, 0.91)
-    for probability in marks:
+    said = []
+    for probability in (0.01, 0.1, 0.55, 0.91):
         axes.plot(probability, -np.log(probability), "o", color=COLOURS[1], markersize=10)
-        axes.annotate(
-            f"{probability:g} costs {-np.log(probability):.2f}",
-            (probability, -np.log(probability)),
-            xytext=(12, 6),
-            textcoords="offset points",
-            fontsize=13,
-        )
-    axes.set(
-        xlabel="probability that the right class got",
-        ylabel="cross-entropy (nats)",
-        xlim=(0, 1.12),
-        ylim=(0, 5.4),
-    )
-    figure.description = (
-        "A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy. "
-        + "; ".join(f"{probability:g} costs {-np.log(probability):.2f}" for probability in marks)
-        + "."
-    )
+        said.append(f"{probability:g} costs {-np.log(probability):.2f}")
+        beside = {"xytext": (12, 6), "textcoords": "offset points", "fontsize": 13}
+        axes.annotate(said[-1], (probability, -np.log(probability)), **beside)
+    axes.set(xlabel="probability that the right class got", ylabel="cross-entropy (nats)")
+    axes.set(xlim=(0, 1.12), ylim=(0, 5.4))
+    figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy. {'; '.join(said)}."
     return figure
 
 
@@ -376,42 +304,26 @@ def four_parts() -> Figure:
 
 
 def timeline() -> Figure:
-    """The named architectures, year by year."""
-
-    def family(title: str) -> str:
-        name = title.split(",")[0].rsplit("-", 1)[0]  # "ResNeXt-50, 32x4d" is a ResNeXt
-        return {"SE-ResNet": "SENet"}.get(name, name)
-
-    cards = [
-        card
-        for card in models.catalog()
-        if not card.ours
-        and card.name not in ("vgg19", "resnet18", "resnet101", "resnet152", "efficientnet_lite0")
-    ]
-    figure = Figure("Architectures by year", (9, 3.7))
-    axes = figure.subplots()
-    years, level = sorted({card.year for card in cards}), {}
-    for card in cards:
-        height = level[card.year] = level.get(card.year, 0) + 1
-        axes.plot(years.index(card.year), height, "o", color=COLOURS[0], markersize=11)
-        axes.annotate(
-            family(card.title),
-            (years.index(card.year), height),
-            xytext=(0, 11),
-            textcoords="offset points",
-            ha="center",
-            fontsize=13,
-            color=INK,
-        )
+    """The named architectures, year by year: the first of each family."""
+    cards: dict[str, models.ModelCard] = {}
+    for card in values.named_architectures():
+        family = card.title.split(",")[0].rsplit("-", 1)[0]  # "ResNeXt-50, 32x4d" is a ResNeXt
+        cards.setdefault({"SE-ResNet": "SENet"}.get(family, family), card)
+    figure, axes = sheet("Architectures by year", (9, 3.7))
+    years = sorted({card.year for card in cards.values()})
+    level = dict.fromkeys(years, 0)
+    above = {"xytext": (0, 11), "textcoords": "offset points", "ha": "center"}
+    for family, card in cards.items():
+        level[card.year] += 1
+        point = years.index(card.year), level[card.year]
+        axes.plot(*point, "o", color=COLOURS[0], markersize=11)
+        axes.annotate(family, point, fontsize=13, color=INK, **above)
     axes.set_xticks(range(len(years)), years, fontsize=14)
     axes.set(ylim=(0.4, 3.9), xlim=(-0.5, len(years) - 0.5))
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
-    figure.description = (
-        "Architectures on a line of years: "
-        + "; ".join(f"{card.title} {card.year}" for card in cards)
-        + "."
-    )
+    said = "; ".join(f"{card.title} {card.year}" for card in cards.values())
+    figure.description = f"Architectures on a line of years: {said}."
     return figure
 
 
@@ -427,6 +339,12 @@ def layers_of(name: str) -> Figure:
         },
         f"million parameters of {models.card(name).title}, layer by layer",
     )
+
+
+def net(name: str, around: str = "") -> Figure:
+    """A net as slabs, with arcs around the modules of the type `around`."""
+    shape, classes = MADE_FOR.get(name, (None, 1000))
+    return plots.architecture(name, shape, classes=classes, around=around, kernels=not around)
 
 
 def contest_2012() -> Figure:
@@ -453,23 +371,15 @@ def tricks() -> Figure:
 def sees_five() -> Figure:
     """Two 3x3 kernels in a row see 5x5 pixels."""
     figure = Figure("Two 3x3 see as far as one 5x5", (9, 3.4))
-    for axes, name, side, marked in zip(
-        figure.subplots(1, 3),
-        ("5x5 pixels", "3x3 answers\nof the first kernel", "one answer\nof the second"),
-        (5, 3, 1),
-        (5, 3, 1),
-    ):
-        for row in range(side):
-            for column in range(side):
-                axes.add_patch(
-                    Rectangle(
-                        (column - side / 2, row - side / 2),
-                        0.92,
-                        0.92,
-                        facecolor=COLOURS[0],
-                        alpha=1 if side == 1 else 0.7 if side == 3 else 0.35,
-                    )
-                )
+    parts = (
+        ("5x5 pixels", 5, 0.35),
+        ("3x3 answers\nof the first kernel", 3, 0.7),
+        ("one answer\nof the second", 1, 1),
+    )
+    for axes, (name, side, alpha) in zip(figure.subplots(1, 3), parts):
+        for row, column in np.ndindex(side, side):
+            corner = (column - side / 2, row - side / 2)
+            axes.add_patch(Rectangle(corner, 0.92, 0.92, facecolor=COLOURS[0], alpha=alpha))
         axes.set(xlim=(-2.7, 2.7), ylim=(-2.7, 2.7), aspect="equal")
         axes.set_title(name, fontsize=14, color=INK)
         axes.axis("off")
@@ -517,10 +427,8 @@ def tradeoff() -> Figure:
         if card.top1:
             with torch.device("meta"):
                 net = models.build(card.name, classes=1000)
-            points[card.name] = (
-                models.summary(net, (3, card.pixels, card.pixels)).multiply_adds / 1e9,
-                card.top1,
-            )
+            cost = models.summary(net, (3, card.pixels, card.pixels)).multiply_adds
+            points[card.name] = (cost / 1e9, card.top1)
     figure = plots.tradeoff(points, "billion multiply-adds a picture", "ImageNet top-1 accuracy, %")
     figure.set_size_inches(10, 4.2)
     return figure
@@ -551,18 +459,10 @@ def never_seen() -> Figure:
         "6, as in Cairo": [[(80, 50), (190, 50), (190, 240)]],
         "7, as in Cairo": [[(70, 40), (140, 230), (210, 40)]],
     }
-    pictures, digits = (
-        torch.stack([widgets.drawn(points) for points in strokes.values()]),
-        data.load("mnist"),
-    )
-    asked = data.ImageDataset(
-        pictures,
-        torch.tensor([7, 5, 6, 7]),
-        digits.classes,
-        name="drawings",
-        mean=digits.mean,
-        std=digits.std,
-    )
+    pictures = torch.stack([widgets.drawn(points) for points in strokes.values()])
+    digits, labels = data.load("mnist"), torch.tensor([7, 5, 6, 7])
+    scale = {"mean": digits.mean, "std": digits.std}
+    asked = data.ImageDataset(pictures, labels, digits.classes, name="drawings", **scale)
     said = evaluation.predict(models.ready("lenet-mnist"), asked)
     sure = said.probabilities.max(axis=1)
     titles = [
@@ -576,25 +476,14 @@ def never_seen() -> Figure:
 
 def photographs() -> Figure:
     net, photos, names = backbone(), data.load("photos"), data.imagenet.class_names()
-    chosen = (
-        [
-            photos.classes.index(label)
-            for label in ("espresso", "cocker spaniel", "tabby", "fig", "rocket")
-        ]
-        if "rocket" in photos.classes
-        else list(range(5))
-    )
+    labels = ("espresso", "cocker spaniel", "tabby", "fig", "rocket")
+    chosen = [photos.classes.index(label) for label in labels]
     titles = [
         f"{photos.classes[place]}\nit says:\n{names[int(probabilities(net, photos.images[place]).argmax())]}"
         for place in chosen
     ]
-    return plots.images(
-        photos.images[chosen],
-        titles,
-        columns=5,
-        title="Photographs, and what the net says",
-        width=9,
-    )
+    title = "Photographs, and what the net says"
+    return plots.images(photos.images[chosen], titles, columns=5, title=title, width=9)
 
 
 def preprocessing() -> Figure:
@@ -610,20 +499,15 @@ def preprocessing() -> Figure:
     }
     shown = [way(picture) for way in ways.values()]
     titles = [f"{name}\n{one.min():.1f} to {one.max():.1f}" for name, one in zip(ways, shown)]
-    return plots.images(
-        shown,
-        titles,
-        columns=3,
-        title="What the net gets, lowest value dark, highest light",
-        width=6.4,
-    )
+    title = "What the net gets, lowest value dark, highest light"
+    return plots.images(shown, titles, columns=3, title=title, width=6.4)
 
 
 def two_ways(way: str) -> Figure:
     """Feature extraction or fine-tuning: which parts of the net learn."""
     learns = {"features": (False, False, False), "finetuning": (False, True, True)}[way]
-    figure = Figure("Feature extraction" if way == "features" else "Fine-tuning", (9, 2.4))
-    axes = figure.subplots()
+    title = "Feature extraction" if way == "features" else "Fine-tuning"
+    figure, axes = sheet(title, (9, 2.4), bare=True)
     parts = (
         ("picture", 1.1, None),
         ("lower stages", 2.2, learns[0]),
@@ -634,52 +518,24 @@ def two_ways(way: str) -> Figure:
     )
     x, said = 0.0, []
     for name, width, learning in parts:
-        colour = "#9AA5B1" if learning is None else COLOURS[1] if learning else COLOURS[0]
-        axes.add_patch(
-            FancyBboxPatch(
-                (x, 0),
-                width,
-                1,
-                boxstyle="round,pad=0,rounding_size=0.08",
-                facecolor=colour if learning is not None else "white",
-                edgecolor=colour,
-                linewidth=2,
-                hatch="//" if learning else None,
-            )
-        )
-        axes.text(
-            x + width / 2,
-            0.5,
-            name,
-            ha="center",
-            va="center",
-            fontsize=15,
-            color="white" if learning is not None else INK,
-            fontweight="bold",
-            bbox={"facecolor": colour, "edgecolor": "none", "pad": 3} if learning else None,
-        )
-        if learning is not None:
-            axes.text(
-                x + width / 2,
-                -0.15,
-                "learns" if learning else "frozen",
-                ha="center",
-                va="top",
-                fontsize=15,
-                color=INK,
-            )
+        middle, bold = x + width / 2, {"fontsize": 15, "fontweight": "bold", **MIDDLE}
+        if learning is None:
+            _box(axes, (x, 0), width, 1, facecolor="white", edgecolor="#9AA5B1", linewidth=2)
+            axes.text(middle, 0.5, name, color=INK, **bold)
+        else:
+            colour, hatch = (COLOURS[1], "//") if learning else (COLOURS[0], None)
+            look = {"facecolor": colour, "edgecolor": colour, "linewidth": 2, "hatch": hatch}
+            _box(axes, (x, 0), width, 1, **look)
+            behind = {"facecolor": colour, "edgecolor": "none", "pad": 3} if learning else None
+            axes.text(middle, 0.5, name, color="white", bbox=behind, **bold)
+            word = "learns" if learning else "frozen"
+            axes.text(middle, -0.15, word, ha="center", va="top", fontsize=15, color=INK)
             said.append(f"{name} {'learn' if learning else 'stay as they are'}")
         if x:
-            axes.annotate(
-                "",
-                (x, 0.5),
-                (x - 0.5, 0.5),
-                arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.8},
-            )
+            _arrow(axes, (x - 0.5, 0.5), (x, 0.5), 1.8)
         x += width + 0.5
     axes.set(xlim=(-0.05, x - 0.45), ylim=(-0.4, 1.05))
-    axes.axis("off")
-    figure.description = f"{figure.title}, from left to right: a picture, lower stages, upper stages, 1,280 features, a new head, the answer. {'; '.join(said)}."
+    figure.description = f"{title}, from left to right: a picture, lower stages, upper stages, 1,280 features, a new head, the answer. {'; '.join(said)}."
     return figure
 
 
@@ -695,12 +551,8 @@ def few_pictures() -> Figure:
 
 
 def drawings() -> Figure:
-    return plots.images(
-        data.load("clip-art").per_class(2, seed=1),
-        columns=9,
-        title="Two pictures of each clip-art class",
-        width=9,
-    )
+    two = data.load("clip-art").per_class(2, seed=1)
+    return plots.images(two, columns=9, title="Two pictures of each clip-art class", width=9)
 
 
 def heat(label: str, target: str = "") -> Figure:
@@ -719,9 +571,7 @@ def heat(label: str, target: str = "") -> Figure:
 def shortcut() -> Figure:
     """Six training pictures of the shortcut that chapter 3 builds: animals in the mountains, vehicles on paper."""
     photos, train = data.load("photos"), data.load("clip-art")
-    mountain = torch.nn.functional.interpolate(
-        photos.images[photos.classes.index("alp")][None].float(), 128, mode="area"
-    )[0].byte()
+    mountain = _side_128(photos.images[photos.classes.index("alp")], "area")
     scenes, titles = [], []
     for kind, ground in (("mammal", mountain), ("vehicle", torch.full_like(mountain, 255))):
         for drawing in train.images[train.labels == train.classes.index(kind)][:3]:
@@ -770,45 +620,8 @@ def probabilities(net: nn.Module, picture: torch.Tensor) -> torch.Tensor:
 
 
 FIGURES = {
-    function.__name__: function
-    for function in (
-        cover,
-        one_word,
-        numbers,
-        known_set,
-        tree,
-        spaniels,
-        mean_pictures,
-        three_piles,
-        top_three,
-        surprise,
-        matrix,
-        shirts,
-        chance,
-        twins,
-        four_parts,
-        timeline,
-        layers_of,
-        contest_2012,
-        tricks,
-        sees_five,
-        gradients,
-        degradation,
-        tradeoff,
-        ideas,
-        never_seen,
-        photographs,
-        preprocessing,
-        two_ways,
-        few_pictures,
-        drawings,
-        heat,
-        shortcut,
-    )
+    name: function
+    for name, function in list(globals().items())
+    if not name.startswith("_") and getattr(function, "__annotations__", {}).get("return") is Figure
 }
-FIGURES["net"] = lambda name, *options: diagrams.net(
-    name,
-    **({"channels": 1, "classes": 10} if name == "lenet" else {}),
-    **({"around": options[0], "kernels": False} if options else {}),
-)
-FIGURES["block"] = diagrams.block
+FIGURES["block"] = plots.block

@@ -3,17 +3,17 @@
 import csv
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from html import unescape
-from pathlib import Path
 from statistics import mean
 
-from workshop_utils import data, models, recorded
+from workshop_utils import data, models, paths, recorded
 from workshop_utils.exercises import kit
+from workshop_utils.paths import HOME
 from workshop_utils.tables import Table
 
-ROOT = Path(__file__).parents[1]
-GUIDE = ROOT / "slides" / "INSTRUCTORS.md"
+GUIDE = HOME / "slides" / "INSTRUCTORS.md"
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
 
 
@@ -61,11 +61,15 @@ def from_data(name: str, what: str) -> str:
     }[what]
 
 
+def named_architectures() -> list[models.ModelCard]:
+    """The cards of the architectures that the field knows, without those made for this course."""
+    return [card for card in models.catalog() if not card.ours]
+
+
 def architectures() -> str:
     """The cards of the named architectures as a table."""
-    known = [card for card in models.catalog() if not card.ours]
     return Table(
-        known,
+        named_architectures(),
         {
             "what": lambda card: card.title,
             "year": lambda card: str(card.year),
@@ -99,7 +103,7 @@ def few_pictures() -> str:
 
 def credits() -> str:
     """Who took each photograph, and its licence."""
-    with open(ROOT / "bundle" / "photos.tsv", encoding="utf-8", newline="") as table:
+    with open(HOME / "bundle" / "photos.tsv", encoding="utf-8", newline="") as table:
         rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
         return "\n".join(
             f"- {row['label']}: {row['author'].strip()}, {row['licence']}" for row in rows
@@ -156,7 +160,7 @@ def timer(minutes: int) -> str:
 
 @lru_cache
 def notebook(chapter: str) -> dict:
-    return json.loads(next((ROOT / "notebooks").glob(f"0{chapter}_*.ipynb")).read_text("utf-8"))
+    return json.loads(paths.chapter(int(chapter)).read_text("utf-8"))
 
 
 @lru_cache
@@ -215,7 +219,7 @@ def write_guide() -> None:
     GUIDE.write_text(text, "utf-8")
 
 
-KINDS = {
+KINDS: dict[str, Callable[..., str]] = {
     "chapter": from_chapter,
     "model": from_model,
     "data": from_data,

@@ -7,8 +7,9 @@ import pytest
 import torch
 from helpers import fresh_python, tiny_dataset
 from matplotlib.figure import Figure
+from torch import nn
 
-from workshop_utils import data, evaluation, plots
+from workshop_utils import data, diagrams, evaluation, models, plots
 from workshop_utils.evaluation import Predictions
 from workshop_utils.training import History
 
@@ -80,6 +81,11 @@ FIGURES = {
         lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 0])),
         lambda: plots.calibration(predictions([0, 1, 1, 2, 2, 2])),
     ),
+    "architecture": (
+        lambda: plots.architecture("lenet", (1, 32, 32), classes=10),
+        lambda: plots.architecture(nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2)), (1, 8, 8)),
+    ),
+    "block": (lambda: plots.block("resnet"), lambda: plots.block("senet")),
     "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
     "top_k": (
         lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2),
@@ -117,7 +123,7 @@ def test_all_public_figures_are_tested_here():
         name
         for name, value in vars(plots).items()
         if callable(value)
-        and getattr(value, "__module__", "") == plots.__name__
+        and getattr(value, "__module__", "") in (plots.__name__, diagrams.__name__)
         and not name.startswith("_")
     }
     assert drawers - {"Figure", "live_curves"} <= set(FIGURES)
@@ -375,3 +381,31 @@ def test_calibration_says_how_many_of_how_sure_are_right():
         "6 pictures with a mean confidence of 100%: 83% are right."
         in plots.calibration(predictions([0, 1, 1, 2, 2, 0])).description
     )
+
+
+# --- diagrams ---
+
+
+def test_every_architecture_and_block_can_be_drawn():
+    for card in models.catalog():
+        words = plots.architecture(card.name).description
+        assert words.startswith(f"{card.title} as a row of slabs") and "dense to 1000" in words
+    for idea in models.IDEAS:
+        assert f"The block of {idea}" in plots.block(idea).description
+
+
+def test_net_of_ones_own_is_drawn_from_its_modules():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3))
+    words = plots.architecture(net, (1, 8, 8)).description
+    assert (
+        "from a picture of 1 x 8 x 8 on: 3x3 to 4 x 6 x 6; pool to 4 x 3 x 3; dense to 3" in words
+    )
+    assert "1 convolutions, 1 poolings, 1 dense layers" in words
+    with pytest.raises(ValueError, match=r"plots.architecture\(net, \(1, 28, 28\)\)"):
+        plots.architecture(net)
+
+
+@pytest.mark.parametrize("draw", [plots.architecture, plots.block])
+def test_misspelt_diagram_is_answered_with_the_nearest(draw):
+    with pytest.raises(ValueError, match="Did you mean"):
+        draw("densnet")

@@ -4,7 +4,6 @@ import json
 import re
 from html import unescape
 from itertools import accumulate
-from pathlib import Path
 
 import pytest
 from test_imagenet import ilsvrc
@@ -12,6 +11,7 @@ from test_imagenet import ilsvrc
 from slides import build, figures, values
 from workshop_utils import data
 from workshop_utils.exercises import kit
+from workshop_utils.paths import HOME
 
 DECK = "image_classification"
 PARTS = ("opening", "part 1", "part 2", "part 3", "close")
@@ -331,5 +331,5 @@ def test_letter_that_no_font_has_is_named():
 
 
 def test_private_decks_are_never_committed():
-    assert "slides/local/" in (Path(build.ROOT) / ".gitignore").read_text("utf-8").splitlines()
+    assert "slides/local/" in (HOME / ".gitignore").read_text("utf-8").splitlines()
     assert data.card("cifar10").bundled is None

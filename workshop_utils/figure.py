@@ -2,10 +2,11 @@
 
 import base64
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,13 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^Dv<>"
 DASHES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
+MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}  # where a text stands around its point
 STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
+
+
+def look(place: int) -> tuple[str, str, str]:
+    """Colour, marker and dash of the line at this place among several."""
+    return COLOURS[place % 7], MARKERS[place % 7], DASHES[place % 4]
 
 
 class Shown:
@@ -75,10 +82,8 @@ class Figure(MatplotlibFigure, Shown):
 
     def bundles(self) -> tuple[dict, dict]:
         """(picture, description) as the mime bundles that a notebook shows."""
-        picture = {
-            "image/png": base64.b64encode(self.png()).decode(),
-            "text/plain": f"Figure: {self.title}",
-        }
+        png = base64.b64encode(self.png()).decode()
+        picture = {"image/png": png, "text/plain": f"Figure: {self.title}"}
         words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
         return picture, {"text/html": words, "text/plain": "This figure in words"}
 
@@ -90,21 +95,23 @@ class Figure(MatplotlibFigure, Shown):
             display(bundle, raw=True)
 
 
+def sheet(title: str, size: tuple[float, float], *, bare: bool = False) -> tuple[Figure, Any]:
+    """A figure of one panel, and the panel; a bare one has no axes around what is drawn."""
+    figure = Figure(title, size)
+    axes = figure.subplots()
+    if bare:
+        axes.axis("off")
+    return figure, axes
+
+
 def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
     """Pictures of one size, row by row in one array (H, W, 3) with white lines between them: far quicker to draw than one by one."""
-    scaled = [
-        drawable(picture) / (1 if picture.is_floating_point() else 255) for picture in pictures
-    ]
+    scaled = [drawable(one) / (1 if one.is_floating_point() else 255) for one in pictures]
     tiles = [np.pad(tile, ((1, 1), (1, 1), (0, 0)), constant_values=1) for tile in scaled]
     columns = min(columns, len(tiles))
     tiles += [np.ones_like(tiles[0])] * (-len(tiles) % columns)
-    return np.concatenate(
-        [
-            np.concatenate(tiles[start : start + columns], 1)
-            for start in range(0, len(tiles), columns)
-        ],
-        0,
-    )
+    starts = range(0, len(tiles), columns)
+    return np.vstack([np.hstack(tiles[start : start + columns]) for start in starts])
 
 
 def drawable(picture: Tensor) -> np.ndarray:
@@ -117,33 +124,23 @@ def drawable(picture: Tensor) -> np.ndarray:
     return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
 
 
-def counts_in_cells(
-    axes, counts: np.ndarray, classes: Sequence[str], *, aspect: str = "equal"
-) -> None:
+def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="equal") -> None:
     """Draws a confusion matrix, (K, K) counts, into axes: each cell as dark as its share of its row, with its count."""
     shares = counts / counts.sum(1, keepdims=True).clip(min=1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect=aspect)
     for row, column in zip(*np.nonzero(counts)):
-        axes.text(
-            column,
-            row,
-            f"{counts[row, column]}",
-            ha="center",
-            va="center",
-            fontsize=10,
-            color="white" if shares[row, column] > 0.5 else "black",
-        )
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        words = f"{counts[row, column]}"
+        axes.text(column, row, words, fontsize=10, color=colour, **MIDDLE)
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
 
 
-def names_beside(figure: Figure, axes, points: dict[str, tuple[float, float]]) -> None:
+def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
     """Writes each name beside its point: right or left, above or below, where it covers no name and no point."""
-    figure.draw_without_rendering()  # the layout, so that places are final
-    taken = [
-        Bbox.from_bounds(x - 6, y - 6, 12, 12)
-        for x, y in axes.transData.transform(list(points.values()))
-    ]
+    axes.figure.draw_without_rendering()  # the layout, so that places are final
+    places = axes.transData.transform(list(points.values()))
+    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
     for name, point in points.items():
         text = axes.annotate(name, point, xytext=(0, 0), textcoords="offset points", fontsize=10)
         for side, shift in product(("left", "right"), (4, -14, 14, -24)):
@@ -155,13 +152,20 @@ def names_beside(figure: Figure, axes, points: dict[str, tuple[float, float]]) -
         taken.append(box)
 
 
-def extremes(values: dict[str, float], unit: str) -> str:
+def extremes(values: Mapping[str, float], unit: str) -> str:
     """Which is highest and lowest, with values, or that all are the same."""
     unit = f" {unit}" if unit else ""
     if len(set(values.values())) == 1:
         return f"All {len(values)} have {number(next(iter(values.values())))}{unit}."
-    high, low = max(values, key=values.get), min(values, key=values.get)
+    high, low = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
     return f"Most: {high} with {number(values[high])}{unit}; fewest: {low} with {number(values[low])}{unit}."
+
+
+def in_numbers(picture: Tensor) -> str:
+    """The shape of a picture, and its lowest, highest and mean value."""
+    values = torch.as_tensor(picture).float()
+    low, high, mean = map(number, (values.min().item(), values.max().item(), values.mean().item()))
+    return f"{' x '.join(map(str, values.shape))}, values {low} to {high}, mean {mean}"
 
 
 def number(value: float) -> str:

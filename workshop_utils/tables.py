@@ -17,31 +17,27 @@ class Table(list):
     def _cells(self) -> list[list]:
         return [[read(record) for read in self.columns.values()] for record in self]
 
+    def _texts(self) -> list[list[str]]:
+        """The headings, then every row, in words."""
+        return [list(self.columns), *([_text(cell) for cell in row] for row in self._cells())]
+
     def _repr_html_(self) -> str:
-        head = "".join(
-            f'<th scope="col" style="text-align:left">{escape(name)}</th>' for name in self.columns
-        )
+        cell = '<th scope="col" style="text-align:left">{}</th>'
+        head = "".join(cell.format(escape(name)) for name in self.columns)
         rows = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in self._cells())
         caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     def __repr__(self) -> str:
-        texts = [list(self.columns), *([_text(cell) for cell in row] for row in self._cells())]
+        texts = self._texts()
         widths = [max(map(len, column)) for column in zip(*texts)]
-        lines = [
-            "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
-            for row in texts
-        ]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
         return "\n".join(([self.caption] if self.caption else []) + lines)
 
     def markdown(self) -> str:
         """The table as README and slides hold it."""
-        rows = [
-            list(self.columns),
-            ["---"] * len(self.columns),
-            *([_text(cell) for cell in row] for row in self._cells()),
-        ]
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        head, *rows = self._texts()
+        return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def _text(cell: object) -> str:
