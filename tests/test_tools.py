@@ -212,7 +212,7 @@ def test_badges_point_to_the_new_address_and_keep_their_notebook():
 def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, monkeypatch):
     copy = home / "links.py"
     shutil.copy(links.__file__, copy)
-    monkeypatch.setattr(links, "__file__", str(copy))
+    monkeypatch.setattr(links, "CONSTANTS", copy)
     (home / "README.md").write_text(f"Hello {BADGE}\n", "utf-8")
     assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
     chapter = nbformat.read(paths.chapter(2), as_version=4)
