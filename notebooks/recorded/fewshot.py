@@ -5,7 +5,7 @@ not drawn, with seeds that are not reported. `seconds` is the mean time to learn
 """
 
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F

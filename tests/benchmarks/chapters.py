@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -105,7 +106,7 @@ def run(path: Path, cores: int, *, source: str = "bundled", **environment: str) 
                 elif cell.cell_type == "code":
                     cell.source = cell.source.replace('SOURCE = "bundled"', f'SOURCE = "{source}"')
                     found.cells[f"{section}, In[{len(found.cells) + 1}]"], _ = timed(
-                        lambda: client.execute_cell(cell, place)
+                        partial(client.execute_cell, cell, place)
                     )
             found.seconds, found.memory = time.perf_counter() - began, max(memory)
     return found

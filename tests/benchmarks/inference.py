@@ -23,7 +23,7 @@ def table() -> str:
         for batch in batches
     ]
     torch.set_num_threads(threads)
-    last, other = LAYOUTS
+    last, _ = LAYOUTS
     compared = markdown(
         f"Random pictures of 28 x 28, of 224 x 224 for the backbone; median of {ROUNDS} rounds in turn, {SECONDS} s each. Targets: channels-last, which "
         f"`models.build`, `small` and `deep` choose, wins.",
