@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import helpers
 import nbformat
 import pytest
 import servers
@@ -322,6 +323,16 @@ def test_wheels_are_of_the_build_of_torch_that_is_here(tmp_path, monkeypatch, ca
         and f"pip install --no-index --find-links {tmp_path / 'wheels'} -r requirements.txt"
         in capsys.readouterr().out
     )
+
+
+def test_cpu_builds_are_of_the_versions_that_the_tests_ran_with():
+    asked, tested = (
+        set((helpers.REPOSITORY / name).read_text("utf-8").splitlines())
+        for name in ("requirements-cpu.txt", "constraints.txt")
+    )
+    assert {line for line in asked if line.startswith("torch")} == {
+        line for line in tested if line.startswith(("torch==", "torchvision=="))
+    }
 
 
 @contextmanager
