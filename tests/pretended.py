@@ -13,8 +13,26 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 NAME = "pretended"
 COPIES = ("aten::_to_copy", "aten::copy_", "aten::_copy_from")
-WHOLE = """affine_grid_generator index.Tensor diagonal expand permute select.int slice.Tensor split.Tensor split_with_sizes squeeze squeeze.dim squeeze.dims
-    t transpose.int unbind.int unfold unsqueeze""".split()  # else made of steps that reckon with a shell's strides, not with those of what it holds
+# else made of steps that reckon with a shell's strides, not with those of what it holds
+WHOLE = (
+    "affine_grid_generator",
+    "index.Tensor",
+    "diagonal",
+    "expand",
+    "permute",
+    "select.int",
+    "slice.Tensor",
+    "split.Tensor",
+    "split_with_sizes",
+    "squeeze",
+    "squeeze.dim",
+    "squeeze.dims",
+    "t",
+    "transpose.int",
+    "unbind.int",
+    "unfold",
+    "unsqueeze",
+)
 HELD: dict[int, tuple[StorageWeakRef, torch.Tensor]] = {}
 _swept = 0
 
@@ -81,13 +99,9 @@ def register() -> None:
     every.fallback(kernel, "PrivateUse1")
     some = torch.library.Library("aten", "IMPL")  # these ask for kernels of their own
     for name in WHOLE:
-        some.impl(
-            name,
-            lambda *args, op=getattr(getattr(torch.ops.aten, name.split(".")[0]), (name.split(".") + ["default"])[1]): (
-                kernel(op, *args)
-            ),
-            "PrivateUse1",
-        )
+        family, _, overload = name.partition(".")
+        op = getattr(getattr(torch.ops.aten, family), overload or "default")
+        some.impl(name, lambda *args, op=op: kernel(op, *args), "PrivateUse1")
     some.impl(
         "convolution_overrideable",
         lambda *args: kernel(torch.ops.aten.convolution.default, *args),

@@ -52,14 +52,14 @@ def test_computer_that_runs_these_tests_has_no_red_finding():
 
 def test_every_finding_that_is_not_green_says_what_to_do(monkeypatch):
     monkeypatch.setattr(links, "TAG", "TAG")
-    one = doctor.address()
+    one = doctor.look("address")
     assert (
         one.colour == "yellow"
         and "this copy has no published address" in one.words
         and "links --repo" in one.cure
     )
     monkeypatch.setattr(links, "TAG", "v1")
-    assert doctor.address().colour == "green"
+    assert doctor.look("address").colour == "green"
 
 
 def test_old_python_is_told_in_a_sentence_before_anything_is_imported():
@@ -74,7 +74,7 @@ def test_old_python_is_told_in_a_sentence_before_anything_is_imported():
 def test_mac_with_an_intel_processor_is_sent_to_colab(monkeypatch):
     monkeypatch.setattr(doctor.sys, "platform", "darwin")
     monkeypatch.setattr(doctor.platform, "machine", lambda: "x86_64")
-    one = doctor.python()
+    one = doctor.look("python")
     assert one.colour == "red" and "no current torch" in one.words and "Colab" in one.cure
 
 
@@ -97,7 +97,7 @@ def test_wrong_versions_are_named_with_the_line_that_mends_them(monkeypatch, nam
         return version if asked == name else real(asked)
 
     monkeypatch.setattr(doctor.metadata, "version", pretended)
-    one = doctor.packages()
+    one = doctor.look("packages")
     assert one.colour == "red" and words in one.words and "-m pip install -r" in one.cure
 
 
@@ -108,7 +108,7 @@ def test_torch_and_torchvision_of_two_builds_are_explained(monkeypatch):
         raise RuntimeError("operator torchvision::nms does not exist\nand more")
 
     monkeypatch.setattr(torchvision.ops, "nms", missing)
-    one = doctor.torch_pair()
+    one = doctor.look("torch")
     assert (
         one.colour == "red"
         and "torchvision::nms" in one.words
@@ -126,20 +126,22 @@ def test_device_that_is_there_and_fails_is_yellow_with_the_reason(monkeypatch):
             None if kind == "cpu" else "its driver is too old" if kind == "cuda" else devices.ABSENT
         ),
     )
-    one = doctor.device()
+    one = doctor.look("device")
     assert one.colour == "yellow" and "not used: cuda: its driver is too old" in one.words
 
 
 def test_wish_for_a_device_that_is_absent_is_red_with_the_way_back(monkeypatch):
     monkeypatch.setenv("WORKSHOP_DEVICE", "xpu")
-    one = doctor.device()
+    one = doctor.look("device")
     assert one.colour == "red" and "WORKSHOP_DEVICE" in one.cure
 
 
 def test_one_thread_on_many_cores_is_yellow(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
-    assert doctor.threads().colour == "yellow" and "1 of 4 cores" in doctor.threads().words
+    assert (
+        doctor.look("threads").colour == "yellow" and "1 of 4 cores" in doctor.look("threads").words
+    )
 
 
 @pytest.mark.parametrize("free, colour", [(0.5, "red"), (2, "yellow"), (8, "green")])
@@ -149,17 +151,17 @@ def test_memory_and_disk_have_three_colours(monkeypatch, free, colour):
     monkeypatch.setattr(
         psutil, "virtual_memory", lambda: SimpleNamespace(available=free * doctor.GIGA)
     )
-    assert doctor.memory().colour == colour
+    assert doctor.look("memory").colour == colour
     monkeypatch.setattr(
         doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=free / 4 * doctor.GIGA)
     )
-    assert doctor.disk().colour == colour
+    assert doctor.look("disk").colour == colour
 
 
 def test_folder_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder", "utf-8")
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path / "file" / "below"))
-    one = doctor.writing()
+    one = doctor.look("writing")
     assert one.colour == "red" and str(tmp_path / "file" / "below") in one.words
 
 
@@ -169,7 +171,7 @@ def test_kernel_of_another_python_is_yellow(monkeypatch):
     monkeypatch.setattr(
         KernelSpecManager, "get_kernel_spec", lambda *_: SimpleNamespace(argv=["/usr/bin/python9"])
     )
-    one = doctor.kernel()
+    one = doctor.look("kernel")
     assert (
         one.colour == "yellow"
         and "/usr/bin/python9" in one.words
@@ -183,7 +185,10 @@ def test_widgets_of_two_generations_are_red(monkeypatch):
         "version",
         lambda name: {"ipywidgets": "7.7.1", "jupyterlab_widgets": "3.0.1"}[name],
     )
-    assert doctor.panels().colour == "red" and "different generations" in doctor.panels().words
+    assert (
+        doctor.look("panels").colour == "red"
+        and "different generations" in doctor.look("panels").words
+    )
 
 
 def test_damaged_file_is_red_in_its_own_sentence(monkeypatch):
@@ -191,7 +196,7 @@ def test_damaged_file_is_red_in_its_own_sentence(monkeypatch):
         raise DamagedFile("The bundled file 'x' is damaged. Bring it back with git.")
 
     monkeypatch.setattr(bundled_files, "verify", damaged)
-    assert doctor.bundled_files() == doctor.Finding(
+    assert doctor.look("files") == doctor.Finding(
         "files", "red", "The bundled file 'x' is damaged. Bring it back with git."
     )
 
@@ -216,7 +221,7 @@ def test_network_is_informative_and_never_red(monkeypatch, error, words):
         raise error
 
     monkeypatch.setattr(requests, "head", refuses)
-    assert doctor.mirrors().colour == "yellow" and words in doctor.mirrors().words
+    assert doctor.look("network").colour == "yellow" and words in doctor.look("network").words
 
 
 def test_mirror_of_the_room_is_the_one_that_is_asked(monkeypatch):
@@ -228,9 +233,11 @@ def test_mirror_of_the_room_is_the_one_that_is_asked(monkeypatch):
 
     monkeypatch.setenv("WORKSHOP_MIRROR", "192.168.1.7:8000")
     monkeypatch.setattr(requests, "head", refuses)
-    assert "WORKSHOP_MIRROR" in doctor.mirrors().cure and asked == [("http://192.168.1.7:8000", 3)]
+    assert "WORKSHOP_MIRROR" in doctor.look("network").cure and asked == [
+        ("http://192.168.1.7:8000", 3)
+    ]
     monkeypatch.setenv("WORKSHOP_MIRROR", "http://me:secret@192.168.1.7")
-    assert "secret" not in doctor.mirrors().words
+    assert "secret" not in doctor.look("network").words
 
 
 def test_proxy_whose_certificate_is_unknown_is_told_and_its_file_mends_it(monkeypatch, tmp_path):
@@ -266,15 +273,15 @@ def test_proxy_whose_certificate_is_unknown_is_told_and_its_file_mends_it(monkey
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("WORKSHOP_MIRROR", f"https://localhost:{server.server_port}")
-        assert "REQUESTS_CA_BUNDLE" in doctor.mirrors().words
+        assert "REQUESTS_CA_BUNDLE" in doctor.look("network").words
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        assert doctor.mirrors().colour == "green"
+        assert doctor.look("network").colour == "green"
         server.shutdown()
 
 
 def test_slow_computer_is_told_the_minutes(monkeypatch):
     monkeypatch.setattr(doctor, "pictures_a_second", lambda: doctor.REFERENCE_SPEED / 10)
-    one = doctor.speed()
+    one = doctor.look("speed")
     assert one.colour == "yellow" and f"3 about {doctor.CHAPTER_SECONDS[3] / 6:.1f}" in one.words
 
 
@@ -282,7 +289,7 @@ def test_check_that_fails_itself_becomes_a_finding(monkeypatch):
     def memory():
         raise KeyError("MemTotal")
 
-    monkeypatch.setattr(doctor, "memory", memory)
+    monkeypatch.setitem(doctor.CHECKS, "memory", (memory, ""))
     one = next(one for one in doctor.examine(network=False) if one.what == "memory")
     assert one.colour == "red" and "could not be looked at: KeyError" in one.words
 
@@ -290,7 +297,7 @@ def test_check_that_fails_itself_becomes_a_finding(monkeypatch):
 def test_exit_code_json_and_a_line_to_read_out(monkeypatch, capsys):
     assert commands.main(["doctor", "--offline", "--json"]) == 0
     assert {one["colour"] for one in json.loads(capsys.readouterr().out)} <= {"green", "yellow"}
-    monkeypatch.setattr(doctor, "weights", lambda: doctor.Finding("weights", "red", "gone", "pip"))
+    monkeypatch.setitem(doctor.CHECKS, "weights", (lambda: ("red", "gone"), "pip"))
     assert commands.main(["doctor", "--offline", "--code"]) == 1
     assert capsys.readouterr().out.startswith("red weights / yellow")
     assert commands.main(["doctor", "--offline"]) == 1

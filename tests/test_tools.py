@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import helpers
 import nbformat
 import pytest
 import servers
@@ -211,7 +212,7 @@ def test_badges_point_to_the_new_address_and_keep_their_notebook():
 def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, monkeypatch):
     copy = home / "links.py"
     shutil.copy(links.__file__, copy)
-    monkeypatch.setattr(links, "__file__", str(copy))
+    monkeypatch.setattr(links, "CONSTANTS", copy)
     (home / "README.md").write_text(f"Hello {BADGE}\n", "utf-8")
     assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
     chapter = nbformat.read(paths.chapter(2), as_version=4)
@@ -309,6 +310,16 @@ def test_wheels_are_of_the_build_of_torch_that_is_here(tmp_path, monkeypatch, ca
         and f"pip install --no-index --find-links {tmp_path / 'wheels'} -r requirements.txt"
         in capsys.readouterr().out
     )
+
+
+def test_cpu_builds_are_of_the_versions_that_the_tests_ran_with():
+    asked, tested = (
+        set((helpers.REPOSITORY / name).read_text("utf-8").splitlines())
+        for name in ("requirements-cpu.txt", "constraints.txt")
+    )
+    assert {line for line in asked if line.startswith("torch")} == {
+        line for line in tested if line.startswith(("torch==", "torchvision=="))
+    }
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import sys
 import warnings
 from importlib import import_module
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036  nothing else refuses an older one
     raise SystemExit(
-        "The course needs Python 3.11 or newer; this is Python %d.%d. Install a newer one from python.org, delete the folder .venv and begin again, "
-        "or open the chapters in Colab." % sys.version_info[:2]
+        f"The course needs Python 3.11 or newer; this is Python {sys.version_info[0]}.{sys.version_info[1]}. Install a newer one from python.org, "
+        "delete the folder .venv and begin again, or open the chapters in Colab."
     )
 
 # Set before torch loads. Threads that wait would otherwise spin for long: on two cores a training beside another one takes 1,000 ms
@@ -44,9 +44,8 @@ __all__ = [
 def __getattr__(name):
     if name in __all__:
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(
-        f"workshop_utils has no part called '{name}'. It has: {', '.join(__all__)}."
-    )
+    known = ", ".join(__all__)
+    raise AttributeError(f"workshop_utils has no part called '{name}'. It has: {known}.")
 
 
 def __dir__():

@@ -10,18 +10,14 @@ COMMANDS = ("start", "doctor", "download", "mirror", "execute", "links")
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns its exit code. Errors that people can mend are printed as a sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(
-        prog="python -m workshop_utils",
-        description="The commands of the image-classification workshop.",
-    )
+    what = "The commands of the image-classification workshop."
+    parser = argparse.ArgumentParser(prog="python -m workshop_utils", description=what)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in [
-        name for name in COMMANDS if name in arguments[:1]
-    ] or COMMANDS:  # one command need not wait for what others import
+    # one command need not wait for what others import
+    for name in set(COMMANDS).intersection(arguments[:1]) or COMMANDS:
         module = import_module(f"workshop_utils.tools.{name}")
-        command = commands.add_parser(
-            name, help=module.__doc__.splitlines()[0], description=module.__doc__
-        )
+        words = module.__doc__ or ""
+        command = commands.add_parser(name, help=words.partition("\n")[0], description=words)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

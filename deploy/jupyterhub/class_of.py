@@ -1,7 +1,7 @@
 """Tries the hub with a class that arrives at once: python deploy/jupyterhub/class_of.py [8]
 
 Starts the hub on a free port of this computer, lets so many people log in at the same moment, and each run the first section of chapter 1 through
-the kernel's websocket. Prints start times and memory, and what follows for 50 and 300 people. Needs the requirements beside it, and websocket-client.
+the kernel's websocket. Prints start times and memory, and what follows for 50 and 300 people. Needs the requirements beside it.
 """
 
 import json
@@ -34,7 +34,7 @@ def cells() -> list[str]:
 def attend(address: str, name: str) -> dict[str, float]:
     """One person: logs in, starts a server and a kernel, runs the section. Seconds of each, from the first click on."""
     began, web = time.perf_counter(), requests.Session()
-    page = web.get(f"{address}/hub/login")
+    web.get(f"{address}/hub/login")
     web.post(
         f"{address}/hub/login?next=",
         data={
@@ -43,10 +43,7 @@ def attend(address: str, name: str) -> dict[str, float]:
             "_xsrf": web.cookies.get("_xsrf", path="/hub/"),
         },
     ).raise_for_status()
-    while (
-        "/user/" not in (page := web.get(f"{address}/hub/spawn")).url
-        and time.perf_counter() - began < 240
-    ):
+    while "/user/" not in web.get(f"{address}/hub/spawn").url and time.perf_counter() - began < 240:
         time.sleep(0.5)
     base = f"{address}/user/{name}"
     while web.get(f"{base}/api/status").status_code != 200 and time.perf_counter() - began < 240:

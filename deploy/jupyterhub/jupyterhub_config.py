@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 COURSE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(COURSE))
 
-from workshop_utils import paths
+from workshop_utils import paths  # noqa: E402
 from workshop_utils.tools import start  # noqa: E402
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -12,28 +12,20 @@ from workshop_utils.data.published import obtain
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"data sets: {', '.join(downloadable())}"
-    )
+    known = ", ".join(downloadable())
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"data sets: {known}")
     parser.add_argument("--all", action="store_true", help="all of them")
-    parser.add_argument(
-        "--to",
-        type=Path,
-        help="the folder to fill; WORKSHOP_DATA or the platform's cache folder if not given",
-    )
-    parser.add_argument(
-        "--wheels",
-        action="store_true",
-        help="also the Python packages of the course, for computers like this one",
-    )
+    to = "the folder to fill; if not given, WORKSHOP_DATA or the cache folder"
+    parser.add_argument("--to", type=Path, help=to)
+    wheels = "also the Python packages, for computers like this one"
+    parser.add_argument("--wheels", action="store_true", help=wheels)
 
 
 def run(options) -> int:
     names = downloadable() if options.all else options.names
     if not names and not options.wheels:
-        raise ValueError(
-            f"Say what to download: {', '.join(downloadable())}, or --all, or --wheels."
-        )
+        known = ", ".join(downloadable())
+        raise ValueError(f"Say what to download: {known}, or --all, or --wheels.")
     folder = (options.to or data.data_home()).absolute()
     cards = [data.card(name) for name in names]  # a misspelt name stops before the first byte
     failures = [failure for card in cards if (failure := _bring(card, folder))]
@@ -57,32 +49,21 @@ def _bring(card: data.DatasetCard, folder: Path) -> str | None:
         return f"{card.title} cannot be downloaded: {card.how} reads it."
     try:
         obtain(card, [], folder / card.name)
-        print(f"{card.title} is in {folder / card.name}.")
     except OSError as error:
         return str(error)
+    print(f"{card.title} is in {folder / card.name}.")
+    return None
 
 
 def _bring_wheels(folder: Path) -> list[str]:
     """pip takes the versions for this system and this Python; torch comes in the build, for CPU or NVIDIA, that is here."""
     import torch
 
-    lists = (
-        ["requirements.txt"] if torch.version.cuda else ["requirements-cpu.txt", "requirements.txt"]
-    )
-    for name in lists:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--dest",
-            str(folder),
-            "--find-links",
-            str(folder),
-            "-r",
-            str(paths.HOME / name),
-        ]
-        if subprocess.call(command):
+    pip = [sys.executable, "-m", "pip", "download", "-d", str(folder), "-f", str(folder)]
+    tested = ["-c", str(paths.HOME / "constraints.txt")]
+    lists: dict[str, list[str]] = {} if torch.version.cuda else {"requirements-cpu.txt": []}
+    for name, versions in {**lists, "requirements.txt": tested}.items():
+        if subprocess.call([*pip, *versions, "-r", str(paths.HOME / name)]):
             return [f"pip could not download everything in {name}: see above."]
     print(
         f"Copy this course and {folder} onto the stick. Without a network, from the folder of the course:\n"

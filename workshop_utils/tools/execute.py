@@ -18,9 +18,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "notebooks", type=Path, nargs="*", help="notebook files; all of the course if none is given"
-    )
+    every = "notebook files; all of the course if none is given"
+    parser.add_argument("notebooks", type=Path, nargs="*", help=every)
 
 
 def run(options) -> int:
@@ -28,9 +27,8 @@ def run(options) -> int:
         began = time.perf_counter()
         notebook = execute(nbformat.read(path, as_version=4), path)
         nbformat.write(notebook, path)
-        print(
-            f"{path.name}: {sum(cell.cell_type == 'code' for cell in notebook.cells)} cells in {time.perf_counter() - began:.0f} s"
-        )
+        cells, seconds = len(_code(notebook)), time.perf_counter() - began
+        print(f"{path.name}: {cells} cells in {seconds:.0f} s")
     return 0
 
 
@@ -39,17 +37,13 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNod
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
+    options = {"timeout": 300, "kernel_name": "python3", "record_timing": False}
+    where = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, resources=where, **options)
     # what the maintainer has solved stays out of the stored outputs
     with (
-        tempfile.TemporaryDirectory() as progress_folder,
-        client.setup_kernel(env={**os.environ, "WORKSHOP_PROGRESS": progress_folder}),
+        tempfile.TemporaryDirectory() as folder,
+        client.setup_kernel(env={**os.environ, "WORKSHOP_PROGRESS": folder}),
     ):
         for place, cell in progress(list(enumerate(notebook.cells)), path.name):
             try:
@@ -61,31 +55,26 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNod
 
 def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
     """The notebook without what differs between computers. Raises RuntimeError for stderr text and for local paths."""
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    for number, cell in enumerate(code, 1):
-        cell.execution_count = number
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    for number, cell in enumerate(filter(lambda cell: cell.source.strip(), _code(notebook)), 1):
+        cell.execution_count, where = number, f"{path.name}, code cell {number}"
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
             if output.get("name") == "stderr":
-                raise RuntimeError(
-                    f"{path.name}, code cell {number} wrote to stderr: {output.text.strip()}"
-                )
-            output.get("data", {}).pop(WIDGET, None)
-            shown = str({kind: value for kind, value in output.items() if kind != "data"}) + str(
-                {
-                    kind: value
-                    for kind, value in output.get("data", {}).items()
-                    if not kind.startswith("image/")
-                }
-            )
+                raise RuntimeError(f"{where} wrote to stderr: {output.text.strip()}")
+            data = output.get("data", {})
+            data.pop(WIDGET, None)
+            shown = {
+                **output,
+                "data": [data[kind] for kind in data if not kind.startswith("image/")],
+            }
             for local in {str(Path.home()), str(paths.HOME), sys.prefix}:
-                if local in shown:
-                    raise RuntimeError(
-                        f"{path.name}, code cell {number} shows a path of this computer: {local}"
-                    )
+                if local in str(shown):
+                    raise RuntimeError(f"{where} shows a path of this computer: {local}")
     return notebook
+
+
+def _code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]

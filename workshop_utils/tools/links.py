@@ -11,6 +11,7 @@ import nbformat
 from workshop_utils import paths
 
 REPOSITORY, TAG = "OWNER/NAME", "TAG"
+CONSTANTS = Path(__file__)  # the file in which the line above is rewritten
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
 BADGE_PATTERN = re.compile(
     r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)"
@@ -21,22 +22,21 @@ import subprocess, sys
 from pathlib import Path
 
 REPOSITORY, TAG = "{repository}", "{tag}"
-FOLDER = REPOSITORY.split("/")[1]
-places = [Path.cwd(), *Path.cwd().parents, Path.cwd() / FOLDER]
+places = [Path.cwd(), *Path.cwd().parents, Path.cwd() / REPOSITORY.split("/")[1]]
 home = next((p for p in places if (p / "workshop_utils" / "__init__.py").is_file()), None)
 if home is None and TAG == "TAG":
-    raise SystemExit("The course was not found here, and this copy has no published address; "
-                     "run links --repo.")
+    raise SystemExit(
+        "The course was not found here, and this copy has no published address; run links --repo."
+    )
 if home is None:
-    address = f"https://github.com/{{REPOSITORY}}.git"
+    home, address = places[-1], f"https://github.com/{{REPOSITORY}}.git"
     clone = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth", "1"]
-    if subprocess.run([*clone, "--branch", TAG, address, FOLDER]).returncode:
-        raise SystemExit(f"The course could not be fetched from {{address}}. "
-                         "Check the network and run this cell again.")
-    home = Path.cwd() / FOLDER
+    if subprocess.run([*clone, "--branch", TAG, address, str(home)]).returncode:
+        raise SystemExit(f"The course could not be fetched from {{address}}. Check the network.")
 if str(home) not in sys.path:
     sys.path.insert(0, str(home))
 import workshop_utils
+
 SOURCE = "bundled"  # or "full": the whole data sets, fetched once and kept
 print("The course is ready. With the bundled pictures nothing below needs a network.")
 if "google.colab" in sys.modules:
@@ -44,45 +44,36 @@ if "google.colab" in sys.modules:
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub"
-    )
-    parser.add_argument(
-        "--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch"
-    )
+    add = parser.add_argument
+    add("--repo", default=REPOSITORY, metavar="OWNER/NAME", help="the repository on GitHub")
+    add("--ref", default=TAG, metavar="TAG", help="the tag that badges open and setup cells fetch")
 
 
 def run(options) -> int:
-    for what, text in (("--repo", options.repo), ("--ref", options.ref)):
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+" if what == "--repo" else r"[\w.-]+", text):
-            raise ValueError(
-                f"{what} '{text}' is not of the form {'OWNER/NAME' if what == '--repo' else 'TAG'}."
-            )
-    here = Path(__file__)
-    here.write_text(
-        re.sub(
-            r'^REPOSITORY, TAG = ".*", ".*"$',
-            f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"',
-            here.read_text("utf-8"),
-            count=1,
-            flags=re.M,
-        ),
-        "utf-8",
-        newline="\n",
+    address = options.repo, options.ref
+    for what, text, form, pattern in (
+        ("--repo", options.repo, "OWNER/NAME", r"[\w.-]+/[\w.-]+"),
+        ("--ref", options.ref, "TAG", r"[\w.-]+"),
+    ):
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{what} '{text}' is not of the form {form}.")
+    text, line = (
+        CONSTANTS.read_text("utf-8"),
+        f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"',
     )
+    own = re.sub('^REPOSITORY, TAG = ".*"$', line, text, count=1, flags=re.M)
+    CONSTANTS.write_text(own, "utf-8", newline="\n")
+    readme = paths.HOME / "README.md"
+    badges = with_badges(readme.read_text("utf-8"), *address)
+    readme.write_text(badges, "utf-8", newline="\n")
     for path in sorted(paths.NOTEBOOKS.rglob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = with_badges(cell.source, options.repo, options.ref)
-        next(cell for cell in notebook.cells if cell.cell_type == "code").source = setup_cell(
-            options.repo, options.ref
-        )
+                cell.source = with_badges(cell.source, *address)
+        setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        setup.source = setup_cell(*address)
         nbformat.write(notebook, path)
-    readme = paths.HOME / "README.md"
-    readme.write_text(
-        with_badges(readme.read_text("utf-8"), options.repo, options.ref), "utf-8", newline="\n"
-    )
     return 0
 
 

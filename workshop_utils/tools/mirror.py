@@ -3,12 +3,12 @@
 Only whole, published files are served, and nothing can be written. Attendees check every file's sum again.
 """
 
-import shutil
 import socket
 from contextlib import suppress
 from functools import partial
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -17,12 +17,8 @@ from workshop_utils.data.download import is_whole
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        help="the folder that `download` filled; WORKSHOP_DATA or the platform's cache folder if not given",
-    )
+    folder = "the folder that `download` filled; if not given, WORKSHOP_DATA or the cache folder"
+    parser.add_argument("folder", type=Path, nargs="?", help=folder)
     parser.add_argument("--port", type=int, default=8000)
 
 
@@ -38,10 +34,8 @@ def run(options) -> int:
         f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_port)} before they start JupyterLab. Ctrl+C stops it.",
         flush=True,
     )
-    try:
+    with server, suppress(KeyboardInterrupt):
         server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
     return 0
 
 
@@ -64,16 +58,14 @@ def served(folder: Path) -> dict[str, Path]:
 def address(port: int) -> str:
     """This computer's address in the local network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(
-                ("10.255.255.255", 1)
-            )  # sends nothing; it only asks the system which of its addresses would be used
+        try:  # sends nothing; it only asks the system which of its addresses would be used
+            probe.connect(("10.255.255.255", 1))
             return f"http://{probe.getsockname()[0]}:{port}"
         except OSError:
             return f"http://127.0.0.1:{port}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
     """Answers with one of the listed files, or with the list; an address is looked up and never becomes a path."""
 
     timeout = 60  # seconds after which a line on which nothing moves is closed
@@ -83,36 +75,29 @@ class Handler(BaseHTTPRequestHandler):
         super().__init__(*connection)
 
     def handle(self) -> None:
-        with suppress(
-            ConnectionError, TimeoutError
-        ):  # somebody closed the lid in the middle of a file
+        with suppress(ConnectionError, TimeoutError):  # somebody closed the lid in a file's middle
             super().handle()
 
-    def do_GET(self) -> None:
-        asked = unquote(self.path.partition("?")[0])
-        if asked in self.files:
-            with open(self.files[asked], "rb") as file:
-                self._begin(200, "application/octet-stream", self.files[asked].stat().st_size)
-                shutil.copyfileobj(file, self.wfile, 1 << 20)
-            return
-        found = (
-            [name for name in self.files if name.startswith(asked)] if asked.endswith("/") else []
-        )
-        page = (
-            "".join(
-                f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n'
-                for name in found
-            )
-            or "There is no such file here."
-        )
-        self._begin(200 if found else 404, "text/html; charset=utf-8", len(page.encode()))
-        self.wfile.write(page.encode())
+    def translate_path(self, path: str) -> str:
+        return str(self.files.get(_plain(path), ""))  # "" is no file anywhere: 404
 
-    def _begin(self, status: int, kind: str, size: int) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(size))
+    def send_head(self):
+        folder = _plain(self.path)
+        found = [name for name in self.files if folder.endswith("/") and name.startswith(folder)]
+        if not found:
+            return super().send_head()
+        page = "".join(
+            f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n' for name in found
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
         self.end_headers()
+        return BytesIO(page)
 
     def log_message(self, *_) -> None:
         """Silent: twenty attendees would fill the instructor's screen."""
+
+
+def _plain(path: str) -> str:
+    return unquote(path.partition("?")[0])

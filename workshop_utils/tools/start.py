@@ -15,48 +15,34 @@ import nbformat
 from workshop_utils import paths
 
 MINE = paths.HOME / "my-workshop"
-SETTINGS = Path(__file__).with_name(
-    "jupyter"
-)  # switches off JupyterLab's question about news, which would need a network
+# switches off JupyterLab's question about news, which would need a network
+SETTINGS = Path(__file__).with_name("jupyter")
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument(
-        "chapter", type=int, nargs="?", default=1, help="which chapter to open: 1, 2 or 3"
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="begin this chapter again; the old copy is kept"
-    )
-    parser.add_argument(
-        "--no-browser", action="store_true", help="print the address and open no browser"
-    )
+    add = parser.add_argument
+    add("chapter", type=int, nargs="?", default=1, help="which chapter to open: 1, 2 or 3")
+    add("--fresh", action="store_true", help="begin this chapter again; the old copy is kept")
+    add("--no-browser", action="store_true", help="print the address and open no browser")
 
 
 def run(options) -> int:
     chosen = working_copy(paths.chapter(options.chapter), fresh=options.fresh)
     for other in paths.notebooks():
         working_copy(other)
-    print(
-        f"Your copy is {chosen.relative_to(paths.HOME)}. Stop JupyterLab with Ctrl+C; what you saved stays."
-    )
-    extra = ["--no-browser"] if options.no_browser else []
-    if (
-        getattr(os, "geteuid", lambda: 1)() == 0
-    ):  # in a container root is often the only user; JupyterLab listens on this computer alone
-        extra.append("--allow-root")
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={paths.HOME}",
-        f"--LabApp.default_url=/lab/tree/{chosen.relative_to(paths.HOME).as_posix()}",
-        *extra,
-    ]
+    here = chosen.relative_to(paths.HOME)
+    print(f"Your copy is {here}. Stop JupyterLab with Ctrl+C; what you saved stays.")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.HOME}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{here.as_posix()}")
+    if options.no_browser:
+        command.append("--no-browser")
+    # in a container root is often the only user; JupyterLab listens on this computer alone
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        command.append("--allow-root")
     settings = os.pathsep.join(filter(None, [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")]))
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": settings}
     try:
-        return subprocess.call(
-            command, cwd=paths.HOME, env={**os.environ, "JUPYTER_CONFIG_PATH": settings}
-        )
+        return subprocess.call(command, cwd=paths.HOME, env=environment)
     except KeyboardInterrupt:
         return 0
 
@@ -67,9 +53,8 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
     fresh: an existing copy is renamed with date and time, and a new one made. folder: where copies lie, my-workshop if not given.
     Raises OSError, with what to do, where they cannot be written.
     """
-    copy = (folder or MINE) / original.relative_to(
-        paths.NOTEBOOKS
-    )  # in the same place, so that links between notebooks hold
+    # in the same place, so that links between notebooks hold
+    copy = (folder or MINE) / original.relative_to(paths.NOTEBOOKS)
     if copy.exists() and fresh:
         old = copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d_%H-%M-%S}.ipynb")
         while old.exists():  # twice within a second
