@@ -1,6 +1,6 @@
 """Small tables that a notebook shows as HTML and a terminal as text."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 
 
@@ -10,7 +10,7 @@ class Table(list):
     columns: heading -> function from a record to what its cell shows. Numbers stand right, with thousands separated.
     """
 
-    def __init__(self, records: Iterable, columns: dict[str, Callable], caption: str = ""):
+    def __init__(self, records: Iterable, columns: Mapping[str, Callable], caption: str = ""):
         super().__init__(records)
         self.columns, self.caption = columns, caption
 

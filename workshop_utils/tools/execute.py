@@ -37,9 +37,8 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNod
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    options = {"timeout": 300, "kernel_name": "python3", "record_timing": False}
     where = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, resources=where, **options)
+    client = NotebookClient(notebook, resources=where, timeout=300, record_timing=False)
     # what the maintainer has solved stays out of the stored outputs
     with (
         tempfile.TemporaryDirectory() as folder,

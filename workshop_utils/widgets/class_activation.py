@@ -9,6 +9,7 @@ from workshop_utils import explain
 from workshop_utils.data import ImageDataset
 from workshop_utils.figure import Figure, drawable
 from workshop_utils.models.modes import evaluating
+from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.widgets.layer_maps import read_by
 from workshop_utils.widgets.panel import Panel, choice, slider, wide
 
@@ -81,4 +82,4 @@ def heat_figure(
 def seen_by(net: nn.Module) -> float:
     """The part of each side of a square picture that reaches the net: a preprocessing scales, and cuts out the middle."""
     preprocess = getattr(net, "preprocess", None)
-    return preprocess.crop / preprocess.resize if hasattr(preprocess, "crop") else 1.0
+    return preprocess.crop / preprocess.resize if isinstance(preprocess, Preprocessing) else 1.0

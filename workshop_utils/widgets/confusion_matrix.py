@@ -21,7 +21,7 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     classes, counts = evaluation.predictions.classes, evaluation.confusion
     off = counts * (1 - np.eye(len(classes), dtype=int))
     true, said = np.unravel_index(off.argmax(), off.shape)
-    where = traitlets.List(traitlets.Float(), [-1, -1])
+    where: traitlets.List = traitlets.List(traitlets.Float(), [-1, -1])
     clickable = scripted("clickable.js", png=traitlets.Unicode(), where=where)
     if clickable:  # gets a `value` of PNG bytes as ipywidgets.Image has it, and sends it as text
         clickable.add_traits(value=traitlets.Bytes())

@@ -63,8 +63,8 @@ def pad_figure(
         return figure
     picture = turned(picture[None].float(), torch.tensor([float(turn)]))[0]
     picture = F.pad(picture, (right, -right, down, -down)).round().byte()
-    scaling = {"mean": dataset.mean, "std": dataset.std}
-    drawing = ImageDataset(picture[None], torch.tensor([0]), classes, name="drawing", **scaling)
+    drawing = ImageDataset(picture[None], torch.tensor([0]), classes, name="drawing")
+    drawing.mean, drawing.std = dataset.mean, dataset.std
     said = predict(net, drawing)
     best, chance = classes[said.predicted[0]], said.probabilities[0]
     figure = plots.top_k(picture, chance, classes, min(5, len(classes)))

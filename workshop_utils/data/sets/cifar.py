@@ -35,7 +35,8 @@ def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 
 def read_100(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     labels = "coarse_labels" if card.classes == card.coarse else "fine_labels"
-    return read_cifar(*files.contents(split), split, labels, len(card.classes))
+    (raw,) = files.contents(split)
+    return read_cifar(raw, split, labels, len(card.classes))
 
 
 def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor, Tensor]:

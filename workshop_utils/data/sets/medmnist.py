@@ -21,7 +21,8 @@ TISSUES = (
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     name = f"{card.name}.npz"
-    return read_npz(*files.contents(name), name, PARTS[split], len(card.classes))
+    (raw,) = files.contents(name)
+    return read_npz(raw, name, PARTS[split], len(card.classes))
 
 
 def read_npz(raw: bytes, name: str, split: str, classes: int) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,8 @@ TEST = "sha256:0e9d67bae23e67f40728e0b63bf15ad4bd5175947b8a9fac5dd9f17ce133c47b"
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     name = f"sign_mnist_{split}.csv"
-    return read_sign_csv(*files.contents(name), name)
+    (raw,) = files.contents(name)
+    return read_sign_csv(raw, name)
 
 
 def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
