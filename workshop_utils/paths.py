@@ -32,9 +32,8 @@ def data_home() -> Path:
     """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
     import pooch
 
-    return Path(
-        os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
-    ).expanduser()
+    home = os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
+    return Path(home).expanduser()
 
 
 def folder() -> Path:
@@ -47,9 +46,8 @@ def write(path: Path, content: bytes) -> None:
 
     Raises OSError, with what to do, where that cannot be done.
     """
-    aside = path.with_name(
-        f"{path.name}.{os.getpid()}.part"
-    )  # another notebook may write the same file
+    # its own name for each process: another notebook may write the same file
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     with writing(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
