@@ -1006,7 +1006,10 @@ def test_mirror_gives_its_own_files_and_nothing_else_whatever_it_is_asked(tmp_pa
                 and b"root:" not in said
                 and b"wheel" not in said.lower()
             ), (path, said[:200])
-        for method in ("HEAD", "OPTIONS", "PATCH", "MOVE", "PUT"):
+        head = send(b"HEAD /wheels/a.whl HTTP/1.0\r\n\r\n")
+        assert b" 200 " in head and head.endswith(b"\r\n\r\n")  # what GET gives, without the file
+        assert b" 404 " in send(b"HEAD /wheels/out.whl HTTP/1.0\r\n\r\n")
+        for method in ("OPTIONS", "PATCH", "MOVE", "PUT", "POST", "DELETE"):
             assert b" 501 " in send(
                 f"{method} /wheels/a.whl HTTP/1.0\r\nContent-Length: 4\r\n\r\nevil".encode()
             ), method

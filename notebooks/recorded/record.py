@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import sys
 import time
 from contextlib import redirect_stdout
@@ -27,21 +28,21 @@ import torch
 from workshop_utils import data
 from workshop_utils.recorded import HOME, RECORDED, code_sum, load
 
-NO_MATTER = (
+NO_  # of data: what comes after the readers
+MATTER = (
     "workshop_utils/data",
     "workshop_utils/progress.py",
     "workshop_utils/device.py",
     "workshop_utils/tables.py",
     "notebooks/recorded/record.py",
 )
+# of data: what comes after the readers
 MATTER = (
     "workshop_utils/data/batches.py",
     "workshop_utils/data/augment.py",
     "workshop_utils/data/dataset.py",
-)  # of data: what comes after the readers
-LEAST_SPREAD = (
-    0.01  # accuracies that agree to the last digit have a spread too, on another processor
 )
+LEAST_SPREAD = 0.01  # five seeds may agree closely, and another processor rounds otherwise
 
 
 def record(name: str) -> Path:
@@ -63,6 +64,9 @@ def record(name: str) -> Path:
 def confirm(name: str) -> Path:
     """Repeats the first seed of every recorded value and renews the sum. Raises SystemExit, naming those beyond the spread, if there are any."""
     found, apart = load(name), []
+    threads = re.search(r"(\d+) threads", found["machine"])
+    # each number of threads rounds its sums in another order
+    torch.set_num_threads(int(threads[1]) if threads else 1)
     for what, recorded, again in importlib.import_module(name).again(found["results"]):
         spread = max(max(recorded) - min(recorded), LEAST_SPREAD)
         within = min(recorded) - spread <= again <= max(recorded) + spread
