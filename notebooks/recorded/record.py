@@ -28,8 +28,7 @@ import torch
 from workshop_utils import data
 from workshop_utils.recorded import HOME, RECORDED, code_sum, load
 
-NO_  # of data: what comes after the readers
-MATTER = (
+NO_MATTER = (
     "workshop_utils/data",
     "workshop_utils/progress.py",
     "workshop_utils/device.py",
