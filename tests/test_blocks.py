@@ -166,6 +166,7 @@ def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(
 ):
     old = {
         "command": "",
+        "machine": "2 cores, 1 threads",
         "seeds": [1, 2],
         "files": [],
         "code": "old",
