@@ -174,6 +174,7 @@ def test_confirming_renews_the_sum_only_where_a_repeated_seed_agrees(
     }
     for module in (recorded, record):
         monkeypatch.setattr(module, "RECORDED", tmp_path)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # other tests go on after this
     (tmp_path / "race.json").write_text(json.dumps(old))
     race = types.SimpleNamespace(
         again=lambda results: [("a", results["a"], again)],
