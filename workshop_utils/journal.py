@@ -6,10 +6,17 @@ from workshop_utils import paths
 
 
 def load(name: str) -> list[str]:
-    """The lines of a file, oldest first; none where there is no such file yet. What is no text comes as replacement signs."""
+    """The lines of a file, oldest first; none where there is no such file yet. What is no text comes as replacement signs.
+
+    Raises OSError, with the reason, for a file that is there and cannot be read: it may hold more than nothing.
+    """
     file = paths.folder() / name
-    text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
-    return [line for line in text.splitlines() if line.strip()]
+    with paths.reading(file):
+        try:
+            text = file.read_text("utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+    return [line for line in text.split("\n") if line.strip()]
 
 
 def change(name: str, *, add: Collection[str] = (), remove: Collection[str] = ()) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from contextlib import suppress
 from typing import NamedTuple
 
 from torch import nn
@@ -13,7 +12,7 @@ from workshop_utils.figure import COLOURS, HATCHES, Figure
 from workshop_utils.training import History
 
 BUDGET = 50_000  # parameters; a larger net is listed, but not ranked
-SHOWN = 20
+SHOWN, BOARD = 20, "scoreboard.txt"
 _here: dict[str, None] = {}  # this kernel's codes, in order: the folder may not be writable
 
 
@@ -33,7 +32,7 @@ class Run(NamedTuple):
 
 
 def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> None:
-    """Puts a trained net on the scoreboard under a name, and prints the code of the run. Kept when the kernel ends."""
+    """Puts a trained net on the scoreboard under a name, and prints the code of the run. Kept when the kernel ends, or a sentence says why not."""
     name = re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody"
     parameters = sum(parameter.numel() for parameter in net.parameters())
     run = Run(name, round(100 * result.accuracy, 2), parameters, round(history.seconds))
@@ -47,14 +46,14 @@ def add(codes: str = "") -> Figure:
     Best accuracy first, of equals the smaller net. Prints a sentence for each code that cannot be read; the others are kept.
     """
     given = [code for code in re.split(r"[\s,;]+", codes) if code]
-    _store([code for code in given if _read(code)])
+    stored = _store([code for code in given if _read(code)])
     for code in given:
         if not _read(code):
             print(
                 f"'{code[:60]}' is no code, or one character of it is wrong. A code looks like {Run('anna', 87.5, 21_000, 9).code}"
             )
     rank = lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters)
-    return _figure(sorted(filter(None, map(_read, _stored())), key=rank))
+    return _figure(sorted(filter(None, map(_read, stored)), key=rank))
 
 
 def forget() -> None:
@@ -101,13 +100,14 @@ def _read(code: str) -> Run | None:
     return run if run and run.code == code and run.accuracy <= 100 else None
 
 
-def _stored() -> list[str]:
-    return list(dict.fromkeys([*journal.load("scoreboard.txt"), *_here]))
-
-
-def _store(codes: list[str]) -> None:
-    known = _stored()
-    new = [code for code in codes if code not in known]
-    _here.update(dict.fromkeys(new))
-    with suppress(OSError):  # a folder that cannot be written: they stay until the kernel ends
-        journal.change("scoreboard.txt", add=new)
+def _store(codes: list[str]) -> list[str]:
+    """Adds codes and returns all that there are; those that the folder cannot hold stay until the kernel ends."""
+    _here.update(dict.fromkeys(codes))
+    kept: list[str] = []
+    try:
+        kept = journal.load(BOARD)
+        if new := [code for code in _here if code not in kept]:
+            journal.change(BOARD, add=new)
+    except OSError as error:
+        print(f"What is new on the scoreboard stays until this kernel ends. {error}")
+    return list(dict.fromkeys([*kept, *_here]))

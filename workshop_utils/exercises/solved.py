@@ -8,7 +8,7 @@ NUMBERS = "solved.txt"
 def remember(number: str) -> None:
     """Notes an exercise as solved; says so where that cannot be written, for the verdict holds all the same."""
     try:
-        if number not in remembered():
+        if number not in _numbers():
             journal.change(NUMBERS, add=[number])
     except OSError as error:
         print(
@@ -17,7 +17,15 @@ def remember(number: str) -> None:
 
 
 def remembered() -> set[str]:
-    """The numbers of all solved exercises."""
+    """The numbers of all solved exercises; where they cannot be read, none, and a sentence says so."""
+    try:
+        return _numbers()
+    except OSError as error:
+        print(f"Which exercises are solved is not known. {error}")
+        return set()
+
+
+def _numbers() -> set[str]:
     return {*journal.load(NUMBERS), *(path.name for path in paths.folder().glob("[0-9].*"))}
 
 
@@ -26,5 +34,5 @@ def forget(numbers: list[str]) -> None:
     for number in numbers:
         with paths.writing(paths.folder() / number):
             (paths.folder() / number).unlink(missing_ok=True)
-    if remembered() & set(numbers):
+    if _numbers() & set(numbers):
         journal.change(NUMBERS, remove=numbers)

@@ -16,9 +16,10 @@ from workshop_utils.evaluation import Predictions
 from workshop_utils.figure import Figure, drawable
 from workshop_utils.widgets.panel import Panel, buttons, slider
 
-UNDECIDED = "?"
+FILE, UNDECIDED = "labels.json", "?"
 # the probability that an answer stands for; the other classes share the rest
 SURE = {"sure": 0.91, "not sure": 0.55}
+_unkept: list[str] = []  # why the last answer could not be written
 
 
 def labelling(dataset: ImageDataset) -> Panel:
@@ -70,7 +71,7 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     name, how = known.get(_key(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
     rest = " All have a label: run the next cell." if labelled == len(dataset) else ""
-    ask += f" {labelled} of {len(dataset)} have a label.{rest}"
+    ask += f" {labelled} of {len(dataset)} have a label.{rest}{''.join(_unkept)}"
     figure.description = (
         f"Picture {number}, {' x '.join(map(str, picture.shape[-2:]))} pixels. {ask}"
     )
@@ -105,23 +106,30 @@ def _key(picture: Tensor) -> str:
 
 
 def _remembered() -> dict[str, tuple[str, str]]:
-    return _read(paths.folder() / "labels.json")
+    folder = Path()
+    with suppress(OSError):  # this computer has no place for them: they hold until the kernel ends
+        folder = paths.folder()
+    return _read(folder)
 
 
 @lru_cache
-def _read(file: Path) -> dict[str, tuple[str, str]]:
+def _read(folder: Path) -> dict[str, tuple[str, str]]:
     """A line holds the answer to one picture, later ones count; the first version had all in one line."""
     answers: dict[str, tuple[str, str]] = {}
     with suppress(OSError):
-        for line in journal.load(file.name):
-            with suppress(ValueError, TypeError, AttributeError):  # a line that somebody broke
+        for line in journal.load(FILE):
+            # a line that somebody broke
+            with suppress(ValueError, TypeError, AttributeError, RecursionError):
                 said = json.loads(line).items()
-                answers |= {key: (name, how) for key, (name, how) in said if how in SURE}
+                answers |= {key: (str(name), how) for key, (name, how) in said if how in SURE}
     return answers
 
 
 def _remember(picture: Tensor, name: str, how: str) -> None:
     key = _key(picture)
     _remembered()[key] = (name, how)
-    with suppress(OSError):  # a folder that cannot be written: it holds until the kernel ends
-        journal.change("labels.json", add=[json.dumps({key: (name, how)})])
+    _unkept.clear()
+    try:
+        journal.change(FILE, add=[json.dumps({key: (name, how)})])
+    except OSError as error:
+        _unkept.append(f" Your answers hold until this kernel ends. {error}")
