@@ -1,4 +1,4 @@
-"""Trained nets by name or as two files: their numbers as safetensors, all else that they need as JSON beside them. No pickle."""
+"""Trained nets by name, or as one safetensors file: their numbers, and a card with all else that they need. No pickle."""
 
 import hashlib
 import json
@@ -11,9 +11,12 @@ from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils import errors, paths
 from workshop_utils.models.cards import build
+from workshop_utils.models.modes import evaluating
 from workshop_utils.models.preprocess import Preprocessing
 
 READY = Path(__file__).with_name("ready")
+ENLARGED = {"nearest", "nearest-exact", "bilinear", "bicubic"}
+CARD_AT_MOST = 10_000_000  # characters
 kept: dict[str, nn.Module] = {}  # the nets that this kernel trained, by name
 
 
@@ -50,20 +53,21 @@ def ready(name: str) -> nn.Module:
 
 
 def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Writes NAME.safetensors and NAME.json with all that `load` needs to use the net again; returns the first path.
+    """Writes NAME.safetensors with all that `load` needs to use the net again, whole or not at all; returns its path.
 
     net: from `models.build`, with .preprocess and .classes, as `transfer.classifier` makes it; its .threshold, if it has one,
-    is kept too. Raises ValueError if something is missing, or the net is no longer of the architecture that it was built
-    as, FileExistsError if there is such a file and overwrite is False.
+    is kept too. Raises ValueError if something is missing or makes no sense, or the net is no longer of the architecture
+    that it was built as, FileExistsError if there is such a file and overwrite is False.
     """
     from safetensors.torch import save as to_bytes
 
-    path = Path(path).with_suffix(".safetensors")
-    if path.exists() and not overwrite:
+    path = _file(path)
+    with paths.writing(path):
+        taken = path.exists()
+    if taken and not overwrite:
         raise FileExistsError(
             f"There is a classifier '{path.name}' already, and it was left as it is. Take another name, or overwrite=True."
         )
-    facts = {}
     for what, cure in {
         "architecture": "Build it with models.build.",
         "preprocess": "Build it with pretrained=True.",
@@ -73,72 +77,179 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
             raise ValueError(
                 f"This net has no .{what}, so nobody could use it rightly later. {cure}"
             )
-        facts[what] = getattr(net, what)
-    architecture, preprocess, classes = facts.values()
-    if not isinstance(preprocess, Preprocessing):
+    recipe = net.preprocess
+    if not isinstance(recipe, Preprocessing):
         raise ValueError(
             "This net's .preprocess cannot be written down; make it with models.preprocessing."
         )
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    _require_same(architecture, len(classes), state, "This net")
-    raw = to_bytes(state)
     card = {
-        "architecture": architecture,
-        "classes": list(classes),
+        "architecture": net.architecture,
+        "classes": net.classes,
         "threshold": getattr(net, "threshold", 0.0),
-        "sha256": hashlib.sha256(raw).hexdigest(),
-        "preprocessing": asdict(preprocess) | {"interpolation": preprocess.interpolation.value},
+        "preprocessing": asdict(recipe) | {"interpolation": recipe.interpolation.value},
+        # what pretrained nets have beside their tensors, such as GoogLeNet's transform_input
+        "switches": {name: value for name, value in vars(net).items() if type(value) is bool},
     }
-    paths.write(path, raw)
-    paths.write(path.with_suffix(".json"), json.dumps(card, indent=1, ensure_ascii=False).encode())
+    # one number or several, of torch or numpy; what is no number fails below
+    words = json.dumps(card, default=lambda value: getattr(value, "tolist", lambda: None)())
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    facts = _understood(words, "This net")
+    _require_same(facts, state, "This net")
+    with torch.random.fork_rng(devices=[]):  # what is drawn here is drawn for nobody
+        _require_same_answers(net, _rebuilt(facts, state))
+    paths.write(path, to_bytes(state, {"card": words, "sha256": _digest(words, state)}))
     return path
 
 
 def load(path: str | Path) -> nn.Module:
     """The net that `save` wrote, in evaluation mode, with `.preprocess`, `.classes` and `.threshold`.
 
-    Raises FileNotFoundError if one of the two files is missing, ValueError if they are damaged or do not belong together.
+    Raises FileNotFoundError if there is no such file, OSError if it may not be read, ValueError if it is damaged or no
+    classifier. NAME.safetensors with NAME.json beside it, as the first version wrote them, is read as well.
     """
-    from safetensors.torch import load as from_bytes
+    from safetensors import SafetensorError, safe_open
 
-    path = Path(path).with_suffix(".safetensors")
-    for file in (path, path.with_suffix(".json")):
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"There is no file '{file.name}' in {file.parent.resolve()}. A classifier is two files: NAME.safetensors and NAME.json."
-            )
-    raw = path.read_bytes()
+    path = _file(path)
+    what = f"The file '{path.name}'"
+    with paths.reading(path):
+        if path.exists() and not path.is_file():
+            raise ValueError(f"'{path}' is no file. A classifier is one, NAME.safetensors.")
+        try:
+            with safe_open(path, "pt") as opened:
+                about = opened.metadata() or {}
+                names = list(opened.keys())
+                state = {name: opened.get_tensor(name) for name in names}
+        except FileNotFoundError:
+            about = None
+        except SafetensorError as error:
+            raise ValueError(
+                f"{what} is not a safetensors file, or not a whole one ({error}). Other formats are not read: they could run code."
+            ) from None
+    if about is None:
+        near = ", ".join(sorted(file.stem for file in path.parent.glob("*.safetensors"))[:9])
+        raise FileNotFoundError(
+            f"There is no file '{path.name}' in {path.parent.resolve()}. Classifiers there: {near or 'none'}."
+        )
+    words = about.get("card") or _words_beside(path)
+    facts = _understood(words, what)
+    _require_same(facts, state, what)
+    if "card" in about:
+        right = about.get("sha256") == _digest(words, state)
+    else:
+        right = json.loads(words).get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
+    if not right:
+        raise ValueError(
+            f"{what} is damaged, or belongs to another card: its sha256 is not the one that was written down. Save it again."
+        )
+    return _rebuilt(facts, state)
+
+
+def _file(path: str | Path) -> Path:
+    """NAME.safetensors; whatever dots are in NAME belong to it."""
+    path = Path(path)
+    if not path.name:
+        raise ValueError(f"'{path}' names no file. A classifier needs a name, such as 'mine'.")
+    ends = path.suffix.lower() == ".safetensors"
+    return path if ends else path.with_name(f"{path.name}.safetensors")
+
+
+def _words_beside(path: Path) -> bytes:
+    """The card of a classifier in two files, as the first version wrote it."""
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        raise ValueError(
+            f"The file '{path.name}' has no card of models.save, and there is no file '{beside.name}' beside it: its classes and "
+            "preprocessing are not known. Of another program's file take the tensors: safetensors.torch.load_file."
+        )
+    with paths.reading(beside), open(beside, "rb") as file:
+        return file.read(CARD_AT_MOST)
+
+
+def _understood(words: str | bytes, what: str) -> dict:
+    """What a card says, as attributes of a net. Raises ValueError, with the reason, unless all of it makes sense."""
+
+    def numbers(values: list, low: float, high: float, *kinds: type) -> bool:
+        return all(type(value) in kinds and low < value < high for value in values)
+
     try:
-        card = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        architecture, classes = card["architecture"], tuple(card["classes"])
-        sha256, threshold = card["sha256"], float(card["threshold"])
-        recipe = dict(card["preprocessing"])
+        card = json.loads(words)
+        name, classes, threshold = card["architecture"], card["classes"], card["threshold"]
+        recipe, switches = {**card["preprocessing"]}, {**card.get("switches", {})}
         recipe["interpolation"] = InterpolationMode(recipe["interpolation"])
         preprocess = Preprocessing(**recipe)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        sides, mean, std = [recipe["resize"], recipe["crop"]], recipe["mean"], recipe["std"]
+        reasons = {
+            "its architecture is no name": type(name) is str and len(name) < 100,
+            "its classes are not a list of two or more different names": type(classes) is list
+            and all(type(one) is str for one in classes)
+            and len({*classes}) == len(classes) > 1,
+            "its threshold does not lie between 0 and 1": numbers(
+                [threshold], -1e-9, 1 + 1e-9, int, float
+            ),
+            "resize and crop are not numbers of pixels": numbers(sides, 0, 10_000, int),
+            "mean and std are not of one channel or three": {len(mean), len(std)} <= {1, 3}
+            and numbers(mean, -1e6, 1e6, int, float)
+            and numbers(std, 1e-6, 1e6, int, float),
+            "its switches are not true or false": {*map(type, switches.values())} <= {bool},
+            "tensors cannot be enlarged in that way": preprocess.interpolation.value in ENLARGED,
+        }
+        if wrong := [reason for reason, right in reasons.items() if not right]:
+            raise ValueError(wrong[0])
+    except (
+        ArithmeticError,
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(
-            f"The file '{path.stem}.json' does not describe a classifier ({type(error).__name__}: {error}). "
+            f"{what} does not describe a classifier ({type(error).__name__}: {str(error)[:200]}). "
             "Was it changed by hand? Save the classifier again."
         ) from None
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise ValueError(
-            f"The file '{path.name}' is damaged, or belongs to another classifier: its sha256 is not the one in '{path.stem}.json'. Save it again."
-        )
-    try:
-        state = from_bytes(raw)
-    except Exception as error:  # safetensors has an exception of its own
-        raise ValueError(
-            f"The file '{path.name}' is not a safetensors file ({error}). Other formats are not read: they could run code."
-        ) from None
-    _require_same(architecture, len(classes), state, f"The file '{path.name}'")
-    net = build(architecture, classes=len(classes))
+    about = {"architecture": name, "preprocess": preprocess, "classes": tuple(classes)}
+    return {**switches, **about, "threshold": float(threshold)}
+
+
+def _digest(words: str | bytes, state: dict[str, Tensor]) -> str:
+    """The sha256 of a card and of its tensors."""
+    digest = hashlib.sha256(str(words).encode())
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _rebuilt(facts: dict, state: dict[str, Tensor]) -> nn.Module:
+    net = build(facts["architecture"], classes=len(facts["classes"]))
     net.load_state_dict(state)
-    net.preprocess, net.classes, net.threshold = preprocess, classes, threshold
+    # only what such a net has, or what a classifier has
+    known = {name for name, value in vars(net).items() if type(value) is bool}
+    known |= {"preprocess", "classes", "threshold"}
+    vars(net).update((name, value) for name, value in facts.items() if name in known)
     return net.eval()
 
 
-def _require_same(architecture: str, classes: int, state: dict[str, Tensor], what: str) -> None:
-    """Raises ValueError unless the tensors have the names and shapes of that architecture."""
+def _require_same_answers(net: nn.Module, again: nn.Module) -> None:
+    """Raises ValueError unless both say the same to noise: another ReLU has no tensors that could tell."""
+    noise = torch.Generator().manual_seed(0)
+    pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=noise)
+    pixels, weight = again.preprocess(pictures), next(net.parameters())
+    with evaluating(net), evaluating(again):
+        expected, found = net(pixels.to(weight)).float().cpu(), again(pixels)
+    exact = weight.device.type == "cpu" and weight.dtype == torch.float32  # others round
+    near = 0.001 if exact else 0.05
+    scale = float(found.nan_to_num().abs().amax())
+    if not torch.allclose(expected, found, rtol=near, atol=near * scale, equal_nan=True):
+        raise ValueError(
+            f"This net has the tensors of {again.architecture}, but answers otherwise, so that it would not be the same when it is loaded. "
+            "Was a layer changed after it was built?"
+        )
+
+
+def _require_same(facts: dict, state: dict[str, Tensor], what: str) -> None:
+    """Raises ValueError unless the tensors have the names and shapes of the architecture on the card."""
+    architecture, classes = facts["architecture"], len(facts["classes"])
     with torch.device("meta"):
         empty = build(architecture, classes=classes).state_dict()
     expected, found = (
