@@ -1,11 +1,11 @@
 """Thousands of small picture files as one array, decoded once and kept."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from workshop_utils.data.archives import files_below
@@ -55,9 +55,18 @@ def _load(kept: Path, state: str) -> Pictures | None:
 
 
 def _keep(kept: Path, state: str, images: Tensor, labels: Tensor) -> None:
-    """A disk that is full or closed costs only the time of the next decoding."""
-    about = {"state": state, "sum": checksum(images, labels)}
+    """Written as it lies in memory: a copy would need as much again, and safetensors' own writer leaves a file of its own when
+    it is killed. A disk that is full or closed costs only the time of the next decoding."""
+    layout: dict[str, dict] = {
+        "__metadata__": {"state": state, "sum": checksum(images, labels)},
+        "labels": {"dtype": "I64", "shape": labels.shape, "data_offsets": (0, labels.nbytes)},
+    }
+    ends = labels.nbytes, labels.nbytes + images.nbytes
+    layout["images"] = {"dtype": "U8", "shape": images.shape, "data_offsets": ends}
+    header = json.dumps(layout).encode()
+    header += b" " * (-len(header) % 8)  # tensors begin where numbers of eight bytes do
+    arrays = (tensor.contiguous().numpy().data for tensor in (labels, images))
     try:
-        write(kept, save({"images": images, "labels": labels}, metadata=about))
+        write(kept, len(header).to_bytes(8, "little"), header, *arrays)
     except OSError as error:
         print(f"The decoded pictures could not be kept and will be decoded again: {error}")
