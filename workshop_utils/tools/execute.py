@@ -25,11 +25,32 @@ def add_arguments(parser) -> None:
 def run(options) -> int:
     for path in options.notebooks or paths.notebooks():
         began = time.perf_counter()
-        notebook = execute(nbformat.read(path, as_version=4), path)
-        nbformat.write(notebook, path)
+        notebook = execute(read(path), path)
+        write(notebook, path)
         cells, seconds = len(_code(notebook)), time.perf_counter() - began
         print(f"{path.name}: {cells} cells in {seconds:.0f} s")
     return 0
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """A notebook. Raises ValueError, with the file's name, for what is none, OSError for what cannot be read."""
+    with paths.reading(path):
+        raw = path.read_bytes()
+    try:
+        notebook = nbformat.reads(raw.decode("utf-8-sig"), as_version=4)
+        nbformat.validate(notebook)
+    except Exception as error:  # JSON of any kind fails in many ways
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ValueError(
+            f"'{path}' is no notebook that can be read ({type(error).__name__}: {reason}). "
+            "From GitHub, take the raw file, not the page; marks of a merge (<<<<<<<) are taken out by hand."
+        ) from None
+    return notebook
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Writes a notebook whole or not at all; the one that was there may hold somebody's work."""
+    paths.write(path, f"{nbformat.writes(notebook).rstrip()}\n".encode())
 
 
 def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

@@ -6,9 +6,8 @@ The address stands in one place, the constants of this file; links --repo OWNER/
 import re
 from pathlib import Path
 
-import nbformat
-
 from workshop_utils import paths
+from workshop_utils.tools import execute
 
 REPOSITORY, TAG = "OWNER/NAME", "TAG"
 CONSTANTS = Path(__file__)  # the file in which the line above is rewritten
@@ -57,23 +56,27 @@ def run(options) -> int:
     ):
         if not re.fullmatch(pattern, text):
             raise ValueError(f"{what} '{text}' is not of the form {form}.")
-    text, line = (
-        CONSTANTS.read_text("utf-8"),
-        f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"',
+    line = f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"'
+    own = re.sub(
+        '^REPOSITORY, TAG = ".*"$', line, CONSTANTS.read_text("utf-8"), count=1, flags=re.M
     )
-    own = re.sub('^REPOSITORY, TAG = ".*"$', line, text, count=1, flags=re.M)
-    CONSTANTS.write_text(own, "utf-8", newline="\n")
     readme = paths.HOME / "README.md"
     badges = with_badges(readme.read_text("utf-8"), *address)
-    readme.write_text(badges, "utf-8", newline="\n")
-    for path in sorted(paths.NOTEBOOKS.rglob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+    found = [(execute.read(path), path) for path in paths.notebooks()]
+    for notebook, path in found:
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = with_badges(cell.source, *address)
-        setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        setup = next((cell for cell in notebook.cells if cell.cell_type == "code"), None)
+        if setup is None:
+            raise ValueError(
+                f"'{path}' has no code cell, and so no setup cell; nothing was written."
+            )
         setup.source = setup_cell(*address)
-        nbformat.write(notebook, path)
+    for notebook, path in found:
+        execute.write(notebook, path)
+    paths.write(readme, badges.encode())
+    paths.write(CONSTANTS, own.encode())
     return 0
 
 

@@ -10,9 +10,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-import nbformat
-
 from workshop_utils import paths
+from workshop_utils.tools import execute
 
 MINE = paths.HOME / "my-workshop"
 # switches off JupyterLab's question about news, which would need a network
@@ -63,9 +62,9 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
             copy.rename(old)
         print(f"Your old copy is now {old.relative_to(paths.HOME)}.")
     if not copy.exists():
-        notebook = nbformat.read(original, as_version=4)
+        notebook = execute.read(original)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        paths.write(copy, f"{nbformat.writes(notebook)}\n".encode())
+        execute.write(notebook, copy)
     return copy
