@@ -32,8 +32,8 @@ def change(name: str, *, add: Collection[str] = (), remove: Collection[str] = ()
         lock = FileLock(file.with_name(".lock"), timeout=10)  # a Timeout is an OSError
         lock.acquire()
     try:
-        before = load(name)
-        after = [line for line in before if line not in {*add, *remove}] + list(add)
+        before, moved = load(name), {*add, *remove}
+        after = [line for line in before if line not in moved] + list(add)
         if after != before:
             paths.write(file, "".join(f"{line}\n" for line in after).encode())
     finally:

@@ -106,7 +106,8 @@ def _store(codes: list[str]) -> list[str]:
     kept: list[str] = []
     try:
         kept = journal.load(BOARD)
-        if new := [code for code in _here if code not in kept]:
+        known = set(kept)
+        if new := [code for code in _here if code not in known]:
             journal.change(BOARD, add=new)
     except OSError as error:
         print(f"What is new on the scoreboard stays until this kernel ends. {error}")
