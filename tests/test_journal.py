@@ -1,6 +1,7 @@
 """What a person did is kept: whole or not at all, by two notebooks at once, and as earlier versions kept it."""
 
 import json
+import os
 
 import pytest
 from helpers import full_disk, loaded, started_python
@@ -59,6 +60,112 @@ def test_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     assert journal.load("a.txt") == []
     with pytest.raises(OSError, match="a.txt' cannot be written .+ Make room there"):
         journal.change("a.txt", add=["one"])
+
+
+def test_file_that_cannot_be_read_is_told_and_never_taken_for_empty(folder, capsys):
+    (folder / "solved.txt").mkdir()  # as unreadable as a file of another user is, for root too
+    with pytest.raises(OSError, match=r"solved.txt' cannot be read \("):
+        journal.change("solved.txt", add=["1.1"])
+    assert solved.remembered() == set()
+    solved.remember("1.1")
+    said = capsys.readouterr().out
+    assert (
+        "Which exercises are solved is not known" in said and "1.1 is solved could not be" in said
+    )
+
+
+def test_without_a_home_what_is_kept_says_which_variable_to_set(monkeypatch, capsys):
+    monkeypatch.delenv("WORKSHOP_PROGRESS")
+    monkeypatch.setenv("WORKSHOP_DATA", "~nobody-of-that-name/cache")
+    with pytest.raises(OSError, match="does not say where your home is. Set .* WORKSHOP_DATA"):
+        paths.folder()
+    solved.remember("1.1")
+    assert solved.remembered() == set() and "1.1 is solved could not" in capsys.readouterr().out
+    clothes = loaded("fashion-mnist", "test").subset(range(2))
+    panel = widgets.labelling(clothes)
+    panel.controls["answer"].value = "9 Ankle boot"
+    assert "Your answers hold until this kernel ends" in panel.sentence.value
+    assert widgets.your_labels(clothes).predicted[0] == 9
+    scoreboard.forget()
+    assert "1 best of 1 runs" in scoreboard.add(scoreboard.Run("anna", 88.5, 2, 9).code).description
+    assert "stays until this kernel ends" in capsys.readouterr().out
+    scoreboard.forget()
+
+
+def test_lines_that_somebody_broke_cost_only_themselves(folder):
+    good = json.dumps({"key": ["Coat", "sure"]})
+    broken = ["[" * 100_000, '{"a":[["x"],"sure"]}', '{"a":["x",["sure"]]}', "3", good]
+    (folder / "labels.json").write_text("\n".join(broken))
+    assert widgets.labelling(loaded("fashion-mnist", "test").subset(range(2))).state["number"] == 1
+
+
+# --- one way to write ---
+
+
+STEPS = """
+import os, signal, sys
+from pathlib import Path
+from workshop_utils import journal, paths
+
+journal.change("a.txt", add=["old"])
+for step in range(1, 100):
+    child = os.fork()
+    if not child:
+        left = [step]
+        def count(event, arguments):
+            left[0] -= event == "open" or event.startswith("os.")
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+        sync = os.fsync
+        os.fsync = lambda number: (count("os.fsync", ()), sync(number), count("os.fsync", ()))
+        sys.addaudithook(count)
+        journal.change("a.txt", add=["new"])
+        os._exit(0)
+    ended = os.waitpid(child, 0)[1]
+    assert journal.load("a.txt") in (["old"], ["old", "new"]), journal.load("a.txt")
+    if ended == 0:
+        break
+    journal.change("a.txt", remove=["new"])
+print(step, sorted(os.listdir(paths.folder())))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills as Unix does")
+def test_killed_at_any_step_the_old_lines_or_the_new_ones_are_there_and_nothing_else_stays(folder):
+    said, complaints = started_python(STEPS).communicate()
+    assert not complaints and int(said.split()[0]) > 5
+    assert said.split(maxsplit=1)[1].strip() == "['.lock', 'a.txt']"
+
+
+def test_what_a_killed_process_left_goes_with_the_next_writing_and_nothing_else(tmp_path):
+    code = "import os, signal\nfrom pathlib import Path\nfrom workshop_utils import paths\n"
+    code += "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+    code += f"paths.write(Path({str(tmp_path / 'kept.x')!r}), b'half')"
+    started_python(code).communicate()
+    (left,) = tmp_path.glob("kept.x.*")
+    foreign = tmp_path / "kept.x.1.elsewhere.part"
+    young, old = (left.with_name(f"kept.x.1-1.{age}-computer.part") for age in ("another", "old"))
+    for path in (foreign, young, old):
+        path.touch()
+    for path in (foreign, old):
+        os.utime(path, (0, 0))
+    paths.write(tmp_path / "kept.x", b"whole")
+    assert not left.exists() and not old.exists() and foreign.exists() and young.exists()
+
+
+def test_file_keeps_its_rights_and_a_link_goes_on_leading_where_it_led(tmp_path):
+    (file := tmp_path / "file").write_bytes(b"old")
+    file.chmod(0o640)
+    (link := tmp_path / "link").symlink_to(file)
+    paths.write(link, b"new ", memoryview(b"pieces"))
+    assert link.is_symlink() and file.read_bytes() == b"new pieces"
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("name", ["x" * 250, "ط" * 120])
+def test_long_names_are_written(tmp_path, name):
+    paths.write(tmp_path / name, b"content")
+    assert [path.name for path in tmp_path.glob(f"{name[:9]}*")] == [name]
 
 
 # --- what earlier versions kept ---

@@ -195,6 +195,36 @@ def test_notebook_with_a_failing_cell_is_not_written(tmp_path, capsys):
     assert path.read_bytes() == before and "chapter.ipynb, cell 1:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"3",
+        b'{"payload": {}}',
+        b"<<<<<<< HEAD\n{}",
+        b"<html></html>",
+        b'{"cells": [1], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_notebook_is_named_and_left_as_it_was(tmp_path, content, capsys):
+    path = tmp_path / "page.ipynb"
+    path.write_bytes(content)
+    assert commands.main(["execute", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert "page.ipynb' is no notebook that can be read" in said and len(said) < 700
+    assert path.read_bytes() == content
+
+
+def test_notebook_that_is_not_there_or_a_folder_is_named(tmp_path, capsys):
+    for path in (tmp_path / "none.ipynb", tmp_path):
+        assert commands.main(["execute", str(path)]) == 1
+        assert f"'{path}' cannot be read (" in capsys.readouterr().err
+
+
 # --- links ---
 
 
@@ -223,6 +253,24 @@ def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, m
         for text in (chapter.cells[0].source, (home / "README.md").read_text("utf-8"))
     )
     compile(copy.read_text("utf-8"), "links.py", "exec")
+
+
+def test_links_leaves_peoples_own_notebooks_alone_and_writes_nothing_beside_a_damaged_one(
+    home, monkeypatch, capsys
+):
+    monkeypatch.setattr(links, "CONSTANTS", home / "links.py")
+    shutil.copy(links.__file__, home / "links.py")
+    (home / "README.md").write_text(f"Hello {BADGE}\n", "utf-8")
+    own = home / "notebooks" / "Untitled.ipynb"
+    nbformat.write(notebook("my own work"), own)
+    before = own.read_bytes()
+    assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
+    assert own.read_bytes() == before
+    (home / "notebooks" / "02_second.ipynb").write_text("<<<<<<< HEAD")
+    files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert commands.main(["links", "--repo", "them/course", "--ref", "v2"]) == 1
+    assert "02_second.ipynb' is no notebook" in capsys.readouterr().err
+    assert files == {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ EXERCISES.question(
 )
 def own_classifier(answer):
     if not isinstance(answer, str):
-        yield f'Expected the name of the two files, as text: "my-classifier"; came {described(answer)}.'
+        yield f'Expected the name of the file, as text: "my-classifier"; came {described(answer)}.'
     try:
         net = models.load(answer)
     except (ValueError, FileNotFoundError) as error:
@@ -330,7 +330,7 @@ def own_classifier(answer):
     if not rows.isfinite().all():
         yield "It opens, but its answers are not finite numbers. Train it again."
     doubted = int((rows.amax(1) < net.threshold).sum())
-    return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the two files to a friend: nothing else is needed."
+    return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the file to a friend: nothing else is needed."
 
 
 @EXERCISES.exercise(
