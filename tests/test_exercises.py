@@ -134,7 +134,7 @@ def test_answer_that_many_exercises_may_get_is_wrong_and_described(number, answe
 
 
 def test_file_that_holds_no_classifier_is_wrong(given):
-    assert "does not describe a classifier" in verdict("3.10", foreign_file(), given).words
+    assert "is not a safetensors file" in verdict("3.10", foreign_file(), given).words
 
 
 def test_numbers_that_are_written_down_are_those_of_data_and_nets():
