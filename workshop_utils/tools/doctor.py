@@ -254,20 +254,30 @@ def address() -> Told:
 
 
 def network() -> Told:
-    """Whether the computer that WORKSHOP_MIRROR names answers, or else a public host; only whole data sets need it."""
+    """Whether the computer that WORKSHOP_MIRROR names has a file of the course, or else a public host; only whole data sets need it."""
     import requests
 
-    from workshop_utils.data import card, download
+    from workshop_utils import data
+    from workshop_utils.data import download
 
-    asked = "/".join(download.addresses(card("mnist").files[0], "mnist")[0].split("/")[:3])
-    host = download.host_of(asked)
-    try:
-        requests.head(asked, timeout=3)  # as downloads ask, with the same proxies and certificates
-    except requests.RequestException as error:
-        words = f"{host} {download.network_reason(error)}; everything bundled works, only whole data sets need it"
-        mirror = os.environ.get("WORKSHOP_MIRROR")
-        return "yellow", words, "check the address in WORKSHOP_MIRROR" if mirror else ""
-    return "green", f"{host} answers"
+    mirror = download.mirror()
+    cards = [one for one in data.catalog() if one.files]
+    for card in cards if mirror else cards[:1]:  # a mirror may hold some of the sets
+        url = download.addresses(card.files[0], card.name)[0]
+        host = download.host_of(url)
+        try:  # as downloads ask, with the same proxies and certificates
+            proxies = download.proxies(url)
+            answer = requests.head(url, timeout=3, allow_redirects=True, proxies=proxies)
+        except requests.RequestException as error:
+            reason = download.network_reason(error)
+            break
+        if answer.ok and not download.is_page(answer):
+            return "green", f"{host} answers"
+        reason = download.PAGE if answer.ok else f"answered {answer.status_code} {answer.reason}"
+        if answer.status_code != 404:
+            break
+    words = f"{host} {reason}; everything bundled works, only whole data sets need it"
+    return "yellow", words, "check the address in WORKSHOP_MIRROR" if mirror else ""
 
 
 def speed() -> Told:
