@@ -29,11 +29,19 @@ def chapter(number: int) -> Path:
 
 
 def data_home() -> Path:
-    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
+    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder.
+
+    Raises OSError, with what to do, for a user without a home, as containers have them.
+    """
     import pooch
 
-    home = os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
-    return Path(home).expanduser()
+    try:
+        home = os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
+        return Path(home).expanduser()
+    except RuntimeError:
+        raise OSError(
+            "This user has no home folder. Set the environment variable HOME to a folder of yours."
+        ) from None
 
 
 def folder() -> Path:
