@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import random
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(fetch, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(fetch, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr(fetch, "WINDOW_SECONDS", 0.3)
+    monkeypatch.setattr(fetch, "PAUSE_SECONDS", 0.01)
     monkeypatch.delenv("WORKSHOP_MIRROR", raising=False)
 
 
@@ -170,6 +172,121 @@ def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_pa
         with pytest.raises(ConnectionError, match=shown) as caught:
             fetch.fetch(published("set.bin", CONTENT), tmp_path, "set")
         assert "secret" not in str(caught.value)
+
+
+def test_slow_mirror_is_not_given_up_for_a_public_host(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "SLOWEST", 10**9)
+
+    def shared(handler):
+        serve(b"", length=len(CONTENT))(handler)
+        for start in range(0, len(CONTENT), 1024):
+            handler.wfile.write(CONTENT[start : start + 1024])
+            time.sleep(0.06)
+
+    with server(shared) as near, server(serve(CONTENT)) as public:
+        monkeypatch.setenv("WORKSHOP_MIRROR", near.url)
+        file = published("set.bin", CONTENT, f"{public.url}/set.bin")
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT and not public.asked
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("address", [None, "socks5://127.0.0.1:1"])
+def test_mirror_is_asked_without_the_networks_proxy_and_others_through_it(
+    tmp_path, monkeypatch, name, address
+):
+    for other in ("http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+        monkeypatch.delenv(other.upper(), raising=False)
+    with server(serve(CONTENT)) as near, server(serve(b"policy denied", 403)) as proxy:
+        monkeypatch.setenv(name, address or proxy.url)
+        monkeypatch.setenv("WORKSHOP_MIRROR", near.url.removeprefix("http://"))
+        file = published("set.bin", CONTENT, "http://elsewhere.example/set.bin")
+        assert fetch.fetch(file, tmp_path / "a", "set").read_bytes() == CONTENT
+        assert near.asked == ["/set/set.bin"] and not proxy.asked
+        monkeypatch.delenv("WORKSHOP_MIRROR")
+        words = "only http and https can" if address else "answered 403"
+        with pytest.raises(ConnectionError, match=f"elsewhere.example .*{words}"):
+            fetch.fetch(file, tmp_path / "b", "set")
+        assert address or proxy.asked == ["http://elsewhere.example/set.bin"]
+
+
+# --- lines that break ---
+
+LONG = random.Random(0).randbytes(300_000)
+
+
+def breaking(length: int, *, ranges: bool):
+    """Every answer breaks off after so many bytes; `ranges`: whether it begins where the question says."""
+
+    def answer(handler):
+        asked = handler.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-")
+        first = int(asked) if ranges else 0
+        handler.send_response(206 if first else 200)
+        if first:
+            handler.send_header("Content-Range", f"bytes {first}-{len(LONG) - 1}/{len(LONG)}")
+        handler.send_header("Content-Length", str(len(LONG) - first))
+        handler.end_headers()
+        handler.wfile.write(LONG[first : first + length])
+
+    return answer
+
+
+def test_line_that_breaks_goes_on_where_it_broke(tmp_path):
+    with server(breaking(100_000, ranges=True)) as host:
+        file = published("set.bin", LONG, f"{host.url}/set.bin")
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == LONG and len(host.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "length, ranges, questions", [(100_000, False, 2), (1_000, True, 1)], ids=["anew", "crumbs"]
+)
+def test_line_that_breaks_without_getting_further_ends(tmp_path, length, ranges, questions):
+    with server(breaking(length, ranges=ranges)) as host:
+        file = published("set.bin", LONG, f"{host.url}/set.bin")
+        with pytest.raises(ConnectionError, match="broke off"):
+            fetch.fetch(file, tmp_path, "set")
+        assert len(host.asked) == questions
+    assert left_in(tmp_path) == {}
+
+
+def test_length_that_is_told_too_long_costs_nothing(tmp_path):
+    with server(serve(CONTENT, length=len(CONTENT) + 9)) as host:
+        file = published("set.bin", CONTENT, f"{host.url}/set.bin")
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("sent", [gzip.compress(CONTENT), CONTENT], ids=["packed", "only said so"])
+def test_file_that_a_proxy_packed_is_unpacked(tmp_path, sent):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(sent)))
+        handler.end_headers()
+        handler.wfile.write(sent)
+
+    with server(answer) as host:
+        file = published("set.bin", CONTENT, f"{host.url}/set.bin")
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT
+
+
+def test_page_of_a_wifi_that_wants_a_log_in_is_no_file(tmp_path):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/html")
+        handler.end_headers()
+        handler.wfile.write(b"<html>Welcome</html>")
+
+    with server(answer) as login, server(redirect(f"{login.url}/welcome")) as host:
+        file = published("set.bin", CONTENT, f"{host.url}/set.bin")
+        with pytest.raises(ConnectionError, match="a web page instead of the file.*log in"):
+            fetch.fetch(file, tmp_path, "set")
+
+
+@pytest.mark.parametrize("address", ["ftp://192.168.1.7", "http://192.168.1.7:port", "http://"])
+def test_address_of_a_mirror_that_cannot_be_is_named(tmp_path, monkeypatch, address):
+    monkeypatch.setenv("WORKSHOP_MIRROR", address)
+    with pytest.raises(ConnectionError, match="only http and https can|is no address of the form"):
+        fetch.fetch(published("set.bin", CONTENT), tmp_path, "set")
 
 
 def test_page_that_wifi_puts_in_between_is_named():

@@ -14,13 +14,14 @@ from html import escape
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, active_count
 from urllib.parse import quote, unquote
 
 from workshop_utils import data
 from workshop_utils.data.download import is_whole
 
-QUESTION_SECONDS, QUESTION_BYTES = 5, 1 << 16  # a question is there by then, however its bytes drip
+# A question is there by then, however its bytes drip; sooner where half of all lines are taken.
+QUESTION_SECONDS, SECONDS_IN_A_CROWD, QUESTION_BYTES = 45, 5, 1 << 16
 SILENT_SECONDS = 60  # a line on which nothing moves for so long is closed
 PIECE = (
     1 << 16
@@ -120,7 +121,8 @@ class Question(io.RawIOBase):
     """What somebody asks: it has an end in time and in bytes."""
 
     def __init__(self, line: socket.socket):
-        self.line, self.end, self.left = line, time.monotonic() + QUESTION_SECONDS, QUESTION_BYTES
+        patience = SECONDS_IN_A_CROWD if active_count() > LINES / 2 else QUESTION_SECONDS
+        self.line, self.end, self.left = line, time.monotonic() + patience, QUESTION_BYTES
 
     def readable(self) -> bool:
         return True
