@@ -255,18 +255,34 @@ def test_length_that_is_told_too_long_costs_nothing(tmp_path):
         assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("sent", [gzip.compress(CONTENT), CONTENT], ids=["packed", "only said so"])
-def test_file_that_a_proxy_packed_is_unpacked(tmp_path, sent):
+PACKED = gzip.compress(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "name, content, sent, told",
+    [
+        ("set.bin", CONTENT, PACKED, True),
+        ("set.bin", CONTENT, PACKED, False),
+        ("set.bin", CONTENT, CONTENT, True),
+        ("set.gz", PACKED, PACKED, True),
+        ("set.gz", PACKED, PACKED, False),
+        ("set.gz", PACKED, gzip.compress(PACKED), True),
+    ],
+)
+def test_file_that_a_proxy_packed_is_unpacked_and_one_that_is_only_said_to_be_is_not(
+    tmp_path, name, content, sent, told
+):
     def answer(handler):
         handler.send_response(200)
         handler.send_header("Content-Encoding", "gzip")
-        handler.send_header("Content-Length", str(len(sent)))
+        if told:
+            handler.send_header("Content-Length", str(len(sent)))
         handler.end_headers()
         handler.wfile.write(sent)
 
     with server(answer) as host:
-        file = published("set.bin", CONTENT, f"{host.url}/set.bin")
-        assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT
+        file = published(name, content, f"{host.url}/{name}")
+        assert fetch.fetch(file, tmp_path, "set").read_bytes() == content
 
 
 def test_page_of_a_wifi_that_wants_a_log_in_is_no_file(tmp_path):

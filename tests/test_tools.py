@@ -514,6 +514,7 @@ def test_mirror_with_all_lines_taken_by_people_who_say_nothing_answers_who_asks(
     wheels, monkeypatch
 ):
     monkeypatch.setattr(mirror, "LINES", 2)
+    monkeypatch.setattr(mirror.Server, "lines", threading.BoundedSemaphore(2))
     monkeypatch.setattr(mirror, "SECONDS_IN_A_CROWD", 0.3)
     with mirror_of(wheels) as url:
         port = int(url.rpartition(":")[2])

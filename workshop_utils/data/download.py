@@ -221,9 +221,11 @@ def _ask(file: RemoteFile, slowest: int, url: str, copy: BinaryIO) -> None:
             if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
                 copy.seek(0)
                 copy.truncate()
-            # packed by a proxy, although nobody asked; a server that only says so tells the file's own length
-            packed = "Content-Encoding" in response.headers
-            packed &= response.headers.get("Content-Length") != str(file.bytes)
+            # packed by a proxy, although nobody asked; a server that only says so, of a file that is
+            # packed anyway, tells its own length, or none
+            rest = str(file.bytes - copy.tell())
+            told = response.headers.get("Content-Length", rest if file.name.endswith(".gz") else "")
+            packed = "Content-Encoding" in response.headers and told != rest
             read = partial(response.raw.read1, 1 << 16, decode_content=packed)
             return _copy(file, slowest, read, copy)
     raise HostFailed("sends from one address to the next without end")

@@ -93,10 +93,7 @@ class Server(ThreadingTCPServer):
     address_family = socket.AF_INET6 if ANYWHERE else socket.AF_INET
     allow_reuse_address = os.name != "nt"  # Windows would share a port that is taken
     daemon_threads, request_queue_size = True, 128
-
-    def __init__(self, *options):
-        self.lines = BoundedSemaphore(LINES)
-        super().__init__(*options)
+    lines = BoundedSemaphore(LINES)
 
     def server_bind(self) -> None:
         if ANYWHERE:
@@ -165,10 +162,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, stream, size: int, kind: str = "application/octet-stream") -> None:
         """Sends all of a stream, or the one piece of it that a download which broke off goes on with."""
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        asked = None if "If-Range" in self.headers else asked
-        first, last = (
-            (int(asked[1]), min(int(asked[2] or size), size - 1)) if asked else (0, size - 1)
-        )
+        first = int(asked[1]) if asked else 0
+        last = min(int(asked[2] or size) if asked else size, size - 1)
         if asked and first > last:
             return self.send_error(416)
         self.send_response(206 if asked else 200)
@@ -176,12 +171,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(last + 1 - first))
+        left = last + 1 - first
+        self.send_header("Content-Length", str(left))
         self.end_headers()
         if self.command == "HEAD":
             return
         stream.seek(first)
-        left = last + 1 - first
         while left and (part := stream.read(min(PIECE, left))):
             self.wfile.write(part)
             left -= len(part)
