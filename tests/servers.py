@@ -22,6 +22,8 @@ def server(answer):
             running.asked.append(self.path)
             answer(self)
 
+        do_HEAD = do_GET
+
         def log_message(self, *_):
             pass
 
@@ -43,7 +45,8 @@ def serve(content: bytes, status: int = 200, length: int | None = None):
         handler.send_response(status)
         handler.send_header("Content-Length", str(len(content) if length is None else length))
         handler.end_headers()
-        handler.wfile.write(content)
+        if handler.command != "HEAD":
+            handler.wfile.write(content)
 
     return answer
 

@@ -502,6 +502,28 @@ def test_number_without_quotes_is_answered_with_quotes():
         exercises.hint(1.2)
 
 
+@pytest.mark.parametrize("typed", ["2.2", " 2.2 ", "2.2.", "2,2"])
+def test_number_is_understood_as_people_type_it(typed, capsys):
+    exercises.check(typed, 2416)
+    exercises.hint(typed)
+    exercises.solution(typed)
+    said = capsys.readouterr().out
+    assert "2.2. Right." in said and "2.2. Hint 1 of" in said and "2.2. One solution." in said
+    assert solved.remembered() == {"2.2"} and kit.session.chapter == 2
+
+
+@pytest.mark.parametrize("typed", [2, "2", " 2 ", "2.", 2.0])
+def test_chapter_is_understood_as_people_type_it(typed, capsys):
+    exercises.progress(typed)
+    assert "of 10 solved" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", [0, 4, "0", "", "2.2", "two", [2], 2.5])
+def test_chapter_that_does_not_exist_is_answered_with_those_that_do(typed):
+    with pytest.raises(ValueError, match=r"There is no chapter .*There are: 1, 2, 3"):
+        exercises.progress(typed)
+
+
 def test_check_without_the_notebooks_data_says_what_lacks():
     with pytest.raises(ValueError, match=r"The check of 1.4 needs predictions=\.\.\. as well"):
         exercises.check("1.4", 4)

@@ -142,7 +142,7 @@ def figure(x: int) -> Figure:
 @every_panel
 def test_panel_is_text_a_still_picture_and_a_widget(name):
     made = PANELS[name][0]()
-    bundle = made._repr_mimebundle_()
+    bundle, _ = made._repr_mimebundle_()
     assert (
         bundle["text/plain"].startswith(f"Panel: {made.title}. In words: ")
         and len(made.figure.description) > 40

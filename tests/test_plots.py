@@ -312,8 +312,9 @@ def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
     shown, updated = [], []
 
     class Handle:
-        def update(self, bundle, raw):
+        def update(self, bundle, raw, metadata):
             updated.append(bundle)
+            assert ("image/png" in metadata) == ("image/png" in bundle)
 
     monkeypatch.setattr(
         "IPython.display.display", lambda bundle, **_: shown.append(bundle) or Handle()

@@ -1,16 +1,23 @@
 """The commands, the setup cell, and the tables that notebooks show."""
 
+import base64
+import hashlib
+import json
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -348,16 +355,66 @@ def test_wheels_are_of_the_build_of_torch_that_is_here(tmp_path, monkeypatch, ca
     import torch
 
     called = []
+    plan = {
+        "install": [
+            {
+                "metadata": {"name": "torch", "version": "2.14.1+cpu"},
+                "download_info": {"archive_info": {"hashes": {"sha256": "ab12"}}},
+            }
+        ]
+    }
+    planned = SimpleNamespace(returncode=0, stdout=json.dumps(plan))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: planned)
     monkeypatch.setattr(torch.version, "cuda", cuda)
     monkeypatch.setattr(
         subprocess, "call", lambda command: called.append(Path(command[-1]).name) or 0
     )
     assert commands.main(["download", "--wheels", "--to", str(tmp_path)]) == 0
-    assert (
-        called == lists
-        and f"pip install --no-index --find-links {tmp_path / 'wheels'} -r requirements.txt"
-        in capsys.readouterr().out
-    )
+    chosen = tmp_path / "wheels" / "hashes.txt"
+    told = f"pip install --no-index --require-hashes --find-links {chosen.parent} -r {chosen}"
+    assert called == lists and told in capsys.readouterr().out
+    assert "torch==2.14.1+cpu --hash=sha256:ab12\n" in chosen.read_text("utf-8")
+
+
+def wheel(folder: Path, name: str, text: str = "") -> Path:
+    """The smallest package that pip installs: one module."""
+    info, path = f"{name}-1.0.dist-info", folder / f"{name}-1.0-py3-none-any.whl"
+    files = {
+        f"{name}.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    sums = [
+        f"{file},sha256={base64.urlsafe_b64encode(hashlib.sha256(raw.encode()).digest()).decode().rstrip('=')},{len(raw)}"
+        for file, raw in files.items()
+    ]
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, raw in {**files, f"{info}/RECORD": "\n".join([*sums, ""])}.items():
+            archive.writestr(file, raw)
+    return path
+
+
+@pytest.mark.slow
+def test_package_that_was_changed_after_the_download_is_refused(tmp_path, monkeypatch, capfd):
+    import torch
+
+    (tmp_path / "shop").mkdir()
+    monkeypatch.setattr(paths, "HOME", tmp_path)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    for name, text in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "shop")}.items():
+        monkeypatch.setenv(name, text)
+    (tmp_path / "constraints.txt").write_text("", "utf-8")
+    (tmp_path / "requirements.txt").write_text("honest\n", "utf-8")
+    wheel(tmp_path / "shop", "honest")
+    assert commands.main(["download", "--wheels", "--to", str(tmp_path / "stick")]) == 0
+    (told,) = re.findall("python -m (pip install .*)", capfd.readouterr().out)
+    install = [sys.executable, "-m", *told.split(), "--target"]
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    assert subprocess.call([*install, str(tmp_path / "one")]) == 0
+    assert (tmp_path / "one/honest.py").is_file()
+    wheel(tmp_path / "stick/wheels", "honest", "print('planted')")
+    assert subprocess.call([*install, str(tmp_path / "two")]) == 1
+    assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
 
 
 def test_cpu_builds_are_of_the_versions_that_the_tests_ran_with():
@@ -372,10 +429,11 @@ def test_cpu_builds_are_of_the_versions_that_the_tests_ran_with():
 
 @contextmanager
 def mirror_of(folder):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(mirror.Handler, mirror.served(folder)))
+    files = partial(mirror.Handler, mirror.served(folder))
+    server = mirror.Server((mirror.ANYWHERE, 0), files)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -433,6 +491,144 @@ def test_mirror_of_an_empty_folder_says_how_to_fill_it(tmp_path, capsys):
         "holds no published file. Fill it with: python -m workshop_utils download --all"
         in capsys.readouterr().err
     )
+
+
+@pytest.fixture
+def wheels(tmp_path):
+    """A folder with one package of 1,000 bytes, and what must not be served beside it."""
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels/big.whl").write_bytes(bytes(range(250)) * 4)
+    (tmp_path / "wheels/.secret.whl").write_bytes(b"mine")
+    (tmp_path / "outside.whl").write_bytes(b"mine")
+    (tmp_path / "wheels/link.whl").symlink_to(tmp_path / "outside.whl")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "asked, status, piece",
+    [
+        ("bytes=10-19", 206, slice(10, 20)),
+        ("bytes=990-", 206, slice(990, 1000)),
+        ("bytes=0-", 206, slice(0, 1000)),
+        ("bytes=900-5000", 206, slice(900, 1000)),
+        ("bytes=1000-", 416, None),
+        ("bytes=20-10", 416, None),
+        ("bytes=-10", 200, slice(0, 1000)),
+        ("bytes=1-2,5-6", 200, slice(0, 1000)),
+        ("lines=1-2", 200, slice(0, 1000)),
+    ],
+)
+def test_mirror_sends_the_piece_that_is_asked_for(wheels, asked, status, piece):
+    with mirror_of(wheels) as url:
+        found, sent = ask(f"{url}/wheels/big.whl", headers={"Range": asked})
+    assert found == status and (piece is None or sent == (bytes(range(250)) * 4)[piece])
+
+
+def test_mirror_tells_a_files_size_without_sending_it_and_nothing_of_itself(wheels):
+    with mirror_of(wheels) as url, urlopen(Request(f"{url}/wheels/big.whl", method="HEAD")) as head:
+        assert (head.headers["Content-Length"], head.read()) == ("1000", b"")
+        assert "Python" not in str(head.headers) and "html" not in head.headers["Content-Type"]
+
+
+def test_mirror_lists_and_serves_no_hidden_file_and_nothing_from_outside(wheels):
+    with mirror_of(wheels) as url:
+        assert re.findall(b"[.\\w]+whl(?=<)", ask(f"{url}/")[1]) == [b"big.whl"]
+        for name in (".secret.whl", "link.whl", "../outside.whl", "%2e%2e/outside.whl"):
+            assert ask(f"{url}/wheels/{name}")[0] == 404
+
+
+def test_mirror_closes_a_line_whose_question_drips_or_has_no_end(wheels, monkeypatch):
+    monkeypatch.setattr(mirror, "QUESTION_SECONDS", 0.3)
+    with mirror_of(wheels) as url:
+        port = int(url.rpartition(":")[2])
+        for drop in (b"G", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000):
+            with socket.create_connection(("127.0.0.1", port)) as line:
+                line.settimeout(0.05)
+                for _ in range(10_000):  # until the other side has had enough
+                    try:
+                        line.sendall(drop)
+                        if not line.recv(100):
+                            break
+                    except TimeoutError:
+                        continue
+                    except ConnectionError:
+                        break
+                else:
+                    pytest.fail("the mirror listens for ever")
+        assert ask(f"{url}/wheels/big.whl")[0] == 200
+
+
+def test_mirror_with_all_lines_taken_by_people_who_say_nothing_answers_who_asks(
+    wheels, monkeypatch
+):
+    monkeypatch.setattr(mirror, "LINES", 2)
+    monkeypatch.setattr(mirror.Server, "lines", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(mirror, "SECONDS_IN_A_CROWD", 0.3)
+    with mirror_of(wheels) as url:
+        port = int(url.rpartition(":")[2])
+        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        with urlopen(f"{url}/wheels/big.whl") as answer:
+            assert len(answer.read()) == 1000
+        for line in idle:
+            line.close()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this computer has no IPv6")
+def test_mirror_answers_in_both_families(wheels):
+    with mirror_of(wheels) as url:
+        assert ask(f"http://[::1]:{url.rpartition(':')[2]}/wheels/big.whl")[0] == 200
+
+
+def test_port_that_cannot_be_had_is_answered_with_another(wheels, capsys):
+    with socket.create_server(("", 0)) as taken:
+        for port in (taken.getsockname()[1], 70_000):
+            assert commands.main(["mirror", str(wheels), "--port", str(port)]) == 1
+            said = capsys.readouterr().err
+            assert said.startswith(f"Port {port} cannot be used") and "--port 8001" in said
+
+
+def test_interrupt_ends_the_mirror_and_every_other_command_in_a_sentence(
+    wheels, monkeypatch, capsys
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mirror.Server, "serve_forever", interrupted)
+    assert commands.main(["mirror", str(wheels), "--port", "0"]) == 0
+    assert "The mirror has stopped." in capsys.readouterr().out
+    monkeypatch.setattr(download, "run", interrupted)
+    assert commands.main(["download", "--all"]) == 130
+    assert "Stopped. What is whole stays" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_room_of_twenty_slow_computers_gets_every_byte(tmp_path):
+    """Each reads 12 kB a second at first, with the small buffers of a bad Wi-Fi, for longer than a silent line is kept."""
+    (tmp_path / "wheels").mkdir()
+    content = random.Random(0).randbytes(3_000_000)
+    (tmp_path / "wheels/big.whl").write_bytes(content)
+    ends = []
+
+    def throttled(port: int) -> None:
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            line.connect(("127.0.0.1", port))
+            line.sendall(b"GET /wheels/big.whl HTTP/1.0\r\n\r\n")
+            got, began = b"", time.monotonic()
+            while part := line.recv(6000):
+                got += part
+                if time.monotonic() - began < 1.5 * mirror.SILENT_SECONDS:
+                    time.sleep(0.5)
+            ends.append(got.partition(b"\r\n\r\n")[2] == content)
+
+    with mirror_of(tmp_path) as url:
+        port = int(url.rpartition(":")[2])
+        room = [threading.Thread(target=throttled, args=(port,)) for _ in range(20)]
+        for person in room:
+            person.start()
+        for person in room:
+            person.join()
+    assert ends == [True] * 20
 
 
 # --- the setup cell ---

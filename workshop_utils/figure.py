@@ -92,7 +92,12 @@ class Figure(MatplotlibFigure, Shown):
 
         self.replace_earlier()
         for bundle in self.bundles():
-            display(bundle, raw=True)
+            display(bundle, raw=True, metadata=alt(bundle, self.description))
+
+
+def alt(bundle: dict, words: str) -> dict:
+    """The metadata of what is shown: from there an exported page (nbconvert) has the words for who cannot see the picture."""
+    return {"image/png": {"alt": words}} if "image/png" in bundle else {}
 
 
 def sheet(title: str, size: tuple[float, float], *, bare: bool = False) -> tuple[Figure, Any]:

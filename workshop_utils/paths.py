@@ -36,7 +36,10 @@ def chapter(number: int) -> Path:
 
 
 def data_home() -> Path:
-    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder."""
+    """The folder that keeps full sets: the environment variable WORKSHOP_DATA, or the platform's cache folder.
+
+    Raises OSError, with what to do, for a user without a home, as containers have them.
+    """
     import pooch
 
     return _at_home(

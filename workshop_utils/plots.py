@@ -14,6 +14,7 @@ from workshop_utils.figure import (
     COLOURS,
     HATCHES,
     Figure,
+    alt,
     counts_in_cells,
     drawable,
     extremes,
@@ -133,12 +134,13 @@ def live_curves() -> Callable[[History], None]:
     handles: list = []
 
     def draw(history: History) -> None:
-        bundles = curves(history).bundles()
-        for handle, bundle in zip(handles, bundles):
-            handle.update(bundle, raw=True)
+        figure = curves(history)
+        shown = [(bundle, alt(bundle, figure.description)) for bundle in figure.bundles()]
+        for handle, (bundle, words) in zip(handles, shown):
+            handle.update(bundle, raw=True, metadata=words)
         if not handles:
-            shown = [display(bundle, raw=True, display_id=True) for bundle in bundles]
-            handles.extend(filter(None, shown))  # None outside a notebook
+            new = [display(one, raw=True, display_id=True, metadata=words) for one, words in shown]
+            handles.extend(filter(None, new))  # None outside a notebook
 
     return draw
 

@@ -4,11 +4,12 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from workshop_utils.data.cards import RemoteFile
@@ -17,12 +18,17 @@ from workshop_utils.progress import progress
 CONNECT_SECONDS = 4
 SILENT_SECONDS = 10  # a host that sends nothing for so long loses its turn
 WINDOW_SECONDS = 10  # ... and so does one that over this time is slower than
-# Bytes a second: the last host may be slow, for the slow part may be our own network.
-SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 5_000
+PAUSE_SECONDS = 2  # before a line that broke is tried again
+# Bytes a second. The last host may be slow, for the slow part may be our own network; so may the
+# mirror, which a whole room shares.
+SLOWEST, SLOWEST_OF_THE_LAST = 200_000, 1_000
+ENOUGH = 1 << 16  # bytes that a line which broke must have brought, to be tried again
+WIFI = "if this Wi-Fi has a page to log in, open it in the browser first"
 LOG_IN = (
-    "could not be reached safely: if this Wi-Fi has a page to log in, open it in the browser first; "
-    "if a proxy has a certificate of its own, set REQUESTS_CA_BUNDLE to its file"
+    f"could not be reached safely: {WIFI}; if a proxy has a certificate of its own, set "
+    "REQUESTS_CA_BUNDLE to its file"
 )
+PAGE = f"sent a web page instead of the file: {WIFI}"
 
 
 class HostFailed(Exception):
@@ -31,11 +37,24 @@ class HostFailed(Exception):
 
 def addresses(file: RemoteFile, set_name: str) -> tuple[str, ...]:
     """Where to ask for a file: first the computer nearby that WORKSHOP_MIRROR names, then its public hosts."""
-    mirror = os.environ.get("WORKSHOP_MIRROR", "").rstrip("/")
-    if not mirror:
-        return file.urls
-    scheme = "" if "://" in mirror else "http://"
-    return (f"{scheme}{mirror}/{set_name}/{file.name}", *file.urls)
+    nearby = mirror()
+    return (f"{nearby}/{set_name}/{file.name}", *file.urls) if nearby else file.urls
+
+
+def mirror() -> str:
+    """The address of the computer nearby that WORKSHOP_MIRROR names; empty if it names none."""
+    named = os.environ.get("WORKSHOP_MIRROR", "").strip().rstrip("/")
+    return f"http://{named}" if named and "://" not in named else named
+
+
+def proxies(url: str) -> dict[str, str] | None:
+    """What to tell requests: no proxy for the mirror, for a campus's proxy does not know the room; else the network's own."""
+    return {"no_proxy": "*"} if mirror() and url.startswith(mirror()) else None
+
+
+def is_page(response) -> bool:
+    """Whether an answer is a web page: of a network that wants a log-in, of a proxy; no published file is one."""
+    return "html" in response.headers.get("Content-Type", "")
 
 
 def has_sum(stream: BufferedIOBase, published: str) -> bool:
@@ -68,7 +87,8 @@ def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:
             return target
         urls = addresses(file, set_name)
         for url in urls:
-            get = partial(_download, file, SLOWEST_OF_THE_LAST if url == urls[-1] else SLOWEST)
+            patient = url == urls[-1] or proxies(url)
+            get = partial(_download, file, SLOWEST_OF_THE_LAST if patient else SLOWEST)
             try:
                 with _emptied(incoming):
                     brought = pooch.retrieve(url, file.sum, file.name, incoming, downloader=get)
@@ -157,38 +177,69 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _download(file: RemoteFile, slowest: int, url: str, output: str, _pooch) -> None:
-    """What pooch calls to write one address into one file: with patience that ends, and no more bytes than published."""
+    """What pooch calls to write one address into one file: with patience that ends, and no more bytes than published.
+
+    A line that breaks is tried again, from where it broke, as long as it brings something.
+    """
     import requests
     import urllib3
 
+    furthest = 0
+    with open(output, "wb") as copy:
+        while True:
+            try:
+                return _ask(file, slowest, url, copy)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+                if copy.tell() == file.bytes:  # all is here, whatever the length that was told
+                    return
+                if copy.tell() < furthest + ENOUGH:
+                    raise HostFailed(network_reason(error)) from None
+                furthest = copy.tell()
+                time.sleep(PAUSE_SECONDS)
+
+
+def _ask(file: RemoteFile, slowest: int, url: str, copy: BinaryIO) -> None:
+    """Asks for what is not yet in `copy`, and writes it there."""
+    import requests
+
     session = requests.Session()
     session.headers["Accept-Encoding"] = "identity"
+    if start := copy.tell():
+        session.headers["Range"] = f"bytes={start}-"
     # Redirects are followed here: requests would read their bodies, however long.
     session.get_redirect_target = lambda response: None  # type: ignore[method-assign, assignment]
     patience = (CONNECT_SECONDS, SILENT_SECONDS)
-    try:
-        for _ in range(6):
-            with session.get(url, stream=True, timeout=patience) as response:
-                if response.is_redirect:
-                    url = urljoin(url, response.headers["Location"])
-                    continue
-                if response.status_code != 200:
-                    raise HostFailed(f"answered {response.status_code} {response.reason}")
-                with open(output, "wb") as copy:
-                    return _copy(file, slowest, response.raw, copy)
-        raise HostFailed("sends from one address to the next without end")
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-        raise HostFailed(network_reason(error)) from None
+    for _ in range(6):
+        with session.get(url, stream=True, timeout=patience, proxies=proxies(url)) as response:
+            if response.is_redirect:
+                url = urljoin(url, response.headers["Location"])
+                continue
+            if response.status_code not in (200, 206):
+                raise HostFailed(f"answered {response.status_code} {response.reason}")
+            if is_page(response):
+                raise HostFailed(PAGE)
+            if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+                copy.seek(0)
+                copy.truncate()
+            # packed by a proxy, although nobody asked; a server that only says so, of a file that is
+            # packed anyway, tells its own length, or none
+            rest = str(file.bytes - copy.tell())
+            told = response.headers.get("Content-Length", rest if file.name.endswith(".gz") else "")
+            packed = "Content-Encoding" in response.headers and told != rest
+            read = partial(response.raw.read1, 1 << 16, decode_content=packed)
+            return _copy(file, slowest, read, copy)
+    raise HostFailed("sends from one address to the next without end")
 
 
-def _copy(file: RemoteFile, slowest: int, source, copy) -> None:
-    """read1 gives what has arrived, so that a host that drips single bytes is found out."""
+def _copy(file: RemoteFile, slowest: int, read: Callable[[], bytes], copy: BinaryIO) -> None:
+    """read: gives what has arrived, so that a host that drips single bytes is found out."""
     bar = progress(description=f"Fetching {file.name}, {file.bytes / 1e6:.0f} MB", total=file.bytes)
-    received, window_bytes, window_began = 0, 0, time.monotonic()
+    bar.update(copy.tell())
+    window_bytes, window_began = 0, time.monotonic()
     try:
-        while part := source.read1(1 << 16):
-            received, window_bytes = received + len(part), window_bytes + len(part)
-            if received > 1.1 * file.bytes + 1e6:
+        while part := read():
+            window_bytes += len(part)
+            if copy.tell() + len(part) > 1.1 * file.bytes + 1e6:
                 raise HostFailed(f"sent more than the {file.bytes:,} bytes of the published file")
             copy.write(part)
             bar.update(len(part))
@@ -218,6 +269,8 @@ def network_reason(error: Exception) -> str:
         "ConnectTimeout": "could not be reached",
         "ConnectionError": "could not be reached",
         "Timeout": f"sent nothing for {SILENT_SECONDS} s",
+        "InvalidSchema": "cannot be asked: only http and https can, and no other proxy than those",
+        "Invalid": "is no address of the form http://192.168.1.7:8000",
         "": f"broke off ({kind})",
     }
     return next(reason for word, reason in reasons.items() if word in kind)

@@ -131,11 +131,11 @@ def check(number: str, answer: Any, **given: Any) -> None:
     lacking = ", ".join(f"{name}=..." for name in exercise.given if name not in given)
     if lacking:
         raise ValueError(f"The check of {number} needs {lacking} as well, as its cell had it.")
-    session.chapter = int(number[0])
+    session.chapter = int(exercise.number[0])
     verdict = judged(exercise, answer, **given)
     show(verdict)
     if verdict.kind == "right":
-        solved.remember(number)
+        solved.remember(exercise.number)
 
 
 def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
@@ -165,7 +165,7 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
 
 def hint(number: str) -> None:
     """Shows one hint more each time it is called."""
-    hints = find(number).hints
+    number, hints = find(number).number, find(number).hints
     shown = session.hints[number] = min(session.hints.get(number, 0) + 1, len(hints))
     rest = len(hints) - shown
     last = f'That was the last; exercises.solution("{number}") shows the code.'
@@ -176,17 +176,19 @@ def hint(number: str) -> None:
 def solution(number: str) -> None:
     """Shows code that is right, with a line of why."""
     found = find(number)
-    show(Help(f"{number}. One solution.", found.why, found.solution))
+    show(Help(f"{found.number}. One solution.", found.why, found.solution))
 
 
-def progress(chapter: int | None = None, *, reset: bool = False) -> None:
+def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
     """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them."""
-    chosen = chapter or session.chapter
-    if reset and not chosen:
+    chosen = session.chapter if chapter is None else chapter
+    if reset and chosen is None:
         raise ValueError(
             "Say which chapter to begin again, for example exercises.progress(1, reset=True)."
         )
-    found = [one for number in ([chosen] if chosen else CHAPTERS) for one in exercises(number)]
+    found = [
+        one for number in (CHAPTERS if chosen is None else [chosen]) for one in exercises(number)
+    ]
     if reset:
         solved.forget([one.number for one in found])
     done = solved.remembered()
@@ -214,6 +216,7 @@ def find(number: str) -> Exercise:
     """The exercise of that number. Raises ValueError, with those that there are, if there is none."""
     if not isinstance(number, str):
         raise ValueError(f'Put the number of the exercise in quotes: "{number}".')
+    number = number.strip(" .").replace(",", ".")
     chapters = [one for one in CHAPTERS if str(one) == number.partition(".")[0]] or CHAPTERS
     known = {exercise.number: exercise for one in chapters for exercise in exercises(one)}
     if number not in known:
@@ -221,12 +224,13 @@ def find(number: str) -> Exercise:
     return known[number]
 
 
-def exercises(chapter: int) -> Chapter:
+def exercises(chapter: int | str) -> Chapter:
     """All exercises of a chapter, in order. Raises ValueError for a chapter that does not exist."""
-    if chapter not in CHAPTERS:
-        known = ", ".join(map(str, CHAPTERS))
-        raise ValueError(f"There is no chapter {chapter}. There are: {known}.")
-    return import_module(f"workshop_utils.exercises.chapter_{chapter}").EXERCISES
+    for number in CHAPTERS:
+        if chapter == number or str(chapter).strip(" .") == str(number):
+            return import_module(f"workshop_utils.exercises.chapter_{number}").EXERCISES
+    known = ", ".join(map(str, CHAPTERS))
+    raise ValueError(f"There is no chapter {chapter}. There are: {known}.")
 
 
 def show(what: Any) -> None:

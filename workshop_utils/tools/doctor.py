@@ -19,6 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from workshop_utils import paths
+from workshop_utils.errors import DamagedFile
 from workshop_utils.tables import Table
 from workshop_utils.tools import links
 
@@ -94,6 +95,8 @@ def look(name: str) -> Finding:
     check, cure = CHECKS[name]
     try:
         colour, words, *other = check()
+    except (OSError, DamagedFile) as error:  # a sentence, with its cure
+        return Finding(name, "red", str(error), cure)
     except Exception as error:  # when things are broken in ways that nobody thought of
         words = f"could not be looked at: {type(error).__name__}: {error}"
         return Finding(name, "red", words, ANEW)
@@ -231,10 +234,7 @@ def panels() -> Told:
 def bundled_files() -> Told:
     from workshop_utils.data import bundled_files as files
 
-    try:
-        files.verify()
-    except ValueError as error:  # a sentence with its cure
-        return "red", str(error)
+    files.verify()
     return "green", "all bundled files are as they were published"
 
 
@@ -254,20 +254,28 @@ def address() -> Told:
 
 
 def network() -> Told:
-    """Whether the computer that WORKSHOP_MIRROR names answers, or else a public host; only whole data sets need it."""
+    """Whether the computer that WORKSHOP_MIRROR names has a file of the course, or else a public host; only whole data sets need it."""
     import requests
 
-    from workshop_utils.data import card, download
+    from workshop_utils.data import catalog, download
 
-    asked = "/".join(download.addresses(card("mnist").files[0], "mnist")[0].split("/")[:3])
-    host = download.host_of(asked)
-    try:
-        requests.head(asked, timeout=3)  # as downloads ask, with the same proxies and certificates
-    except requests.RequestException as error:
-        words = f"{host} {download.network_reason(error)}; everything bundled works, only whole data sets need it"
-        mirror = os.environ.get("WORKSHOP_MIRROR")
-        return "yellow", words, "check the address in WORKSHOP_MIRROR" if mirror else ""
-    return "green", f"{host} answers"
+    mirror, cards = download.mirror(), [one for one in catalog() if one.files]
+    for card in cards if mirror else cards[:1]:  # a mirror may hold some of the sets
+        url = download.addresses(card.files[0], card.name)[0]
+        host = download.host_of(url)
+        try:  # as downloads ask, with the same proxies and certificates
+            direct = download.proxies(url)
+            answer = requests.head(url, timeout=3, allow_redirects=True, proxies=direct)
+        except requests.RequestException as error:
+            reason = download.network_reason(error)
+            break
+        if answer.ok and not download.is_page(answer):
+            return "green", f"{host} answers"
+        reason = download.PAGE if answer.ok else f"answered {answer.status_code} {answer.reason}"
+        if answer.status_code != 404:
+            break
+    words = f"{host} {reason}; everything bundled works, only whole data sets need it"
+    return "yellow", words, "check the address in WORKSHOP_MIRROR" if mirror else ""
 
 
 def speed() -> Told:

@@ -3,6 +3,7 @@
 Every file is checked against its published sum. What is there already is not fetched again.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -59,14 +60,32 @@ def _bring_wheels(folder: Path) -> list[str]:
     """pip takes the versions for this system and this Python; torch comes in the build, for CPU or NVIDIA, that is here."""
     import torch
 
-    pip = [sys.executable, "-m", "pip", "download", "-d", str(folder), "-f", str(folder)]
+    pip, here = [sys.executable, "-m", "pip"], ["-f", str(folder)]
     tested = ["-c", str(paths.HOME / "constraints.txt")]
     lists: dict[str, list[str]] = {} if torch.version.cuda else {"requirements-cpu.txt": []}
     for name, versions in {**lists, "requirements.txt": tested}.items():
-        if subprocess.call([*pip, *versions, "-r", str(paths.HOME / name)]):
+        wanted = [*here, *versions, "-r", str(paths.HOME / name)]
+        if subprocess.call([*pip, "download", "-d", str(folder), *wanted]):
             return [f"pip could not download everything in {name}: see above."]
+    alone = ["install", "--dry-run", "--ignore-installed", "--no-index", "--quiet", "--report", "-"]
+    plan = subprocess.run([*pip, *alone, *wanted], stdout=subprocess.PIPE)
+    if plan.returncode:
+        return ["pip could not plan an installation from these packages alone: see above."]
+    chosen = folder / "hashes.txt"
+    paths.write(chosen, hashes(json.loads(plan.stdout)).encode())
     print(
         f"Copy this course and {folder} onto the stick. Without a network, from the folder of the course:\n"
-        f"python -m pip install --no-index --find-links {folder} -r requirements.txt"
+        f"python -m pip install --no-index --require-hashes --find-links {folder} -r {chosen}"
     )
     return []
+
+
+def hashes(plan: dict) -> str:
+    """Lines for pip of all that its report would install: exact versions, and the sums that files must have."""
+    lines = [
+        "# The packages as they were downloaded; give this list to people by hand, not by the same network."
+    ]
+    for one in plan["install"]:
+        name, sums = one["metadata"], one["download_info"]["archive_info"]["hashes"]
+        lines.append(f"{name['name']}=={name['version']} --hash=sha256:{sums['sha256']}")
+    return "\n".join([*lines, ""])

@@ -26,6 +26,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> int:
+    paths.data_home()  # without a home JupyterLab would end in a stack trace
     chosen = working_copy(paths.chapter(options.chapter), fresh=options.fresh)
     for other in paths.notebooks():
         working_copy(other)

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from workshop_utils.figure import Figure, Shown
+from workshop_utils.figure import Figure, Shown, alt
 from workshop_utils.progress import watched_by
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
@@ -121,14 +121,15 @@ class Panel(Shown):
         for widget in [*_made_of(self.box)]:
             widget.close()
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
         self.replace_earlier()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        return {
+        bundle = {
             "text/plain": f"Panel: {self.title}. In words: {self.figure.description}",
             "image/png": b64encode(self.picture.value).decode(),
             "application/vnd.jupyter.widget-view+json": view,
         }
+        return bundle, alt(bundle, self.figure.description)
 
 
 def _made_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
