@@ -12,6 +12,7 @@ from torch import nn
 from workshop_utils import errors, models
 from workshop_utils.figure import COLOURS, MIDDLE, Figure, sheet
 from workshop_utils.models import blocks
+from workshop_utils.models.modes import inside
 
 # each kind also has its own letters on it
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
@@ -38,7 +39,7 @@ class Slab:
 
 def slabs(net: nn.Module, shape: tuple[int, int, int]) -> list[Slab]:
     """The layers of a net that change a shape or hold weights, in the order in which a picture passes them; 1x1 convolutions beside the way are left out."""
-    layers, found = dict(net.named_modules()), []
+    layers, found = dict(inside(net).named_modules()), []
     for row in models.summary(net, shape):
         layer = layers[row.name]
         if isinstance(layer, nn.Conv2d) and "downsample" not in row.name:
@@ -62,7 +63,8 @@ def architecture(
     """A net as slabs: as high as its maps are wide, as thick as it has many; with arcs around the modules whose type is called `around`.
 
     net: a name of `models.catalog()`, or a net of your own. shape: (channels, height, width) of one picture, for a name in
-    colour and of the size on its card. Raises ValueError for an unknown name, or for a net of your own without a shape.
+    colour, for it and for a net of `models.build` of the size on its card. Raises ValueError for an unknown name, or for a
+    net of your own without a shape.
     """
     title = type(net).__name__
     if isinstance(net, str):
@@ -70,6 +72,10 @@ def architecture(
         title, shape = card.title, shape or (3, card.pixels, card.pixels)
         with torch.device("meta"):
             net = models.build(card.name, classes=classes, channels=shape[0])
+    if shape is None and hasattr(net, "architecture"):
+        side = models.card(net.architecture).pixels
+        first = next(layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
+        shape = first.in_channels, side, side
     if shape is None:
         raise ValueError(
             "Say what a picture for this net measures: plots.architecture(net, (1, 28, 28))."
@@ -82,9 +88,9 @@ def architecture(
         for name, module in net.named_modules()
         if type(module).__name__ == around
     ]
-    for inside in spans:
-        level = max(high for *_, high in inside) / 2 + 0.25
-        ends = (inside[0][0] - 0.08, level), (inside[-1][1] + 0.08, level)
+    for span in spans:
+        level = max(high for *_, high in span) / 2 + 0.25
+        ends = (span[0][0] - 0.08, level), (span[-1][1] + 0.08, level)
         axes.add_patch(FancyArrowPatch(*ends, arrowstyle="->", mutation_scale=14, **ARC))
     for kind, colour in KINDS.items():
         axes.plot([], [], "s", color=colour, markersize=13, label=kind)

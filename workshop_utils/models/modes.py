@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -11,7 +12,9 @@ BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 @contextmanager
 def evaluating(model: nn.Module):
     """Inside: evaluation mode and no gradients; afterwards every layer is in the mode it had before."""
-    with in_evaluation_mode(model), torch.inference_mode():
+    # a lazy layer makes its weights when a net is first used: those of inference mode could never learn
+    lazy = any(map(is_lazy, (*model.parameters(), *model.buffers())))
+    with in_evaluation_mode(model), torch.no_grad() if lazy else torch.inference_mode():
         yield
 
 
@@ -33,3 +36,10 @@ def train_mode(model: nn.Module) -> None:
     for layer in model.modules():
         if isinstance(layer, BatchNorm) and layer.affine and not layer.weight.requires_grad:
             layer.eval()
+
+
+def inside(model: nn.Module) -> nn.Module:
+    """The net itself where torch.compile or DataParallel has wrapped it: its layers have their own names, and their hooks run."""
+    if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return inside(model.module)
+    return getattr(model, "_orig_mod", model)
