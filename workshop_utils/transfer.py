@@ -5,19 +5,23 @@ import hashlib
 import math
 from collections.abc import Hashable
 from dataclasses import is_dataclass
+from enum import Enum
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset, LazyImageDataset
 from workshop_utils.data.batches import reading
 from workshop_utils.models import head
-from workshop_utils.models.modes import BatchNorm, evaluating
+from workshop_utils.models.modes import BatchNorm, evaluating, inside
 from workshop_utils.progress import progress
 
 REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
+BESIDE = ("training", "preprocess", "classes", "threshold", "architecture")  # no part of features
 _remembered: dict[tuple[str, Hashable], Tensor] = {}
 
 
@@ -66,11 +70,17 @@ def features(
     batches = reading(backbone, dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
     caught: list[Tensor] = []
-    keep = lambda _, inputs: caught.append(inputs[0].flatten(1).cpu())
-    with head(backbone)[1].register_forward_pre_hook(keep), evaluating(backbone):
+    keep = lambda _, inputs: caught.append(inputs[0].flatten(1).float().cpu())
+    name, layer = head(backbone)
+    with layer.register_forward_pre_hook(keep), evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
-            backbone(images)
-    found = torch.cat(caught)
+            inside(backbone)(devices.like(backbone, images))
+    found = torch.cat(caught or [torch.empty(0)])
+    if found.shape != (len(dataset), layer.in_features):
+        raise ValueError(
+            f"The head '{name}' of this net reads a shape of {tuple(found.shape)} for {len(dataset)} pictures, not one row of "
+            f"{layer.in_features} features each. Have its forward call the head once, with one row a picture."
+        )
     if key:
         _remembered[key] = found.clone()
         if len(_remembered) > REMEMBERED_AT_MOST:
@@ -88,15 +98,31 @@ def _contents(backbone: nn.Module, dataset: ImageDataset) -> tuple[str, Hashable
     preprocess = getattr(backbone, "preprocess", None)
     if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
         return None
-    if not (preprocess is None or (is_dataclass(preprocess) and isinstance(preprocess, Hashable))):
+    recipe = getattr(preprocess, "__dict__", {}) if is_dataclass(preprocess) else {}
+    if preprocess is not None and not (recipe and _plain(tuple(recipe.values()))):
         return None  # two functions cannot be compared, and equal words need not be equal values
-    name, layer = head(backbone)  # what lies behind the features does not matter
-    digest = hashlib.sha256(f"{backbone}".replace(f"{layer}", "").encode())
-    state = backbone.state_dict().items()
-    body = (tensor for key, tensor in state if key.rpartition(".")[0] != name)
-    for tensor in (*body, dataset.images, dataset.mean, dataset.std):
-        digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest(), preprocess
+    _, layer = head(backbone)  # what lies behind the features does not matter
+    body = {name: part for name, part in backbone.named_modules() if part is not layer}
+    digest, tensors = hashlib.sha256(), [dataset.images, dataset.mean, dataset.std]
+    for name, part in body.items():
+        own = {key: value for key, value in vars(part).items() if key[0] != "_"}
+        tensors += [*part.parameters(recurse=False), *part.buffers(recurse=False)]
+        tensors += [value for value in own.values() if isinstance(value, Tensor)]
+        digest.update(f"{name} {[item for item in own.items() if item[0] not in BESIDE]}".encode())
+    if any(map(is_lazy, tensors)):
+        return None
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype} {tensor.shape}".encode())
+        digest.update(tensor.detach().cpu().flatten().contiguous().view(torch.uint8).numpy())
+    kinds = map(type, (preprocess, *body.values()))  # a class that is written anew is another
+    return digest.hexdigest(), (*kinds, *recipe.items())
+
+
+def _plain(value: object) -> bool:
+    """Whether a value is compared by what it says: numbers, words, choices, and tuples of them."""
+    if isinstance(value, tuple):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, (int, float, str, Enum))
 
 
 def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> nn.Linear:
@@ -109,7 +135,21 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     """
     from sklearn.linear_model import LogisticRegression
 
-    missing = sorted(set(range(classes)) - set(labels.tolist()))
+    features, labels = features.detach().cpu().float(), labels.cpu()
+    if not features.isfinite().all():
+        raise ValueError(
+            "Some features are not numbers but NaN or infinite: look for NaN in the net's weights."
+        )
+    if labels.shape != features.shape[:1] or features.ndim != 2:
+        raise ValueError(
+            f"Features must be (N, D) with a label each, (N,); these are {tuple(features.shape)} and {tuple(labels.shape)}."
+        )
+    given = set(labels.tolist())
+    if odd := sorted(given - set(range(classes))):
+        raise ValueError(
+            f"Labels must lie in 0..{classes - 1} for {classes} classes; there is {odd[0]}."
+        )
+    missing = sorted(set(range(classes)) - given)
     if missing:
         raise ValueError(
             f"{len(missing)} of {classes} classes have no picture to learn from, number {missing[0]} for one."
@@ -121,7 +161,8 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     weight, bias = fitted.coef_, fitted.intercept_
     if classes == 2:  # scikit-learn keeps one row for two classes
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
-    layer = nn.Linear(features.shape[1], classes)
+    # without the random numbers that a new layer draws: what comes after must not depend on them
+    layer = nn.utils.skip_init(nn.Linear, features.shape[1], classes)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight) / spread)
         layer.bias.copy_(torch.from_numpy(bias) - layer.weight @ mean)

@@ -1,5 +1,6 @@
 """Trained nets by name or as two files: their numbers as safetensors, all else that they need as JSON beside them. No pickle."""
 
+import copy
 import hashlib
 import json
 from dataclasses import asdict
@@ -23,13 +24,13 @@ def keep(name: str, model: nn.Module) -> None:
 
 
 def ready(name: str) -> nn.Module:
-    """The net that was trained in this kernel under that name, else the one that comes with the course; prints which.
+    """A copy of the net that was trained in this kernel under that name, else the one that comes with the course; prints which.
 
     Raises ValueError if there is neither, or if the file's sha256 is not the published one.
     """
     if name in kept:
         print(f"{name}: the net that you trained in this notebook.")
-        return kept[name]
+        return copy.deepcopy(kept[name])  # whoever trains it on must not change another's
     cards = json.loads((READY / "cards.json").read_text("utf-8"))
     if name not in cards:
         where = "A net that you train with fit(name=...) is added; the folder models/ready"
