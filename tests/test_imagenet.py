@@ -42,7 +42,7 @@ def test_mistyped_wnid_is_answered_with_the_nearest_of_all(wnid):
         data.imagenet.paths(wnid)
 
 
-@pytest.mark.parametrize("wnid", ["n99999999", "tench", "", 1440764])
+@pytest.mark.parametrize("wnid", ["n99999999", "tench", "", 281])
 def test_what_resembles_no_wnid_gets_no_suggestion(wnid):
     with pytest.raises(ValueError, match="No ImageNet synset") as caught:
         data.imagenet.paths(wnid)

@@ -64,6 +64,7 @@ def features(
     Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory,
     unless the preprocessing is a function that nobody can compare. `forget` empties that memory.
     """
+    backbone = inside(backbone)
     key = _contents(backbone, dataset)
     if key in _remembered:
         return _remembered[key].clone()
@@ -74,7 +75,7 @@ def features(
     name, layer = head(backbone)
     with layer.register_forward_pre_hook(keep), evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
-            inside(backbone)(devices.like(backbone, images))
+            backbone(devices.like(backbone, images))
     found = torch.cat(caught or [torch.empty(0)])
     if found.shape != (len(dataset), layer.in_features):
         raise ValueError(
@@ -136,18 +137,12 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     from sklearn.linear_model import LogisticRegression
 
     features, labels = features.detach().cpu().float(), labels.cpu()
-    if not features.isfinite().all():
+    given, known = set(labels.flatten().tolist()), features.isfinite().all()
+    fit = features.ndim == 2 and labels.shape == features.shape[:1]
+    if not (fit and known and given <= set(range(classes))):
         raise ValueError(
-            "Some features are not numbers but NaN or infinite: look for NaN in the net's weights."
-        )
-    if labels.shape != features.shape[:1] or features.ndim != 2:
-        raise ValueError(
-            f"Features must be (N, D) with a label each, (N,); these are {tuple(features.shape)} and {tuple(labels.shape)}."
-        )
-    given = set(labels.tolist())
-    if odd := sorted(given - set(range(classes))):
-        raise ValueError(
-            f"Labels must lie in 0..{classes - 1} for {classes} classes; there is {odd[0]}."
+            f"A head learns from (N, D) features and (N,) labels in 0..{classes - 1}; these are {tuple(features.shape)}"
+            f"{'' if known else ', some of them NaN or infinite,'} and {tuple(labels.shape)} in {min(given)}..{max(given)}."
         )
     missing = sorted(set(range(classes)) - given)
     if missing:
@@ -219,7 +214,7 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
         scale = temperature(logits, labels)
         layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
         threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
-    net = copy.deepcopy(backbone)
+    net = copy.deepcopy(inside(backbone))
     net.set_submodule(head(net)[0], layer)
     vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
     return net.eval()

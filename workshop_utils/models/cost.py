@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.utils._pytree import tree_leaves
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.modes import evaluating, inside
 from workshop_utils.tables import Table
-
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 @dataclass(frozen=True)
@@ -126,15 +125,12 @@ def _smallest_side(model: nn.Module, channels: int) -> int | None:
 
 def _first(values) -> Tensor:
     """The first tensor in what a layer takes or gives: some hand over tuples or dictionaries, or nothing."""
-    values = list(values.values()) if isinstance(values, dict) else values
-    if isinstance(values, (tuple, list)):
-        return _first(values[0]) if values else torch.empty(0)
-    return values if isinstance(values, Tensor) else torch.empty(0)
+    return next((one for one in tree_leaves(values) if isinstance(one, Tensor)), torch.empty(0))
 
 
 def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:
     """For one picture: each value that a layer gives (or, transposed, takes) costs as many as it has weights."""
-    if isinstance(layer, TRANSPOSED):
+    if isinstance(layer, nn.ConvTranspose2d):
         return given.numel() * layer.weight[0].numel()
     if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
         return output.numel() * layer.weight[0].numel()
