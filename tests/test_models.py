@@ -669,6 +669,13 @@ def test_summary_of_nets_without_parameters_or_with_two_answers():
     assert rows(models.summary(net, (1, 5, 5)), "output") == [((2, 3, 3),)]
 
 
+def test_layer_whose_weights_are_computed_has_one_row():
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 4, 3))
+    table = models.summary(nn.Sequential(normed, nn.Flatten()), (1, 5, 5))
+    assert rows(table, "name", "parameters", "multiply_adds")[0] == ("0", 36 + 4 + 4, 36 * 9)
+    assert len(table) == 2
+
+
 def test_lazy_net_can_learn_after_its_summary():
     net = nn.Sequential(nn.LazyConv2d(2, 3), nn.Flatten(), nn.LazyLinear(3))
     assert models.summary(net, (1, 8, 8)).parameters == 20 + 72 * 3 + 3
@@ -738,6 +745,18 @@ def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, caps
     assert "the net that you trained in this notebook" in capsys.readouterr().out
     first[0].weight.data.zero_()  # whoever trains theirs on changes nobody else's
     assert all(torch.equal(second.state_dict()[k], v) for k, v in mine.state_dict().items())
+
+
+def test_net_that_keeps_its_maps_is_lent_all_the_same(monkeypatch):
+    def way(net, x):
+        net.maps = net.layer(x)
+        return net.maps.mean((2, 3))
+
+    monkeypatch.setattr(weights, "kept", {})
+    net = Own(way, layer=nn.Conv2d(1, 2, 3))
+    net(torch.ones(1, 1, 5, 5))
+    models.keep("mine", net)
+    assert torch.equal(models.ready("mine").maps, net.maps)
 
 
 def test_unknown_trained_net_is_answered_with_the_nearest():

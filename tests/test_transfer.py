@@ -536,6 +536,21 @@ def test_parts_of_the_body_get_rates_of_their_own():
     ]
 
 
+def test_longest_part_decides_in_whatever_order_they_are_given():
+    rates = {"": 1e-4, "1": 1e-3}
+    groups = transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate=rates)
+    assert [(group["lr"], len(group["params"])) for group in groups] == [
+        (1e-2, 2),
+        (1e-3, 2),
+        (1e-4, 2),
+    ]
+
+
+def test_part_with_a_rate_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match="begins with 'layer4', which has a rate"):
+        transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"": 1e-4, "layer4": 1e-3})
+
+
 def test_part_that_learns_without_a_rate_is_named():
     with pytest.raises(ValueError, match="2 tensors learn and have no rate, '0.weight' for one"):
         transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"1": 1e-3})
@@ -564,6 +579,22 @@ def test_one_step_changes_exactly_what_was_to_learn():
     F.cross_entropy(model(torch.randn(4, 1, 8, 8)), torch.arange(4) % 3).backward()
     torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1).step()
     assert transfer.changed(before, model.state_dict()) == ["5.weight", "5.bias"]
+
+
+def test_nan_that_stays_is_no_change():
+    model = tiny_net()
+    model[0].weight.data[0] = float("nan")
+    before = copy.deepcopy(model.state_dict())
+    model[5].bias.data += 1
+    assert transfer.changed(before, model.state_dict()) == ["5.bias"]
+
+
+def test_state_that_was_not_copied_is_refused_since_it_could_never_differ():
+    model = tiny_net()
+    before = model.state_dict()
+    model[5].bias.data += 1
+    with pytest.raises(ValueError, match="Copy the first before you change the net"):
+        transfer.changed(before, model.state_dict())
 
 
 def test_states_of_two_different_nets_are_refused():

@@ -1,6 +1,5 @@
 """Transfer learning: freeze, take features, train a head, and see what really changed."""
 
-import copy
 import hashlib
 import math
 from collections.abc import Hashable
@@ -17,7 +16,7 @@ from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset, LazyImageDataset
 from workshop_utils.data.batches import reading
 from workshop_utils.models import head
-from workshop_utils.models.modes import BatchNorm, evaluating, inside
+from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
 from workshop_utils.progress import progress
 
 REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
@@ -214,7 +213,7 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
         scale = temperature(logits, labels)
         layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
         threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
-    net = copy.deepcopy(inside(backbone))
+    net = copied(inside(backbone))
     net.set_submodule(head(net)[0], layer)
     vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
     return net.eval()
@@ -225,14 +224,17 @@ def parameter_groups(
 ) -> list[dict]:
     """Groups for an optimizer: the head with its rate, everything else that learns with others, usually lower.
 
-    body_rate: one rate, or one for each part of the body, by the beginnings of parameter names. For example
+    body_rate: one rate, or one for each part of the body, by the beginnings of parameter names; the longest decides. For example
     torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate={"blocks.6": 1e-4, "blocks.5": 3e-5})).
-    Raises ValueError for a parameter that learns and has no rate.
+    Raises ValueError for a parameter that learns and has no rate, and for a part that does not exist.
     """
     learning = {name: value for name, value in model.named_parameters() if value.requires_grad}
     body = body_rate if isinstance(body_rate, dict) else {"": body_rate}
+    body = {part: body[part] for part in sorted(body, key=len, reverse=True)}
     groups: list[dict] = []
     for part, rate in {head(model)[0]: head_rate, **body}.items():
+        if not any(_within(name, part) for name, _ in model.named_parameters()):
+            raise ValueError(f"No parameter's name begins with '{part}', which has a rate.")
         found = [learning.pop(name) for name in list(learning) if _within(name, part)]
         groups += [{"params": found, "lr": rate}] if found else []
     if learning:
@@ -251,11 +253,23 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
     """The names of the tensors that differ between two state_dicts, batch normalisation's statistics included.
 
     A state_dict shares memory with its net: copy it first, for example with copy.deepcopy(model.state_dict()).
-    Raises ValueError if they are not of the same net.
+    Raises ValueError if they are not of the same net, or one was not copied.
     """
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
         raise ValueError(
             f"These are state_dicts of two different nets: {len(odd)} names are in one only, '{odd[0]}' first."
         )
-    return [name for name in before if not torch.equal(before[name].cpu(), after[name].cpu())]
+    if before and all(
+        0 != one.data_ptr() == after[name].data_ptr() for name, one in before.items()
+    ):
+        raise ValueError(
+            "Both state_dicts are the net's own memory, so they could never differ. Copy the first before you change the net: "
+            "copy.deepcopy(model.state_dict())."
+        )
+    return [name for name in before if not _same(before[name].cpu(), after[name].cpu())]
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same values; NaN is NaN."""
+    return one.shape == other.shape and bool((one.eq(other) | one.isnan() & other.isnan()).all())

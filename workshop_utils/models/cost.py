@@ -77,7 +77,8 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
 
     with ExitStack() as hooks, evaluating(model):
         for name, layer in model.named_modules():
-            hooks.enter_context(layer.register_forward_hook(partial(add, name)))
+            if "parametrizations" not in name:  # they make weights, and see no picture
+                hooks.enter_context(layer.register_forward_hook(partial(add, name)))
         answer(model, torch.zeros(1, *input_shape))
     return Summary(rows)
 

@@ -1,9 +1,10 @@
 """Training and evaluation mode, switched so that nobody forgets to switch back."""
 
+import copy
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -43,3 +44,10 @@ def inside(model: nn.Module) -> nn.Module:
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return inside(model.module)
     return getattr(model, "_orig_mod", model)
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A copy of a net, also of one whose forward keeps a tensor that autograd still follows, which has no copy of its own."""
+    held = [value for layer in model.modules() for value in vars(layer).values()]
+    detached = {id(one): one.detach().clone() for one in held if isinstance(one, Tensor)}
+    return copy.deepcopy(model, detached)

@@ -1,6 +1,5 @@
 """Trained nets by name or as two files: their numbers as safetensors, all else that they need as JSON beside them. No pickle."""
 
-import copy
 import hashlib
 import json
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils import errors, paths
 from workshop_utils.models.cards import build
+from workshop_utils.models.modes import copied
 from workshop_utils.models.preprocess import Preprocessing
 
 READY = Path(__file__).with_name("ready")
@@ -30,7 +30,7 @@ def ready(name: str) -> nn.Module:
     """
     if name in kept:
         print(f"{name}: the net that you trained in this notebook.")
-        return copy.deepcopy(kept[name])  # whoever trains it on must not change another's
+        return copied(kept[name])  # whoever trains it on must not change another's
     cards = json.loads((READY / "cards.json").read_text("utf-8"))
     if name not in cards:
         where = "A net that you train with fit(name=...) is added; the folder models/ready"
