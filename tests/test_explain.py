@@ -148,3 +148,130 @@ def test_layer_that_cannot_be_weighed_is_refused(layer):
 def test_net_without_maps_is_refused():
     with pytest.raises(ValueError, match="no convolution"):
         explain.grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(784, 2)), picture(), 0)
+
+
+# --- nets of one's own ---
+
+
+class Tutorial(nn.Module):
+    """One pool and one ReLU for all layers, as tutorials have it; names: another way to write the same net."""
+
+    def __init__(self, *, shared=True):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3)
+        self.dense, self.scores = nn.Linear(150, 20), nn.Linear(20, 3)
+        self.pool, self.relu = nn.MaxPool2d(2), nn.ReLU()
+        self.relu_2 = self.relu if shared else nn.ReLU()
+        self.relu_3 = self.relu if shared else nn.ReLU()
+
+    def forward(self, x):
+        x = self.pool(self.relu(self.first(x)))
+        x = self.pool(self.relu_2(self.second(x)))
+        return self.scores(self.relu_3(self.dense(x.flatten(1))))
+
+
+@pytest.mark.parametrize("layer", [None, "relu_2", "second"])
+def test_one_activation_for_all_layers_gives_the_same_heat_as_one_for_each(layer):
+    one, each = (
+        explain.grad_cam(Tutorial(shared=shared), picture(), 1, layer=layer)
+        for shared in (True, False)
+    )
+    assert torch.equal(one, each) and one.any()
+
+
+def test_grad_cam_weighs_the_maps_of_the_last_convolution_and_not_what_pools_them():
+    assert explain.last_layer_with_maps(Tutorial(shared=False), picture()) == "relu_2"
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.MaxPool2d(2))
+    net.extend([nn.Upsample(scale_factor=3), nn.Flatten(), nn.LazyLinear(2)])
+    assert explain.last_layer_with_maps(net, picture()) == "2"
+
+
+def test_convolution_that_is_defined_last_but_called_first_is_not_the_last():
+    net = Tutorial()
+    net.first, net.second = nn.Conv2d(1, 6, 3), net.first  # named in another order than they run
+    net.first, net.second = net.second, nn.Conv2d(4, 6, 3)
+    net.earlier = nn.Conv2d(1, 1, 1)
+    net.register_forward_pre_hook(lambda _, inputs: (net.earlier(inputs[0]),))
+    assert explain.last_layer_with_maps(net, picture()) == "relu"
+
+
+def test_every_run_of_a_layer_has_its_maps():
+    net, image = Tutorial(), picture()
+    first = F.max_pool2d(F.relu(net.first(image[None])), 2)
+    second = F.max_pool2d(F.relu(net.second(first)), 2)
+    for run, expected in enumerate((first, second)):
+        torch.testing.assert_close(
+            explain.feature_maps(net, image, "pool", run=run), expected[0].detach()
+        )
+    with pytest.raises(ValueError, match="'relu' gives maps 2 times; there is no run 2"):
+        explain.feature_maps(net, image, "relu", run=2)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_net_of_other_floats_is_looked_into_with_pictures_of_its_own(kind):
+    heat = explain.grad_cam(tiny_net().to(kind), picture(side=12), 1)
+    assert heat.dtype == torch.float32
+    torch.testing.assert_close(
+        heat, explain.grad_cam(tiny_net(), picture(side=12), 1), atol=0.1, rtol=0.1
+    )
+    assert explain.feature_maps(tiny_net().to(kind), picture(side=12), "0").dtype == torch.float32
+
+
+def test_pixels_that_are_still_bytes_are_refused():
+    with pytest.raises(ValueError, match="cannot read pictures"):
+        explain.grad_cam(tiny_net(), picture(side=12).to(torch.uint8), 0)
+
+
+def test_grad_cam_works_inside_of_inference_mode():
+    net = tiny_net()
+    with torch.inference_mode():
+        heat = explain.grad_cam(net, picture(side=12) + 0, 1)
+    assert torch.equal(heat, explain.grad_cam(net, picture(side=12), 1))
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda net: torch.compile(net, backend="eager")])
+def test_wrapped_net_is_looked_into_as_the_net_inside(wrap):
+    expected = explain.grad_cam(tiny_net(), picture(side=12), 1, layer="2")
+    assert torch.equal(explain.grad_cam(wrap(tiny_net()), picture(side=12), 1, layer="2"), expected)
+
+
+class Answers(nn.Module):
+    """A net that answers with what is done to its scores."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.net, self.change = tiny_net(), change
+
+    def forward(self, x):
+        return self.change(self.net(x))
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda scores: (scores, scores), "answers with a tuple, not"),
+        (lambda scores: {"logits": scores}, "answers with a dict, not"),
+        (lambda scores: scores[..., None], "of shape \\(1, 3, 1\\), not"),
+        (lambda scores: scores / 0 * 0, "not numbers but NaN"),
+        (lambda scores: scores.detach(), "does not reach the score of class 1"),
+        (lambda scores: torch.zeros(1, 3), "does not reach the score of class 1"),
+    ],
+)
+def test_answer_that_cannot_be_explained_is_refused_in_a_sentence(change, words):
+    with pytest.raises(ValueError, match=words):
+        explain.grad_cam(Answers(change), picture(side=12), 1)
+
+
+def test_layer_that_gives_a_tuple_is_refused_by_what_it_gives():
+    net = Answers(lambda scores: net.lstm(scores)[0])
+    net.lstm = nn.LSTM(3, 3)
+    with pytest.raises(ValueError, match="Layer 'lstm' gives a tuple and no maps"):
+        explain.feature_maps(net, picture(side=12), "lstm")
+
+
+def test_net_that_fails_is_left_in_its_mode_and_without_our_hooks():
+    net = Answers(lambda scores: 1 / 0).train()
+    with pytest.raises(ZeroDivisionError):
+        explain.grad_cam(net, picture(side=12), 1, layer="net.0")
+    assert net.training and not any(part._forward_hooks for part in net.modules())

@@ -36,6 +36,19 @@ def test_unknown_wnid_is_answered_with_where_they_are_listed():
         data.imagenet.paths("n99999999")
 
 
+@pytest.mark.parametrize("wnid", ["n0212304", "n021230455", "n02123054", "N02123045", "n02l23045"])
+def test_mistyped_wnid_is_answered_with_the_nearest_of_all(wnid):
+    with pytest.raises(ValueError, match=r"Did you mean 'n02123045' \(tabby\)\?"):
+        data.imagenet.paths(wnid)
+
+
+@pytest.mark.parametrize("wnid", ["n99999999", "tench", "", 281])
+def test_what_resembles_no_wnid_gets_no_suggestion(wnid):
+    with pytest.raises(ValueError, match="No ImageNet synset") as caught:
+        data.imagenet.paths(wnid)
+    assert "Did you mean" not in str(caught.value) and "n01440764" not in str(caught.value)
+
+
 @needs_testdata
 def test_wnids_agree_with_the_official_index():
     official = json.loads((TESTDATA / "imagenet_meta/imagenet_class_index.json").read_text())

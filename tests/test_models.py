@@ -17,6 +17,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms import v2
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
@@ -261,6 +262,52 @@ def test_net_without_a_linear_layer_has_no_head():
         models.head(nn.Conv2d(1, 1, 3))
 
 
+class Own(nn.Module):
+    """A net as people write it: parts by name, and a way through them."""
+
+    def __init__(self, way, **parts):
+        super().__init__()
+        self.way = way
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x):
+        return self.way(self, x)
+
+
+def test_head_that_is_defined_before_the_features_is_found_by_the_way_through_the_net():
+    body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 8))
+    net = Own(
+        lambda net, x: net.head(net.body(x).view(x.size(0), -1)), head=nn.Linear(8, 3), body=body
+    )
+    assert models.head(net) == ("head", net.head)
+    net.way = lambda net, x: net.head(net.body(x) if x.sum() > 0 else net.body(-x))
+    assert models.head(net)[0] == "body.3"  # nobody can tell without a picture
+
+
+def test_looking_for_the_head_leaves_nothing_of_it_in_the_net():
+    def way(net, x):
+        net.seen = net.first(x.flatten(1))
+        return net.second(net.seen)
+
+    net = Own(way, first=nn.Linear(64, 4), second=nn.Linear(4, 2))
+    assert models.head(net)[0] == "second" and not hasattr(net, "seen")
+
+
+def test_net_that_ends_with_a_convolution_has_no_head_though_it_has_linear_layers():
+    def way(net, x):
+        maps = net.maps(x)
+        return net.scores(maps * net.weigh(maps.mean((2, 3)))[:, :, None, None]).mean((2, 3))
+
+    parts = {
+        "weigh": nn.Linear(4, 4),
+        "maps": nn.Conv2d(1, 4, 3),
+        "scores": nn.Conv2d(4, 3, 1),
+    }
+    with pytest.raises(ValueError, match="no linear layer at its end"):
+        models.head(Own(way, **parts))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_head_is_the_layer_that_gives_the_scores(name):
     place, layer = models.head(on_meta(name))
@@ -481,6 +528,19 @@ def test_preprocessings_are_equal_where_all_their_fields_are_and_say_them():
         one.crop = 7
 
 
+def test_steps_of_a_preprocessing_can_be_read_under_their_old_name():
+    recipe = models.preprocessing(resize=40, crop=32, mean=[0.5] * 3, std=[0.25] * 3)
+    picture = torch.randint(
+        0, 256, (3, 50, 60), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    with pytest.warns(DeprecationWarning, match="Read .resize"):
+        steps = recipe.transforms
+    assert [(step.mean, step.std) for step in steps if hasattr(step, "mean")] == [
+        ([0.5] * 3, [0.25] * 3)
+    ]
+    torch.testing.assert_close(v2.Compose(steps)(picture), recipe(picture))
+
+
 def test_order_bgr_turns_the_channels_round_and_mean_and_std_go_with_it():
     picture = torch.tensor([255, 51, 0], dtype=torch.uint8).view(3, 1, 1).expand(3, 8, 8)
     blue_first = {"mean": [0.1, 0.2, 0.5], "std": [0.5, 0.2, 0.25]}
@@ -535,6 +595,109 @@ def test_summary_of_pictures_that_do_not_fit_is_refused_and_leaves_no_hook():
     assert not any(layer._forward_hooks for layer in model.modules())
 
 
+def rows(table, *columns):
+    return [tuple(getattr(row, column) for column in columns) for row in table]
+
+
+def test_layer_that_is_used_three_times_has_three_rows_and_its_parameters_once():
+    net = nn.Sequential(layer := nn.Conv2d(2, 2, 3), layer, layer, nn.Flatten(), nn.Linear(8, 3))
+    table = models.summary(net, (2, 8, 8))
+    assert rows(table, "label", "parameters", "multiply_adds")[:3] == [
+        ("0", 38, 36 * 36),
+        ("0 again", 0, 16 * 36),
+        ("0 again again", 0, 4 * 36),
+    ]
+    assert table.parameters == parameters(net) == 38 + 27
+
+
+def test_every_parameter_of_the_net_counts_once_wherever_it_lies():
+    net = Own(
+        lambda net, x: net.one(x.mean((2, 3)) @ net.own[0]) + net.two(x.mean((2, 3))),
+        own=nn.ParameterList([torch.ones(3, 3)]),
+        one=nn.Linear(3, 4),
+        two=nn.Linear(3, 4),
+        spare=nn.Linear(5, 5),
+    )
+    net.two.weight = net.one.weight
+    table = models.summary(net, (3, 6, 6))
+    assert table.parameters == parameters(net)
+    assert rows(table, "name", "parameters") == [("one", 16), ("two", 4), ("", 9 + 30)]
+
+
+@pytest.mark.parametrize(
+    "layer, costs",
+    [
+        (nn.Conv2d(4, 6, 3, groups=2, stride=2), 6 * 3 * 3 * 2 * 9),
+        (nn.Conv2d(4, 4, 3, groups=4, padding=1), 4 * 8 * 8 * 9),
+        (nn.Conv2d(4, 7, 1), 7 * 8 * 8 * 4),
+        (nn.ConvTranspose2d(4, 6, 2, stride=2), 4 * 8 * 8 * 6 * 4),
+        (nn.ConvTranspose2d(4, 6, 3, groups=2, stride=2), 4 * 8 * 8 * 3 * 9),
+    ],
+)
+def test_multiply_adds_of_every_kind_of_convolution_agree_with_torchs_counter(layer, costs):
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.zeros(1, 4, 8, 8))
+    assert models.summary(layer, (4, 8, 8)).multiply_adds == counter.get_total_flops() // 2 == costs
+
+
+def test_layers_that_give_tuples_are_listed_with_the_shape_of_their_first_tensor():
+    def way(net, x):
+        steps, _ = net.recurrent(x.flatten(1, 2))
+        return net.attention(steps, steps, steps)[0].mean(1)
+
+    net = Own(
+        way,
+        recurrent=nn.LSTM(6, 5, batch_first=True, bidirectional=True),
+        attention=nn.MultiheadAttention(10, 2, batch_first=True),
+    )
+    table = models.summary(net, (2, 4, 6))
+    assert rows(table, "name", "output", "multiply_adds") == [
+        ("recurrent", (8, 10), 8 * 2 * 4 * 5 * (6 + 5)),
+        ("attention", (8, 10), 8 * 4 * 10 * 10),
+    ]
+    assert table.parameters == parameters(net)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_summary_of_a_net_of_other_floats(kind):
+    assert models.summary(tiny_net().to(kind), (1, 8, 8)).parameters == parameters(tiny_net())
+
+
+def test_summary_of_nets_without_parameters_or_with_two_answers():
+    assert models.summary(Own(lambda net, x: x.mean((2, 3))), (3, 8, 8)).parameters == 0
+    net = Own(lambda net, x: (net.layer(x), x), layer=nn.Conv2d(1, 2, 3))
+    assert rows(models.summary(net, (1, 5, 5)), "output") == [((2, 3, 3),)]
+
+
+def test_layer_whose_weights_are_computed_has_one_row():
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 4, 3))
+    table = models.summary(nn.Sequential(normed, nn.Flatten()), (1, 5, 5))
+    assert rows(table, "name", "parameters", "multiply_adds")[0] == ("0", 36 + 4 + 4, 36 * 9)
+    assert len(table) == 2
+
+
+def test_lazy_net_can_learn_after_its_summary():
+    net = nn.Sequential(nn.LazyConv2d(2, 3), nn.Flatten(), nn.LazyLinear(3))
+    assert models.summary(net, (1, 8, 8)).parameters == 20 + 72 * 3 + 3
+    net(torch.ones(2, 1, 8, 8)).sum().backward()
+    assert net[2].weight.grad is not None
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda net: torch.compile(net, backend="eager")])
+def test_wrapped_net_is_listed_under_its_own_names(wrap):
+    assert rows(models.summary(wrap(tiny_net()), (1, 8, 8)), "name", "output") == rows(
+        models.summary(tiny_net(), (1, 8, 8)), "name", "output"
+    )
+
+
+def test_what_a_net_says_against_pictures_in_any_words_is_a_sentence():
+    def way(net, x):
+        assert x.shape[-1] == 5, "five pixels, please"
+
+    with pytest.raises(ValueError, match=r"cannot read pictures of shape \(1, 4, 4\).*five pixels"):
+        models.summary(Own(way), (1, 4, 4))
+
+
 def test_summary_reads_well_as_text_and_as_html():
     table = models.summary(models.build("lenet", classes=10, channels=1), (1, 32, 32))
     assert "61,706 parameters, 416,520 multiply-adds a picture" in repr(
@@ -578,8 +741,22 @@ def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, caps
     monkeypatch.setattr(weights, "kept", {})
     mine = tiny_net()
     models.keep("lenet-mnist", mine)
-    assert models.ready("lenet-mnist") is mine
+    first, second = models.ready("lenet-mnist"), models.ready("lenet-mnist")
     assert "the net that you trained in this notebook" in capsys.readouterr().out
+    first[0].weight.data.zero_()  # whoever trains theirs on changes nobody else's
+    assert all(torch.equal(second.state_dict()[k], v) for k, v in mine.state_dict().items())
+
+
+def test_net_that_keeps_its_maps_is_lent_all_the_same(monkeypatch):
+    def way(net, x):
+        net.maps = net.layer(x)
+        return net.maps.mean((2, 3))
+
+    monkeypatch.setattr(weights, "kept", {})
+    net = Own(way, layer=nn.Conv2d(1, 2, 3))
+    net(torch.ones(1, 1, 5, 5))
+    models.keep("mine", net)
+    assert torch.equal(models.ready("mine").maps, net.maps)
 
 
 def test_unknown_trained_net_is_answered_with_the_nearest():

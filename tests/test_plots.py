@@ -410,3 +410,83 @@ def test_net_of_ones_own_is_drawn_from_its_modules():
 def test_misspelt_diagram_is_answered_with_the_nearest(draw):
     with pytest.raises(ValueError, match="Did you mean"):
         draw("densnet")
+
+
+# --- values that are no numbers ---
+
+NAN, INF = float("nan"), float("inf")
+NUMBERS = {
+    "bars": lambda value: plots.bars({"A": value, "B": 1.0}, "loss"),
+    "runs": lambda value: plots.runs({"A": [value, 0.5], "B": [0.3, 0.4]}, "loss"),
+    "lines": lambda value: plots.lines({"A": {1: [value, 0.5], 2: [0.7]}}, "layers", "loss"),
+    "log": lambda value: plots.lines({"A": {1: [value], 2: [0.7]}}, "layers", "loss", log=True),
+    "tradeoff": lambda value: plots.tradeoff({"A": (value, 0.5), "B": (2, 0.4)}, "cost", "score"),
+    "histogram": lambda value: plots.histogram([value, 1.0, 2.0], "loss"),
+    "top_k": lambda value: plots.top_k(torch.zeros(1, 4, 4), [value, 0.3, 0.2], ABC),
+    "curves": lambda value: plots.curves(history(loss=(1.0, value or 0.0))),
+    "images": lambda value: plots.images([torch.tensor([[value or 0.0, 1.0], [2.0, 3.0]])]),
+}
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -INF, -2.0, 0.0, None])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_value_that_is_no_number_or_not_above_zero_is_drawn_or_left_out_and_said(name, value):
+    figure = NUMBERS[name](value)
+    assert figure.png().startswith(b"\x89PNG") and len(figure.description) > 40
+
+
+@pytest.mark.parametrize(
+    "figure, words",
+    [
+        (lambda: NUMBERS["bars"](NAN), "A NaN, B 1. All 1 have 1. Not a finite number: A."),
+        (lambda: NUMBERS["bars"](-INF), "A -infinity"),
+        (lambda: NUMBERS["runs"](NAN), "A: mean NaN, from 0.5 to 0.5 and 1 NaN or infinite over 2"),
+        (lambda: NUMBERS["tradeoff"](0.0), "Left out, for want of a number: A."),
+        (lambda: NUMBERS["histogram"](NAN), "Left out: 1 that are NaN or infinite."),
+        (lambda: NUMBERS["images"](NAN), "values 1 to 3 and 1 NaN or infinite, mean NaN"),
+        (lambda: plots.curves(History(3)), "No epoch was finished"),
+    ],
+)
+def test_sentence_names_what_is_no_number(figure, words):
+    assert words in figure().description
+
+
+@pytest.mark.parametrize("values", [(-3.0, -1.0), (-1.0, 2.0), (0.0, 0.0), (1.0, 2.0)])
+def test_every_bar_lies_within_the_axes(values):
+    axes = plots.bars(dict(zip("AB", values)), "gain").axes[0]
+    low, high = axes.get_xlim()
+    assert low <= min(values) and max(values) < high
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.bars({}, "loss"),
+        lambda: plots.runs({}, "loss"),
+        lambda: plots.runs({"loss": []}, "accuracy"),
+        lambda: plots.lines({}, "layers", "loss"),
+        lambda: plots.lines({"loss": {}}, "layers", "accuracy"),
+        lambda: plots.histogram([], "loss"),
+        lambda: plots.histogram([NAN, NAN], "loss"),
+        lambda: plots.tradeoff({"A": (0, 1)}, "cost", "loss"),
+    ],
+)
+def test_nothing_to_draw_is_answered_with_what_has_no_values(draw):
+    with pytest.raises(ValueError, match="nothing to draw: '.*loss.*' has no value"):
+        draw()
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4), (3, 0, 4), (1, 3, 4, 4)])
+def test_tensor_that_is_no_picture_is_refused_with_its_shape(shape):
+    with pytest.raises(ValueError, match="1, 3 or 4 channels; this one is"):
+        plots.images([torch.zeros(shape)])
+
+
+def test_probabilities_that_could_still_learn_are_drawn():
+    said = torch.tensor([0.2, 0.3, 0.5], requires_grad=True)
+    assert "c 50.0 %" in plots.top_k(torch.zeros(1, 4, 4), said, ABC).description
+
+
+def test_net_of_the_catalogue_knows_the_size_of_its_picture():
+    net = models.build("lenet", classes=10, channels=1)
+    assert "from a picture of 1 x 32 x 32 on" in plots.architecture(net).description

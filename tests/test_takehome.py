@@ -1,11 +1,14 @@
 """The page to take home: in a real Chromium it says what torch says, alone in a folder, without a request."""
 
+import base64
+import json
 import os
+import re
 
 import numpy as np
 import pytest
 import torch
-from helpers import loaded
+from helpers import loaded, tiny_dataset
 from test_browser import expect
 from torch import nn
 
@@ -38,20 +41,39 @@ def opened(browser, net, folder, **context):
     return page
 
 
+def in_rows() -> nn.Module:
+    """A net of rows, in which one convolution is used twice and another gets its weights from a parametrisation."""
+    twice = nn.Conv2d(4, 4, 3, padding=1)
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 4, 5))
+    body = nn.Sequential(normed, nn.ReLU(), nn.MaxPool2d(2), twice, nn.ReLU(), twice)
+    return nn.Sequential(body, nn.Dropout2d(), nn.Flatten(), nn.Sequential(nn.Linear(576, 10)))
+
+
+def test_page_holds_the_numbers_of_a_layer_each_time_it_is_used_as_floats(tmp_path):
+    torch.manual_seed(0)
+    net = in_rows().to(torch.bfloat16)
+    page = takehome.page(net, loaded("mnist"), tmp_path / "net.html").read_text("utf-8")
+    content = json.loads(re.search(r"const NET = (.*);", page)[1])
+    numbers = np.frombuffer(base64.b64decode(content["weights"]), "<f4")
+    starts = {layer["from"]: layer for layer in content["layers"] if "from" in layer}
+    assert list(starts) == [0, 104, 252, 400] and len(numbers) == 400 + 5770
+    assert (numbers[104:252] == numbers[252:400]).all()
+    assert (numbers[:100] == net[0][0].weight.detach().float().flatten().numpy()).all()
+
+
 @in_browser
-@pytest.mark.parametrize("kind", ["lenet", "own design"])
+@pytest.mark.parametrize("kind", ["lenet", "own design", "rows in a row, one layer twice"])
 def test_page_says_what_torch_says_to_100_pictures(browser, tmp_path, kind):
     torch.manual_seed(0)
-    net = (
-        models.ready("lenet-mnist")
-        if kind == "lenet"
-        else models.stacked(
-            "conv3 8 same, pool, conv5 12, dense 20",
-            classes=10,
-            input_shape=(1, 28, 28),
-            dropout=0.5,
-        )
-    )
+    design = "conv3 8 same, pool, conv5 12, dense 20"
+    nets = {
+        "lenet": lambda: models.ready("lenet-mnist"),
+        "own design": lambda: models.stacked(
+            design, classes=10, input_shape=(1, 28, 28), dropout=0.5
+        ),
+        "rows in a row, one layer twice": in_rows,
+    }
+    net = nets[kind]()
     pictures = loaded("mnist", "test").subset(range(0, 1000, 10))
     expected = evaluation.predict(net, pictures).probabilities
     page = opened(browser, net, tmp_path)
@@ -112,4 +134,71 @@ def test_drawing_is_seen_as_the_notebooks_pad_sees_it_and_nothing_is_sent(
 def test_net_that_the_page_cannot_hold_is_refused_by_the_name_of_the_layer(tmp_path, net, layer):
     with pytest.raises(ValueError, match=f"this net has a {layer} that is none of them"):
         takehome.page(net, loaded("mnist"), tmp_path / "none.html")
+    assert not (tmp_path / "none.html").exists()
+
+
+class Louder(nn.Conv2d):
+    """A convolution with a way of its own."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Louder(1, 2, 3),
+        nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(1, 2, 3, bias=False),
+        nn.MaxPool2d(2, dilation=2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.BatchNorm2d(1),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layer_that_the_page_would_compute_otherwise_is_refused(tmp_path, layer):
+    with pytest.raises(ValueError, match=f"this net has a {type(layer).__name__} that is none"):
+        takehome.page(nn.Sequential(layer, nn.Flatten()), loaded("mnist"), tmp_path / "none.html")
+
+
+def dense(inputs: int = 784, classes: int = 3) -> nn.Sequential:
+    return nn.Sequential(nn.Flatten(), nn.Linear(inputs, classes))
+
+
+def prepared() -> nn.Module:
+    net = dense()
+    net.preprocess = models.preprocessing(resize=28, crop=28, mean=[0.5], std=[0.5])
+    return net
+
+
+def diverged() -> nn.Module:
+    net = dense()
+    net[1].bias.data[0] = float("nan")
+    return net
+
+
+@pytest.mark.parametrize(
+    "net, shape, words",
+    [
+        (
+            lambda: dense(64 * 64),
+            (1, 64),
+            "pad gives 1 x 28 x 28 pixels; this net reads 1 x 64 x 64",
+        ),
+        (lambda: dense(3 * 784), (3, 28), "this net reads 3 x 28 x 28"),
+        (lambda: dense(3 * 784), (1, 28), r"cannot read pictures of shape \(1, 28, 28\)"),
+        (lambda: dense(classes=4), (1, 28), "4 scores, but tiny has 3 classes"),
+        (prepared, (1, 28), "through a preprocessing of its own"),
+        (diverged, (1, 28), "weights of this net are not numbers but NaN"),
+        (
+            lambda: nn.Sequential(nn.Linear(28, 3), nn.Flatten(), nn.Linear(84, 3)),
+            (1, 28),
+            r"Put nn.Flatten\(\) before it",
+        ),
+    ],
+)
+def test_net_that_reads_something_else_than_the_pad_gives_is_refused(tmp_path, net, shape, words):
+    channels, side = shape
+    with pytest.raises(ValueError, match=words):
+        takehome.page(net(), tiny_dataset(1, channels=channels, side=side), tmp_path / "none.html")
     assert not (tmp_path / "none.html").exists()

@@ -1,7 +1,7 @@
 """Freezing, features, heads, and what really changed."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -142,6 +142,125 @@ def test_other_weights_statistics_pixels_or_scaling_are_computed_anew(change):
     assert not torch.equal(before, transfer.features(model, dataset))
 
 
+class Scales(nn.Module):
+    """A body whose words and weights do not say what it does."""
+
+    def __init__(self, by=1.0, mask=None):
+        super().__init__()
+        self.by, self.mask = by, torch.ones(8) if mask is None else mask
+        self.register_buffer("hidden", torch.ones(1), persistent=False)
+        self.head = nn.Linear(64, 3, bias=False)
+
+    def forward(self, x):
+        return self.head((x * self.by * self.mask * self.hidden).flatten(1))
+
+
+class Again(Scales):
+    def forward(self, x):
+        return self.head(-x.flatten(1))
+
+
+def hidden(value: float) -> nn.Module:
+    net = Scales()
+    net.hidden.fill_(value)
+    return net
+
+
+Again.__name__ = "Scales"  # as if the cell of the class had been changed and run again
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: Scales(by=2.0),
+        lambda: Scales(mask=torch.zeros(8)),
+        lambda: hidden(0.0),
+        lambda: Again(),
+    ],
+)
+def test_net_that_does_otherwise_with_the_same_weights_is_computed_anew(other):
+    before = transfer.features(Scales(), tiny_dataset())
+    assert not torch.equal(before, transfer.features(other(), tiny_dataset()))
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Preprocessing with a part that equality leaves out."""
+
+    by: float = field(compare=False)
+
+    def __call__(self, images):
+        return images.float() + self.by
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """Preprocessing with a part that can change inside."""
+
+    layer: nn.Module
+
+    def __call__(self, images):
+        return images.float() + self.layer.shift
+
+
+def test_preprocessing_that_is_equal_but_does_otherwise_is_computed_anew():
+    model, dataset = tiny_net(), tiny_dataset()
+    model.preprocess = Shifted(0.0)
+    first = transfer.features(model, dataset)
+    object.__setattr__(model.preprocess, "by", 50.0)
+    assert not torch.equal(first, transfer.features(model, dataset))
+    model.preprocess = Wrapped(nn.Identity())
+    model.preprocess.layer.shift = 0.0
+    assert torch.equal(first, transfer.features(model, dataset))
+    model.preprocess.layer.shift = 50.0
+    assert not torch.equal(first, transfer.features(model, dataset))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_features_of_a_net_of_other_floats_are_float32(kind):
+    found = transfer.features(tiny_net().to(kind), tiny_dataset())
+    assert found.dtype == torch.float32
+    expected = transfer.features(tiny_net(), tiny_dataset())
+    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.1)
+
+
+def test_wrapped_net_keeps_its_preprocessing():
+    net = tiny_net()
+    net.preprocess = Scaled(0.5)
+    expected = transfer.features(net, tiny_dataset())
+    transfer.forget()
+    assert torch.equal(expected, transfer.features(nn.DataParallel(net), tiny_dataset()))
+    assert transfer.classifier(nn.DataParallel(net), tiny_dataset()).preprocess == Scaled(0.5)
+
+
+def test_features_of_a_lazy_net_leave_it_able_to_learn():
+    net = nn.Sequential(nn.Flatten(), nn.LazyLinear(5), nn.ReLU(), nn.LazyLinear(3))
+    assert transfer.features(net, tiny_dataset()).shape == (24, 5)
+    net(torch.ones(2, 1, 8, 8)).sum().backward()
+    assert net[1].weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda head, x: head(x) + head(-x),
+        lambda head, x: head(x[:, None].repeat(1, 2, 1)).mean(1),
+        lambda head, x: F.linear(x, head.weight),
+    ],
+)
+def test_head_that_does_not_read_one_row_a_picture_is_refused(way):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(64, 3)
+
+        def forward(self, x):
+            return way(self.head, x.flatten(1))
+
+    with pytest.raises(ValueError, match="not one row of 64 features each"):
+        transfer.features(Net(), tiny_dataset())
+
+
 def test_features_that_came_from_memory_can_be_changed_without_harm():
     model, dataset = tiny_net(), tiny_dataset()
     transfer.features(model, dataset).zero_()
@@ -249,6 +368,26 @@ def test_fitted_head_can_be_put_onto_the_net_and_trained_on():
     model.set_submodule(models.head(model)[0], layer)
     F.cross_entropy(model(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1])).backward()
     assert layer.weight.grad is not None and tuple(layer.weight.shape) == (3, 16)
+
+
+def test_fitted_head_draws_no_random_numbers():
+    before = torch.random.get_rng_state()
+    transfer.fit_head(torch.eye(4), torch.arange(4) % 2, classes=2)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "features, labels, words",
+    [
+        (torch.eye(4) / 0, torch.arange(4) % 2, "some of them NaN or infinite"),
+        (torch.eye(4), torch.arange(4), r"labels in 0..1; these are .* in 0..3"),
+        (torch.eye(4), torch.zeros(4, 1).long(), r"and \(4, 1\) in 0..0"),
+        (torch.ones(4, 2, 2), torch.arange(4) % 2, r"these are \(4, 2, 2\)"),
+    ],
+)
+def test_features_and_labels_that_do_not_fit_together_are_refused(features, labels, words):
+    with pytest.raises(ValueError, match=words):
+        transfer.fit_head(features, labels, classes=2)
 
 
 def test_class_without_a_picture_is_counted_and_named():
@@ -397,6 +536,21 @@ def test_parts_of_the_body_get_rates_of_their_own():
     ]
 
 
+def test_longest_part_decides_in_whatever_order_they_are_given():
+    rates = {"": 1e-4, "1": 1e-3}
+    groups = transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate=rates)
+    assert [(group["lr"], len(group["params"])) for group in groups] == [
+        (1e-2, 2),
+        (1e-3, 2),
+        (1e-4, 2),
+    ]
+
+
+def test_part_with_a_rate_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match="begins with 'layer4', which has a rate"):
+        transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"": 1e-4, "layer4": 1e-3})
+
+
 def test_part_that_learns_without_a_rate_is_named():
     with pytest.raises(ValueError, match="2 tensors learn and have no rate, '0.weight' for one"):
         transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"1": 1e-3})
@@ -425,6 +579,22 @@ def test_one_step_changes_exactly_what_was_to_learn():
     F.cross_entropy(model(torch.randn(4, 1, 8, 8)), torch.arange(4) % 3).backward()
     torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1).step()
     assert transfer.changed(before, model.state_dict()) == ["5.weight", "5.bias"]
+
+
+def test_nan_that_stays_is_no_change():
+    model = tiny_net()
+    model[0].weight.data[0] = float("nan")
+    before = copy.deepcopy(model.state_dict())
+    model[5].bias.data += 1
+    assert transfer.changed(before, model.state_dict()) == ["5.bias"]
+
+
+def test_state_that_was_not_copied_is_refused_since_it_could_never_differ():
+    model = tiny_net()
+    before = model.state_dict()
+    model[5].bias.data += 1
+    with pytest.raises(ValueError, match="Copy the first before you change the net"):
+        transfer.changed(before, model.state_dict())
 
 
 def test_states_of_two_different_nets_are_refused():

@@ -6,7 +6,7 @@ import sys
 from functools import lru_cache
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 ORDER = ("cuda", "xpu", "mps", "cpu")  # fastest first
 ABSENT = "not found on this computer"
@@ -40,8 +40,15 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
 
 
 def of(model: nn.Module) -> torch.device:
-    """The device on which a net's weights lie."""
-    return next(model.parameters()).device
+    """The device on which a net's weights lie; the CPU for a net without any."""
+    return next(model.parameters(), torch.empty(0, device="cpu")).device
+
+
+def like(model: nn.Module, images: Tensor) -> Tensor:
+    """Pictures where a net's weights lie; those of floats as its kind of float. Bytes stay bytes: no net was trained on them."""
+    kinds = (weight.dtype for weight in model.parameters() if weight.is_floating_point())
+    kind = next(kinds, images.dtype) if images.is_floating_point() else images.dtype
+    return images.to(of(model), kind)
 
 
 def report() -> str:

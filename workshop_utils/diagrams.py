@@ -1,17 +1,21 @@
-"""Architectures drawn from the models themselves: nets as rows of slabs, blocks as boxes and lines."""
+"""Architectures drawn from the models themselves, nets as rows of slabs, blocks as boxes and lines; frames in pictures and reliability."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import log2
 from typing import Any
 
 import torch
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
-from torch import nn
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
+from torch import Tensor, nn
 
 from workshop_utils import errors, models
-from workshop_utils.figure import COLOURS, MIDDLE, Figure, sheet
+from workshop_utils.data.imagenet import Box
+from workshop_utils.evaluation import Evaluation
+from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, sheet
 from workshop_utils.models import blocks
+from workshop_utils.models.modes import inside
 
 # each kind also has its own letters on it
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
@@ -38,7 +42,7 @@ class Slab:
 
 def slabs(net: nn.Module, shape: tuple[int, int, int]) -> list[Slab]:
     """The layers of a net that change a shape or hold weights, in the order in which a picture passes them; 1x1 convolutions beside the way are left out."""
-    layers, found = dict(net.named_modules()), []
+    layers, found = dict(inside(net).named_modules()), []
     for row in models.summary(net, shape):
         layer = layers[row.name]
         if isinstance(layer, nn.Conv2d) and "downsample" not in row.name:
@@ -62,7 +66,8 @@ def architecture(
     """A net as slabs: as high as its maps are wide, as thick as it has many; with arcs around the modules whose type is called `around`.
 
     net: a name of `models.catalog()`, or a net of your own. shape: (channels, height, width) of one picture, for a name in
-    colour and of the size on its card. Raises ValueError for an unknown name, or for a net of your own without a shape.
+    colour, for it and for a net of `models.build` of the size on its card. Raises ValueError for an unknown name, or for a
+    net of your own without a shape.
     """
     title = type(net).__name__
     if isinstance(net, str):
@@ -70,6 +75,10 @@ def architecture(
         title, shape = card.title, shape or (3, card.pixels, card.pixels)
         with torch.device("meta"):
             net = models.build(card.name, classes=classes, channels=shape[0])
+    if shape is None and hasattr(net, "architecture"):
+        side = models.card(net.architecture).pixels
+        first = next(layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
+        shape = first.in_channels, side, side
     if shape is None:
         raise ValueError(
             "Say what a picture for this net measures: plots.architecture(net, (1, 28, 28))."
@@ -82,9 +91,9 @@ def architecture(
         for name, module in net.named_modules()
         if type(module).__name__ == around
     ]
-    for inside in spans:
-        level = max(high for *_, high in inside) / 2 + 0.25
-        ends = (inside[0][0] - 0.08, level), (inside[-1][1] + 0.08, level)
+    for span in spans:
+        level = max(high for *_, high in span) / 2 + 0.25
+        ends = (span[0][0] - 0.08, level), (span[-1][1] + 0.08, level)
         axes.add_patch(FancyArrowPatch(*ends, arrowstyle="->", mutation_scale=14, **ARC))
     for kind, colour in KINDS.items():
         axes.plot([], [], "s", color=colour, markersize=13, label=kind)
@@ -293,3 +302,37 @@ def _words(tree: list) -> str:
             rows = " | ".join(_words(row) or "the input as it is" for row in part.rows)
             said.append(f"({rows}) {MEETS[part.meet][1]}")
     return ", then ".join(said)
+
+
+def boxes(picture: Tensor, found: Sequence[Box], title: str = "Boxes") -> Figure:
+    """A picture with numbered frames around objects; found: boxes in its pixels, as `data.imagenet.boxes` reads them."""
+    figure, axes = sheet(title, (5, 5), bare=True)
+    axes.imshow(drawable(picture))
+    height, width = picture.shape[-2:]
+    figure.description = f"{title}: a picture of {height} x {width} pixels with {len(found)} {'box' if len(found) == 1 else 'boxes'}."
+    for place, (name, left, top, right, bottom) in enumerate(found, 1):
+        corner, size = (left, top), (right - left, bottom - top)
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=COLOURS[4], linewidth=3))
+        behind = {"facecolor": COLOURS[4], "edgecolor": "none"}
+        axes.text(left + 4, top + 6, f"{place}", va="top", fontsize=12, bbox=behind)
+        where = f"columns {left} to {right}, rows {top} to {bottom}"
+        figure.description += f" {place}: {name}, {where}."
+    return figure
+
+
+def calibration(evaluation: Evaluation) -> Figure:
+    """The reliability diagram: for each band of confidence how often the net was right, beside the line where both agree."""
+    found, band = evaluation.calibration, "mean confidence of the band"
+    figure = Figure("Confidence and accuracy", (9, 3.8))
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], "--", color="black", label="as sure as right")
+    left.plot(found.confidence, found.accuracy, "o-", color=COLOURS[0], label="the net")
+    left.set(xlabel=band, ylabel="fraction that is right", xlim=(0, 1), ylim=(0, 1.02))
+    left.legend(frameon=False)
+    right.bar(found.confidence, found.pictures, 0.06, color=COLOURS[5])
+    right.set(xlabel=band, ylabel="pictures", xlim=(0, 1.03))
+    figure.description = f"Expected calibration error {found.error:.3f}."
+    for said, true, count in zip(found.confidence, found.accuracy, found.pictures):
+        confident = f"{count:,} pictures with a mean confidence of {said:.0%}"
+        figure.description += f" {confident}: {true:.0%} are right."
+    return figure

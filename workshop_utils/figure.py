@@ -1,8 +1,9 @@
 """What every figure is made of: the picture with its description, colours, and the words for numbers."""
 
 import base64
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from html import escape
 from io import BytesIO
 from itertools import product
@@ -120,10 +121,17 @@ def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
 
 
 def drawable(picture: Tensor) -> np.ndarray:
-    """(C, H, W) or (H, W) -> (H, W, 3) or (H, W); floats are stretched from their lowest to their highest value."""
+    """(C, H, W) or (H, W) -> (H, W, 3) or (H, W); floats are stretched from their lowest to their highest value, NaN is black."""
     picture = torch.as_tensor(picture).detach().cpu()
+    if not picture.numel() or tuple(picture.shape[:-2]) not in ((), (1,), (3,), (4,)):
+        raise ValueError(
+            f"A picture to draw is (H, W) or (C, H, W) with 1, 3 or 4 channels; this one is {tuple(picture.shape)}."
+        )
     if picture.is_floating_point():
-        picture = (picture - picture.min()) / (picture.max() - picture.min()).clamp(min=1e-8)
+        picture = picture.float()
+        known = picture[picture.isfinite()] if picture.isfinite().any() else torch.zeros(1)
+        picture = (picture - known.min()) / (known.max() - known.min()).clamp(min=1e-8)
+        picture = picture.nan_to_num(0, 1, 0)
     picture = picture.permute(1, 2, 0).squeeze(-1) if picture.ndim == 3 else picture
     # three equal channels: matplotlib would stretch a single one from its own darkest to its lightest
     return np.stack([picture.numpy()] * 3, -1) if picture.ndim == 2 else picture.numpy()
@@ -158,7 +166,11 @@ def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
 
 
 def extremes(values: Mapping[str, float], unit: str) -> str:
-    """Which is highest and lowest, with values, or that all are the same."""
+    """Which is highest and lowest, with values, or that all are the same; and which are no numbers."""
+    known = {name: value for name, value in values.items() if math.isfinite(value)}
+    if len(known) < len(values):
+        others = ", ".join(name for name in values if name not in known)
+        return f"{extremes(known, unit) if known else 'Nothing is left.'} Not a finite number: {others}."
     unit = f" {unit}" if unit else ""
     if len(set(values.values())) == 1:
         return f"All {len(values)} have {number(next(iter(values.values())))}{unit}."
@@ -169,10 +181,41 @@ def extremes(values: Mapping[str, float], unit: str) -> str:
 def in_numbers(picture: Tensor) -> str:
     """The shape of a picture, and its lowest, highest and mean value."""
     values = torch.as_tensor(picture).float()
-    low, high, mean = map(number, (values.min().item(), values.max().item(), values.mean().item()))
-    return f"{' x '.join(map(str, values.shape))}, values {low} to {high}, mean {mean}"
+    mean = number(values.mean().item())
+    return f"{' x '.join(map(str, values.shape))}, values {span(values)}, mean {mean}"
 
 
 def number(value: float) -> str:
-    """A number as people write it: whole, or with three digits that count."""
+    """A number as people write it: whole, or with three digits that count; NaN and infinity by their names."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinity" if value > 0 else "-infinity"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def span(values: Sequence[float] | Tensor) -> str:
+    """From the lowest to the highest value, and how many are no numbers."""
+    every = np.asarray(values, float)
+    known = every[np.isfinite(every)]
+    low, high = (known.min(), known.max()) if known.size else (math.nan, math.nan)
+    lost = f" and {every.size - known.size} NaN or infinite" if known.size < every.size else ""
+    return f"{number(low)} to {number(high)}{lost}"
+
+
+def reach(values: Iterable[float], highest: float | None) -> tuple[float, float]:
+    """Where an axis begins and ends, so that bars from 0 to these values and words beside them find room."""
+    known = [value for value in values if math.isfinite(value)]
+    low, high = 1.15 * min(0, *known, 0), highest or 1.15 * max(0, *known, 0)
+    return low, high if low < high else low + 1
+
+
+def floats(values: Iterable, what: str) -> list[float]:
+    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none."""
+    values = values.detach().cpu() if isinstance(values, Tensor) else values
+    return filled([math.nan if value is None else float(value) for value in values], what)
+
+
+def filled(values: Sized, what: str):
+    """The values again. Raises ValueError, naming `what` they are of, if there are none."""
+    if not len(values):
+        raise ValueError(f"There is nothing to draw: '{what}' has no value that is a number.")
+    return values

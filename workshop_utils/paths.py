@@ -57,8 +57,7 @@ def _at_home(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise OSError(
-            f"Nothing is kept in '{path}', for this computer does not say where your home is. "
-            "Set the environment variable WORKSHOP_DATA to a folder of your own."
+            "This user has no home folder. Set the environment variable HOME to a folder of yours."
         ) from None
 
 

@@ -1,9 +1,9 @@
 """The figures of the course: matplotlib Figures, each with a description in words."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
@@ -18,15 +18,20 @@ from workshop_utils.figure import (
     counts_in_cells,
     drawable,
     extremes,
+    filled,
+    floats,
     in_numbers,
     look,
     names_beside,
     number,
+    reach,
     sheet,
+    span,
 )
 from workshop_utils.training import History
 
 architecture, block = diagrams.architecture, diagrams.block
+boxes, calibration = diagrams.boxes, diagrams.calibration
 
 
 def images(
@@ -122,8 +127,10 @@ def curves(histories: History | dict[str, History]) -> Figure:
                 parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
         axes.set(xlabel="epoch", ylabel=word)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False)
-    figure.description = f"Two panels of lines by epoch. {'; '.join(parts)}."
+        if axes.lines:
+            axes.legend(frameon=False)
+    said = "; ".join(parts) or "No epoch was finished"
+    figure.description = f"Two panels of lines by epoch. {said}."
     return figure
 
 
@@ -165,11 +172,13 @@ def confusion(evaluation: Evaluation) -> Figure:
 
 def bars(values: dict[str, float], label: str, *, highest: float | None = None) -> Figure:
     """One bar a name, in the order given, with its value beside it; label: what is counted, with its unit."""
+    values = dict(zip(values, floats(values.values(), label)))
     figure, axes = sheet(label, (9, 0.42 * len(values) + 0.9))
-    drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0])
+    finite = [value if np.isfinite(value) else math.nan for value in values.values()]
+    drawn = axes.barh(list(values), finite, color=COLOURS[0])
     axes.bar_label(drawn, [number(value) for value in values.values()], padding=3)
     axes.invert_yaxis()
-    axes.set(xlabel=label, xlim=(0, highest or 1.15 * max(values.values())))
+    axes.set(xlabel=label, xlim=reach(values.values(), highest))
     said = ", ".join(f"{name} {number(value)}" for name, value in values.items())
     figure.description = f"Horizontal bars for {label}: {said}. {extremes(values, '')}"
     return figure
@@ -189,14 +198,16 @@ def runs(
     row = 0.6 if len(results) < 7 else 0.45  # many rows still fit on a laptop's screen
     figure, axes = sheet(label, (9, row * len(results) + 1))
     figure.description = f"{label}, a dot for each {each}."
-    for place, (name, values) in enumerate(results.items()):
+    for place, (name, values) in enumerate(filled(results, label).items()):
+        values = floats(values, name)
         (colour, marker, _), middle = look(place), float(np.mean(values))
         axes.plot(values, [place] * len(values), marker, color=colour, markersize=9, alpha=0.7)
         axes.vlines(middle, place - 0.3, place + 0.3, color=colour, linewidth=3)
         mean = f"mean {number(middle)}"
-        axes.text(middle, place - 0.32, mean, ha="center", va="bottom", fontsize=10)
-        span = f"from {number(min(values))} to {number(max(values))} over {len(values)} {each}s"
-        figure.description += f" {name}: {mean}, {span}."
+        known = np.isfinite(middle)
+        x, by = (middle, axes.transData) if known else (0.5, axes.get_yaxis_transform())
+        axes.text(x, place - 0.32, mean, transform=by, ha="center", va="bottom", fontsize=10)
+        figure.description += f" {name}: {mean}, from {span(values)} over {len(values)} {each}s."
     for name, value in (mark or {}).items():
         star = {"color": "black", "markersize": 18, "markeredgecolor": "white"}
         axes.plot(value, list(results).index(name), "*", label=f"yours: {number(value)}", **star)
@@ -216,28 +227,37 @@ def lines(
 ) -> Figure:
     """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds."""
     (figure, axes), parts = sheet(f"{y_label}, by {x_label}", (9, 3.8)), []
-    for place, (name, found) in enumerate(series.items()):
+    lowest = math.inf
+    for place, (name, found) in enumerate(filled(series, y_label).items()):
         (colour, marker, dash), said = look(place), []
+        found = {x: floats(values, name) for x, values in filled(found, name).items()}
+        lowest = min(lowest, *map(min, found.values()))
         means = [float(np.mean(values)) for values in found.values()]
         axes.plot(list(found), means, dash, color=colour, linewidth=2)
         for (x, values), mean in zip(found.items(), means):
             axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
-            spread = f" ({number(min(values))} to {number(max(values))})"
+            spread = f" ({span(values)})"
             said.append(f"{number(mean)} at {number(x)}{spread if len(values) > 1 else ''}")
         axes.plot([], [], dash + marker, color=colour, label=name)
         parts.append(f"{name}: {', '.join(said)}")
     ticks = sorted({x for found in series.values() for x in found})
     axes.set(xlabel=x_label, ylabel=y_label, xticks=ticks)
     if log:
-        axes.set_yscale("log")
+        axes.set_yscale("log" if lowest > 0 else "symlog")  # which has a place for zero
     axes.legend(frameon=False)
     figure.description = f"A line for each of {len(series)}: {figure.title}. {'. '.join(parts)}."
     return figure
 
 
 def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> Figure:
-    """Each name at (cost, score), cost on a logarithmic axis; the names that no other beats in both are joined by a line."""
+    """Each name at (cost, score), cost on a logarithmic axis; the names that no other beats in both are joined by a line.
+
+    A name is left out, and said to be, where a number of it is None or NaN or its cost is not above 0.
+    """
     figure, axes = sheet(f"{score}, by {cost}", (10, 5))
+    known = {name: tuple(floats(pair, name)) for name, pair in points.items()}
+    out = [name for name, pair in known.items() if not (np.isfinite(pair).all() and pair[0] > 0)]
+    points = filled({name: known[name] for name in known if name not in out}, figure.title)
     beaten = {
         name
         for name, (paid, got) in points.items()
@@ -259,6 +279,7 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     said = [f"{name} {number(points[name][1])} for {number(points[name][0])}" for name in ordered]
     figure.description = f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. "
     figure.description += f"Joined by a line, for {joined['label']}: {', '.join(best)}."
+    figure.description += f" Left out, for want of a number: {', '.join(out)}." if out else ""
     return figure
 
 
@@ -270,10 +291,13 @@ def histogram(
     interval: tuple[float, float] | None = None,
 ) -> Figure:
     """How often each value occurs; label: what was measured. mark: a value to draw a line at. interval: a range to frame."""
-    figure, axes = sheet(label, (9, 3.2))
+    (figure, axes), count = sheet(label, (9, 3.2)), len(values)
+    values = filled([value for value in floats(values, label) if np.isfinite(value)], label)
     axes.hist(values, bins=30, color=COLOURS[5], edgecolor="white")
     low, middle, high = np.quantile(values, (0.025, 0.5, 0.975))
     figure.description = f"A histogram of {len(values):,} values of {label}: the middle one is {middle:.4g}, 95 % lie from {low:.4g} to {high:.4g}."
+    if lost := count - len(values):
+        figure.description += f" Left out: {lost} that are NaN or infinite."
     if interval:
         framed = f"{interval[0]:.4g} to {interval[1]:.4g}"
         axes.axvspan(*interval, color=COLOURS[4], alpha=0.25, label=framed)
@@ -287,40 +311,6 @@ def histogram(
     return figure
 
 
-def boxes(picture: Tensor, found: Sequence[data.imagenet.Box], title: str = "Boxes") -> Figure:
-    """A picture with numbered frames around objects; found: boxes in its pixels, as `data.imagenet.boxes` reads them."""
-    figure, axes = sheet(title, (5, 5), bare=True)
-    axes.imshow(drawable(picture))
-    height, width = picture.shape[-2:]
-    figure.description = f"{title}: a picture of {height} x {width} pixels with {len(found)} {'box' if len(found) == 1 else 'boxes'}."
-    for place, (name, left, top, right, bottom) in enumerate(found, 1):
-        corner, size = (left, top), (right - left, bottom - top)
-        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=COLOURS[4], linewidth=3))
-        behind = {"facecolor": COLOURS[4], "edgecolor": "none"}
-        axes.text(left + 4, top + 6, f"{place}", va="top", fontsize=12, bbox=behind)
-        where = f"columns {left} to {right}, rows {top} to {bottom}"
-        figure.description += f" {place}: {name}, {where}."
-    return figure
-
-
-def calibration(evaluation: Evaluation) -> Figure:
-    """The reliability diagram: for each band of confidence how often the net was right, beside the line where both agree."""
-    found, band = evaluation.calibration, "mean confidence of the band"
-    figure = Figure("Confidence and accuracy", (9, 3.8))
-    left, right = figure.subplots(1, 2)
-    left.plot([0, 1], [0, 1], "--", color="black", label="as sure as right")
-    left.plot(found.confidence, found.accuracy, "o-", color=COLOURS[0], label="the net")
-    left.set(xlabel=band, ylabel="fraction that is right", xlim=(0, 1), ylim=(0, 1.02))
-    left.legend(frameon=False)
-    right.bar(found.confidence, found.pictures, 0.06, color=COLOURS[5])
-    right.set(xlabel=band, ylabel="pictures", xlim=(0, 1.03))
-    figure.description = f"Expected calibration error {found.error:.3f}."
-    for said, true, count in zip(found.confidence, found.accuracy, found.pictures):
-        confident = f"{count:,} pictures with a mean confidence of {said:.0%}"
-        figure.description += f" {confident}: {true:.0%} are right."
-    return figure
-
-
 def top_k(
     picture: Tensor,
     probabilities: Sequence[float] | Tensor,
@@ -330,6 +320,7 @@ def top_k(
     true: str = "",
 ) -> Figure:
     """A picture beside bars of its k most probable classes; the true one, if named, is marked with a star."""
+    probabilities = floats(probabilities, "The probabilities")
     order = np.argsort(-np.asarray(probabilities), kind="stable")[:k]
     names, values = [classes[i] for i in order], [float(probabilities[i]) for i in order]
     percents = [f"{100 * value:.1f} %" for value in values]

@@ -1,23 +1,26 @@
 """Transfer learning: freeze, take features, train a head, and see what really changed."""
 
-import copy
 import hashlib
 import math
 from collections.abc import Hashable
 from dataclasses import is_dataclass
+from enum import Enum
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset, LazyImageDataset
 from workshop_utils.data.batches import reading
 from workshop_utils.models import head
-from workshop_utils.models.modes import BatchNorm, evaluating
+from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
 from workshop_utils.progress import progress
 
 REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
+BESIDE = ("training", "preprocess", "classes", "threshold", "architecture")  # no part of features
 _remembered: dict[tuple[str, Hashable], Tensor] = {}
 
 
@@ -60,17 +63,24 @@ def features(
     Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory,
     unless the preprocessing is a function that nobody can compare. `forget` empties that memory.
     """
+    backbone = inside(backbone)
     key = _contents(backbone, dataset)
     if key in _remembered:
         return _remembered[key].clone()
     batches = reading(backbone, dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
     caught: list[Tensor] = []
-    keep = lambda _, inputs: caught.append(inputs[0].flatten(1).cpu())
-    with head(backbone)[1].register_forward_pre_hook(keep), evaluating(backbone):
+    keep = lambda _, inputs: caught.append(inputs[0].flatten(1).float().cpu())
+    name, layer = head(backbone)
+    with layer.register_forward_pre_hook(keep), evaluating(backbone):
         for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
-            backbone(images)
-    found = torch.cat(caught)
+            backbone(devices.like(backbone, images))
+    found = torch.cat(caught or [torch.empty(0)])
+    if found.shape != (len(dataset), layer.in_features):
+        raise ValueError(
+            f"The head '{name}' of this net reads a shape of {tuple(found.shape)} for {len(dataset)} pictures, not one row of "
+            f"{layer.in_features} features each. Have its forward call the head once, with one row a picture."
+        )
     if key:
         _remembered[key] = found.clone()
         if len(_remembered) > REMEMBERED_AT_MOST:
@@ -88,15 +98,31 @@ def _contents(backbone: nn.Module, dataset: ImageDataset) -> tuple[str, Hashable
     preprocess = getattr(backbone, "preprocess", None)
     if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
         return None
-    if not (preprocess is None or (is_dataclass(preprocess) and isinstance(preprocess, Hashable))):
+    recipe = getattr(preprocess, "__dict__", {}) if is_dataclass(preprocess) else {}
+    if preprocess is not None and not (recipe and _plain(tuple(recipe.values()))):
         return None  # two functions cannot be compared, and equal words need not be equal values
-    name, layer = head(backbone)  # what lies behind the features does not matter
-    digest = hashlib.sha256(f"{backbone}".replace(f"{layer}", "").encode())
-    state = backbone.state_dict().items()
-    body = (tensor for key, tensor in state if key.rpartition(".")[0] != name)
-    for tensor in (*body, dataset.images, dataset.mean, dataset.std):
-        digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest(), preprocess
+    _, layer = head(backbone)  # what lies behind the features does not matter
+    body = {name: part for name, part in backbone.named_modules() if part is not layer}
+    digest, tensors = hashlib.sha256(), [dataset.images, dataset.mean, dataset.std]
+    for name, part in body.items():
+        own = {key: value for key, value in vars(part).items() if key[0] != "_"}
+        tensors += [*part.parameters(recurse=False), *part.buffers(recurse=False)]
+        tensors += [value for value in own.values() if isinstance(value, Tensor)]
+        digest.update(f"{name} {[item for item in own.items() if item[0] not in BESIDE]}".encode())
+    if any(map(is_lazy, tensors)):
+        return None
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype} {tensor.shape}".encode())
+        digest.update(tensor.detach().cpu().flatten().contiguous().view(torch.uint8).numpy())
+    kinds = map(type, (preprocess, *body.values()))  # a class that is written anew is another
+    return digest.hexdigest(), (*kinds, *recipe.items())
+
+
+def _plain(value: object) -> bool:
+    """Whether a value is compared by what it says: numbers, words, choices, and tuples of them."""
+    if isinstance(value, tuple):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, (int, float, str, Enum))
 
 
 def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> nn.Linear:
@@ -109,7 +135,15 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     """
     from sklearn.linear_model import LogisticRegression
 
-    missing = sorted(set(range(classes)) - set(labels.tolist()))
+    features, labels = features.detach().cpu().float(), labels.cpu()
+    given, known = set(labels.flatten().tolist()), features.isfinite().all()
+    fit = features.ndim == 2 and labels.shape == features.shape[:1]
+    if not (fit and known and given <= set(range(classes))):
+        raise ValueError(
+            f"A head learns from (N, D) features and (N,) labels in 0..{classes - 1}; these are {tuple(features.shape)}"
+            f"{'' if known else ', some of them NaN or infinite,'} and {tuple(labels.shape)} in {min(given)}..{max(given)}."
+        )
+    missing = sorted(set(range(classes)) - given)
     if missing:
         raise ValueError(
             f"{len(missing)} of {classes} classes have no picture to learn from, number {missing[0]} for one."
@@ -121,7 +155,8 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     weight, bias = fitted.coef_, fitted.intercept_
     if classes == 2:  # scikit-learn keeps one row for two classes
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
-    layer = nn.Linear(features.shape[1], classes)
+    # without the random numbers that a new layer draws: what comes after must not depend on them
+    layer = nn.utils.skip_init(nn.Linear, features.shape[1], classes)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight) / spread)
         layer.bias.copy_(torch.from_numpy(bias) - layer.weight @ mean)
@@ -178,7 +213,7 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
         scale = temperature(logits, labels)
         layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
         threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
-    net = copy.deepcopy(backbone)
+    net = copied(inside(backbone))
     net.set_submodule(head(net)[0], layer)
     vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
     return net.eval()
@@ -189,14 +224,17 @@ def parameter_groups(
 ) -> list[dict]:
     """Groups for an optimizer: the head with its rate, everything else that learns with others, usually lower.
 
-    body_rate: one rate, or one for each part of the body, by the beginnings of parameter names. For example
+    body_rate: one rate, or one for each part of the body, by the beginnings of parameter names; the longest decides. For example
     torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate={"blocks.6": 1e-4, "blocks.5": 3e-5})).
-    Raises ValueError for a parameter that learns and has no rate.
+    Raises ValueError for a parameter that learns and has no rate, and for a part that does not exist.
     """
     learning = {name: value for name, value in model.named_parameters() if value.requires_grad}
     body = body_rate if isinstance(body_rate, dict) else {"": body_rate}
+    body = {part: body[part] for part in sorted(body, key=len, reverse=True)}
     groups: list[dict] = []
     for part, rate in {head(model)[0]: head_rate, **body}.items():
+        if not any(_within(name, part) for name, _ in model.named_parameters()):
+            raise ValueError(f"No parameter's name begins with '{part}', which has a rate.")
         found = [learning.pop(name) for name in list(learning) if _within(name, part)]
         groups += [{"params": found, "lr": rate}] if found else []
     if learning:
@@ -215,11 +253,23 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
     """The names of the tensors that differ between two state_dicts, batch normalisation's statistics included.
 
     A state_dict shares memory with its net: copy it first, for example with copy.deepcopy(model.state_dict()).
-    Raises ValueError if they are not of the same net.
+    Raises ValueError if they are not of the same net, or one was not copied.
     """
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
         raise ValueError(
             f"These are state_dicts of two different nets: {len(odd)} names are in one only, '{odd[0]}' first."
         )
-    return [name for name in before if not torch.equal(before[name].cpu(), after[name].cpu())]
+    if before and all(
+        0 != one.data_ptr() == after[name].data_ptr() for name, one in before.items()
+    ):
+        raise ValueError(
+            "Both state_dicts are the net's own memory, so they could never differ. Copy the first before you change the net: "
+            "copy.deepcopy(model.state_dict())."
+        )
+    return [name for name in before if not _same(before[name].cpu(), after[name].cpu())]
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same values; NaN is NaN."""
+    return one.shape == other.shape and bool((one.eq(other) | one.isnan() & other.isnan()).all())

@@ -1,11 +1,11 @@
 """ImageNet: its 1,000 classes, WordNet's paths from each of them up to "entity" and its boxes."""
 
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from workshop_utils import errors
 from workshop_utils.data.bundled_files import bundled
 from workshop_utils.errors import DamagedFile
 
@@ -33,8 +33,11 @@ def wnids() -> list[str]:
 def paths(wnid: str) -> list[list[str]]:
     """Every path of names from a synset up to "entity"; there are several where a synset has several parents."""
     if wnid not in synsets():
-        raise errors.unknown(
-            "ImageNet synset", wnid, wnids()[:3] + ["..."], "data.imagenet.wnids()"
+        near = get_close_matches(str(wnid).lower(), synsets(), n=1, cutoff=0.85)
+        guess = f" Did you mean '{near[0]}' ({synsets()[near[0]]['name']})?" if near else ""
+        raise ValueError(
+            f"No ImageNet synset is called '{wnid}'.{guess} A WordNet id is an n and eight digits, such as {wnids()[281]} for "
+            f"{class_names()[281]}. data.imagenet.wnids() lists those of the 1,000 classes."
         )
     synset = synsets()[wnid]
     if not synset["parents"]:

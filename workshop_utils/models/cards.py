@@ -1,5 +1,6 @@
 """What architectures there are, and how to build one by its name."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -114,10 +115,31 @@ def build(name: str, *, classes: int, channels: int = 3, pretrained: bool = Fals
 
 
 def head(model: nn.Module) -> tuple[str, nn.Linear]:
-    """(name, layer) of the last linear layer, which turns features into logits. Raises ValueError if there is none."""
-    linear = [found for found in model.named_modules() if isinstance(found[1], nn.Linear)]
-    if not linear:
+    """(name, layer) of the last linear layer that the net calls, which turns features into logits.
+
+    Where its way cannot be told without a picture, it is the one that was defined last. Raises ValueError if there is none,
+    or if a convolution gives the scores.
+    """
+    layers = dict(model.named_modules(remove_duplicate=False))
+    weighing = [name for name, layer in layers.items() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    ends = [name for name in weighing if isinstance(layers[name], nn.Linear)]
+    if len(ends) > 1 or ends != weighing[-1:]:
+        ends = [name for name in _called(model) if name in weighing] or ends
+    if not ends or not isinstance(layer := layers[ends[-1]], nn.Linear):
         raise ValueError(
             "This net has no linear layer at its end, so it has no head to take off or to train."
         )
-    return linear[-1]
+    return ends[-1], layer
+
+
+def _called(model: nn.Module) -> list[str]:
+    """The names of the layers in the order in which the net calls them; empty where its code depends on the picture."""
+    from torch.fx import Tracer
+
+    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    try:
+        # a copy without weights of its own: what its forward keeps stays out of the net
+        nodes = Tracer().trace(copy.deepcopy(model, shared)).nodes
+    except Exception:  # code that looks at values cannot be followed
+        return []
+    return [str(node.target) for node in nodes if node.op == "call_module"]

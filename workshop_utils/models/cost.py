@@ -4,25 +4,37 @@ import copy
 from bisect import bisect_left
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.utils._pytree import tree_leaves
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
-from workshop_utils.models.modes import evaluating
+from workshop_utils.models.modes import evaluating, inside
 from workshop_utils.tables import Table
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer: the shape of its output for one picture, its parameters, and the multiply-adds it needs for it."""
+    """One layer: the shape of its output for one picture, its parameters, and the multiply-adds it needs for it.
+
+    run: how often the layer ran before. Parameters count once, where they are met first.
+    """
 
     name: str
     kind: str
     output: tuple[int, ...]
     parameters: int
     multiply_adds: int
+    run: int = 0
+
+    @property
+    def label(self) -> str:
+        return self.name + " again" * self.run
 
 
 class Summary(Table):
@@ -34,7 +46,7 @@ class Summary(Table):
         super().__init__(
             rows,
             {
-                "layer": lambda row: row.name,
+                "layer": lambda row: row.label,
                 "kind": lambda row: row.kind,
                 "output shape": lambda row: " x ".join(map(str, row.output)),
                 "parameters": lambda row: row.parameters,
@@ -47,23 +59,35 @@ class Summary(Table):
 def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     """Every layer with output shape, parameters and multiply-adds, found by sending one empty picture through.
 
-    input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. Multiply-adds are
-    those of convolutions and linear layers, biases left out. Raises ValueError if such a picture does not fit.
+    input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. A layer that is used
+    twice has two rows. Multiply-adds are those of convolutions, linear and recurrent layers and the projections of
+    attention, biases left out. Raises ValueError if such a picture does not fit.
     """
     rows: list[LayerRow] = []
-    with ExitStack() as hooks:
+    model, counted = inside(model), set[nn.Parameter]()
+
+    def add(name: str, layer: nn.Module, inputs: tuple, output) -> None:
+        new = [one for one in layer.parameters() if one not in counted and not is_lazy(one)]
+        if new or not list(layer.children()) or list(layer.parameters(recurse=False)):
+            counted.update(new)
+            parameters, run = sum(map(Tensor.numel, new)), sum(row.name == name for row in rows)
+            size, kind = _first(output), type(layer).__name__
+            costs = _multiply_adds(layer, _first(inputs), size)
+            rows.append(LayerRow(name, kind, tuple(size.shape[1:]), parameters, costs, run))
+
+    with ExitStack() as hooks, evaluating(model):
         for name, layer in model.named_modules():
-            if not list(layer.children()) or list(layer.parameters(recurse=False)):
-                add = lambda layer, _, output, name=name: rows.append(_row(name, layer, output))
-                hooks.enter_context(layer.register_forward_hook(add))
-        _outputs(model, torch.zeros(1, *input_shape, device=devices.of(model)))
+            if "parametrizations" not in name:  # they make weights, and see no picture
+                hooks.enter_context(layer.register_forward_hook(partial(add, name)))
+        answer(model, torch.zeros(1, *input_shape))
     return Summary(rows)
 
 
 def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
     prepare = getattr(model, "preprocess", None) or Tensor.float
-    outputs = _outputs(model, prepare(dataset[0][0].unsqueeze(0)).to(devices.of(model)))
+    with evaluating(model):
+        outputs = answer(model, prepare(dataset[0][0].unsqueeze(0)))
     if outputs.shape != (1, len(dataset.classes)):
         raise ValueError(
             f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
@@ -71,12 +95,13 @@ def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
         )
 
 
-def _outputs(model: nn.Module, images: Tensor) -> Tensor:
+def answer(model: nn.Module, images: Tensor) -> Any:
+    """What a net says to pictures. Raises ValueError, in a sentence, if it cannot read them."""
     try:
-        with evaluating(model):
-            return model(images)
-    except RuntimeError as error:
-        words = f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {str(error).splitlines()[0]}"
+        return model(devices.like(model, images))
+    except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        words = f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {why}"
         side = _smallest_side(model, images.shape[1])
         if side and min(images.shape[-2:]) < side:
             words = (
@@ -93,15 +118,24 @@ def _smallest_side(model: nn.Module, channels: int) -> int | None:
     def works(side: int) -> bool:
         try:
             return empty(torch.zeros(1, channels, side, side, device="meta")).ndim == 2
-        except (RuntimeError, ValueError):
+        except Exception:  # a net of one's own can fail in any way
             return False
 
     return bisect_left(range(513), True, key=works) if works(512) else None
 
 
-def _row(name: str, layer: nn.Module, output: Tensor) -> LayerRow:
-    """Each output value of a convolution or linear layer costs as many multiply-adds as it has weights."""
-    weights = layer.weight[0].numel() if isinstance(layer, (nn.Conv2d, nn.Linear)) else 0
-    parameters = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
-    kind, shape = type(layer).__name__, tuple(output.shape[1:])
-    return LayerRow(name, kind, shape, parameters, output[0].numel() * weights)
+def _first(values) -> Tensor:
+    """The first tensor in what a layer takes or gives: some hand over tuples or dictionaries, or nothing."""
+    return next((one for one in tree_leaves(values) if isinstance(one, Tensor)), torch.empty(0))
+
+
+def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:
+    """For one picture: each value that a layer gives (or, transposed, takes) costs as many as it has weights."""
+    if isinstance(layer, nn.ConvTranspose2d):
+        return given.numel() * layer.weight[0].numel()
+    if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
+        return output.numel() * layer.weight[0].numel()
+    if isinstance(layer, (nn.RNNBase, nn.MultiheadAttention)):  # all weights once a step
+        weights = sum(one.numel() for one in layer.parameters() if one.ndim == 2)
+        return weights * (output.numel() // max(output.shape[-1], 1))
+    return 0

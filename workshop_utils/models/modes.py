@@ -1,9 +1,11 @@
 """Training and evaluation mode, switched so that nobody forgets to switch back."""
 
+import copy
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -11,7 +13,9 @@ BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 @contextmanager
 def evaluating(model: nn.Module):
     """Inside: evaluation mode and no gradients; afterwards every layer is in the mode it had before."""
-    with in_evaluation_mode(model), torch.inference_mode():
+    # a lazy layer makes its weights when a net is first used: those of inference mode could never learn
+    lazy = any(map(is_lazy, (*model.parameters(), *model.buffers())))
+    with in_evaluation_mode(model), torch.no_grad() if lazy else torch.inference_mode():
         yield
 
 
@@ -33,3 +37,17 @@ def train_mode(model: nn.Module) -> None:
     for layer in model.modules():
         if isinstance(layer, BatchNorm) and layer.affine and not layer.weight.requires_grad:
             layer.eval()
+
+
+def inside(model: nn.Module) -> nn.Module:
+    """The net itself where torch.compile or DataParallel has wrapped it: its layers have their own names, and their hooks run."""
+    if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return inside(model.module)
+    return getattr(model, "_orig_mod", model)
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """A copy of a net, also of one whose forward keeps a tensor that autograd still follows, which has no copy of its own."""
+    held = [value for layer in model.modules() for value in vars(layer).values()]
+    detached = {id(one): one.detach().clone() for one in held if isinstance(one, Tensor)}
+    return copy.deepcopy(model, detached)

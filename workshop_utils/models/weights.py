@@ -11,7 +11,7 @@ from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils import errors, paths
 from workshop_utils.models.cards import build
-from workshop_utils.models.modes import evaluating
+from workshop_utils.models.modes import copied, evaluating
 from workshop_utils.models.preprocess import Preprocessing
 
 READY = Path(__file__).with_name("ready")
@@ -26,13 +26,13 @@ def keep(name: str, model: nn.Module) -> None:
 
 
 def ready(name: str) -> nn.Module:
-    """The net that was trained in this kernel under that name, else the one that comes with the course; prints which.
+    """A copy of the net that was trained in this kernel under that name, else the one that comes with the course; prints which.
 
     Raises ValueError if there is neither, or if the file's sha256 is not the published one.
     """
     if name in kept:
         print(f"{name}: the net that you trained in this notebook.")
-        return kept[name]
+        return copied(kept[name])  # whoever trains it on must not change another's
     cards = json.loads((READY / "cards.json").read_text("utf-8"))
     if name not in cards:
         where = "A net that you train with fit(name=...) is added; the folder models/ready"

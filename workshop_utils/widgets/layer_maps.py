@@ -15,21 +15,30 @@ MAPS_AT_MOST = 32
 def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     """The maps of any layer for any picture of a set."""
     channels, height, width = read_by(net, dataset, 0).shape
+    rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
     layers = {
-        f"{row.name}: {row.kind}, {' x '.join(map(str, row.output))}": row.name
-        for row in models.summary(net, (channels, height, width))
-        if len(row.output) == 3
+        f"{row.label}: {row.kind}, {' x '.join(map(str, row.output))}": (
+            row.name,
+            [other.name for other in rows[:place]].count(row.name),
+        )
+        for place, row in enumerate(rows)
     }
     first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
     choices = choice("layer", tuple(layers), value=first)
     controls = {"picture": slider("picture", 0, 0, len(dataset) - 1), "layer": choices}
-    draw = lambda picture, layer: maps_figure(net, dataset, picture=picture, layer=layers[layer])
+
+    def draw(picture: int, layer: str) -> Figure:
+        name, run = layers[layer]
+        return maps_figure(net, dataset, picture=picture, layer=name, run=run)
+
     return Panel("What a layer sees", draw, controls)
 
 
-def maps_figure(net: nn.Module, dataset: ImageDataset, *, picture: int, layer: str) -> Figure:
+def maps_figure(
+    net: nn.Module, dataset: ImageDataset, *, picture: int, layer: str, run: int = 0
+) -> Figure:
     """A picture beside up to 32 maps of one layer, each drawn from its lowest (black) to its highest value (white)."""
-    maps = explain.feature_maps(net, read_by(net, dataset, picture), layer)
+    maps = explain.feature_maps(net, read_by(net, dataset, picture), layer, run=run)
     image, label = dataset[picture]
     name, size = dataset.classes[label], f"{maps.shape[1]} x {maps.shape[2]}"
     figure = Figure(f"The maps of layer {layer}", (11, 3.6))
