@@ -25,7 +25,7 @@ sys.path.insert(0, {home!r})
 from tests.benchmarks import margins
 manual_seed, default_rng = torch.manual_seed, numpy.random.default_rng
 torch.manual_seed = lambda seed: manual_seed(seed + {seed})
-numpy.random.default_rng = lambda seed: default_rng(seed + {seed})
+numpy.random.default_rng = lambda s=None: default_rng(s + {seed} if isinstance(s, int) else s)
 torch.set_num_threads({threads})
 torch.backends.mkldnn.enabled = {onednn}
 watch = margins.Watch()
