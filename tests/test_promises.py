@@ -8,7 +8,7 @@ import torch
 from helpers import file_bytes, loaded, photo, tiny_dataset, tiny_net
 from torch import nn
 
-from workshop_utils import data, evaluation, journal, models, training, widgets
+from workshop_utils import data, evaluation, explain, journal, models, training, widgets
 from workshop_utils.exercises import kit
 from workshop_utils.models.cost import require_fit
 from workshop_utils.widgets import decision_threshold, picture_collection, top_k_accuracy
@@ -48,6 +48,32 @@ def test_pictures_of_one_shade_are_normalised_to_numbers():
     assert batch.isfinite().all()
 
 
+def test_all_pictures_of_a_class_may_be_drawn():
+    assert sorted(tiny_dataset(4).draw(4).tolist()) == list(range(12))
+
+
+def test_positions_count_from_the_end_and_end_there():
+    dataset = tiny_dataset(2)
+    assert torch.equal(dataset.subset([-1]).images, dataset.subset([5]).images)
+    for beyond in (6, -7):
+        with pytest.raises(ValueError, match="the positions 0 to 5"):
+            dataset.subset([beyond])
+
+
+def test_without_a_seed_every_order_is_another():
+    dataset = tiny_dataset(40)
+    orders = [data.Batches(dataset, 120, shuffle=True, device="cpu") for _ in range(2)]
+    first, second = (next(iter(one))[1] for one in orders)
+    assert not torch.equal(first, second) and torch.equal(first.sort()[0], second.sort()[0])
+
+
+def test_mirroring_turns_about_half_of_the_pictures():
+    images = torch.arange(8.0).expand(400, 1, 8, 8)
+    torch.manual_seed(0)
+    mirrored = (data.augmentation(flip=True)(images)[:, 0, 0, 0] == 7).float().mean()
+    assert 0.4 < mirrored < 0.6
+
+
 # --- training ---
 
 
@@ -72,6 +98,41 @@ def test_side_beyond_512_is_not_looked_for():
     net = nn.Sequential(nn.Conv2d(1, 1, 513), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(ValueError, match=r"cannot read pictures of shape \(1, 8, 8\)"):
         require_fit(net.append(nn.Linear(1, 3)), tiny_dataset())
+
+
+def flat_net(classes: int = 3) -> nn.Module:
+    """Answers the same in training and evaluation."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
+
+
+def test_loss_of_an_epoch_is_the_mean_over_pictures_whatever_the_last_batch_holds():
+    net, pictures = flat_net(), tiny_dataset(3)  # 9 pictures: 8 and 1
+    still = torch.optim.SGD(net.parameters(), lr=0)
+    history = training.fit(net, pictures, epochs=1, batch_size=8, optimizer=still, device="cpu")
+    judged = evaluation.evaluate(evaluation.predict(net, pictures, device="cpu"))
+    assert history.loss[0] == pytest.approx(judged.cross_entropy, rel=1e-4)
+    assert history.accuracy[0] == pytest.approx(judged.accuracy)
+
+
+def test_rate_of_nought_moves_nothing():
+    net = flat_net()
+    before = net[1].weight.clone()
+    training.fit(net, tiny_dataset(3), epochs=1, learning_rate=0, device="cpu")
+    assert torch.equal(net[1].weight, before)
+
+
+def test_infinite_loss_is_said_as_one_that_is_no_number():
+    net = flat_net()
+    with torch.no_grad():
+        net[1].bias.copy_(torch.tensor([3e38, -3e38, -3e38]))
+    with pytest.raises(ValueError, match="The loss became inf in training"):
+        training.fit(net, tiny_dataset(3), epochs=1, device="cpu")
+
+
+def test_class_before_the_first_has_no_map():
+    with pytest.raises(ValueError, match="classes 0 to 2; target is -1"):
+        explain.grad_cam(tiny_net(), torch.rand(1, 8, 8), -1)
 
 
 # --- exercises ---
