@@ -1,6 +1,7 @@
 """Promises at their edges: what holds for exactly the last, the one more, the none at all."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -218,6 +219,9 @@ def test_precision_is_undefined_only_where_nothing_is_called_so():
     }
     assert "Recall 0.50, precision 0.50." in words[0.4] and "precision 1.00." in words[0.6]
     assert "Recall 0.00, precision undefined, for none is called so." in words[0.7]
+    wrong = predicted((0, [0.2, 0.4, 0.4]), (1, [0.9, 0.1, 0.0]))
+    only_alarms = decision_threshold.threshold_figure(wrong, positive="a", miss=1, alarm=1, at=0.5)
+    assert "Recall 0.00, precision 0.00." in only_alarms.description
 
 
 def answer(panel: widgets.Panel, name: str) -> None:
@@ -245,12 +249,14 @@ def test_label_of_a_class_that_the_set_has_not_counts_as_no_idea(capsys):
     assert widgets.your_labels(letters).probabilities[0] == pytest.approx([0.91, 0.045, 0.045])
 
 
-def test_label_that_is_neither_sure_nor_unsure_counts_as_none(capsys):
+def test_label_that_is_neither_sure_nor_unsure_counts_as_none(tmp_path, monkeypatch):
     letters = tiny_dataset(1)
     answer(widgets.labelling(letters), "a")
     (line,) = journal.load("labels.json")
-    key = next(iter(json.loads(line)))
+    (key,) = json.loads(line)
     journal.change("labels.json", add=[json.dumps({key: ("b", "certain")})])
+    moved = shutil.copytree(tmp_path / "progress", tmp_path / "moved")
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(moved))  # read anew, as by a new kernel
     assert widgets.your_labels(letters).predicted[0] == 0
 
 
