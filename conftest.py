@@ -1,10 +1,26 @@
-"""How pytest runs the notebooks: strictly, one kernel thread each beside xdist, and no cascade after a first failure."""
+"""How pytest runs the notebooks: strictly, with every exercise solved once, one kernel thread each beside xdist, and no cascade after a first failure."""
 
 import os
+import re
 import tempfile
+from collections import defaultdict
 
 import pytest
+from nbformat.v4 import new_code_cell
 from nbval.plugin import IPyNbCell, IPyNbFile
+
+CHECK = re.compile(r'^exercises\.check\(\s*"(.+?)"[^@]*', re.M)
+SOLUTION = """
+import os, tempfile, torch
+from contextlib import chdir
+from unittest.mock import patch
+from workshop_utils.exercises import kit, solved
+
+with (tempfile.TemporaryDirectory() as folder, chdir(folder), patch.dict(os.environ, WORKSHOP_PROGRESS=folder),
+      patch.object(kit, "show") as shown, torch.random.fork_rng(devices=[])):
+    exec("\\n".join([*kept, kit.find(number).solution, call]), {**notebook})
+    assert solved.remembered() == {number}, shown.call_args
+"""  # in a copy of the notebook's names, with its own progress, so that the next cell finds what the stub left
 
 if (
     "PYTEST_XDIST_WORKER" in os.environ
@@ -22,6 +38,23 @@ def pytest_collect_file(file_path, parent):
     for collected in outcome.get_result() or []:
         if isinstance(collected, IPyNbFile):
             collected.skip_compare += ("stderr",)
+            collected.collect = lambda cells=collected.collect: with_solutions(cells())
+
+
+def with_solutions(cells):
+    """The cells of a notebook, after each stub of an exercise its solution, which its check must call right."""
+    for item in cells:
+        yield item
+        if call := CHECK.search(item.cell.source):
+            kept = re.findall("^(?:from |import |trouser = ).*", item.cell.source, re.M)
+            given = f"number={call[1]!r}, kept={kept!r}, call={call[0]!r}, notebook=globals()"
+            yield IPyNbCell.from_parent(
+                item.parent,
+                name=f"Solution {call[1]}",
+                cell_num=item.cell_num,
+                cell=new_code_cell(f"exec({SOLUTION!r}, dict({given}))"),
+                options=defaultdict(bool),
+            )
 
 
 def pytest_runtest_setup(item):

@@ -252,6 +252,7 @@ def test_stub_and_solution_define_the_same_names_and_signatures(exercise):
     assert defined(stubs()[exercise.number]) == defined(exercise.solution) != set()
 
 
+@pytest.mark.slow  # each solution alone is tried where nbval runs its chapter: conftest.py
 @pytest.mark.parametrize("path", paths.chapters(), ids=lambda path: path.stem)
 def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right(
     path, tmp_path, monkeypatch
