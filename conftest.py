@@ -1,10 +1,11 @@
-"""How pytest runs the notebooks: strictly, with every exercise solved once, one kernel thread each beside xdist, and no cascade after a first failure."""
+"""How pytest runs the notebooks: strictly, with every exercise solved once, the longest first, one kernel thread each beside xdist, and no cascade after a first failure."""
 
 import os
 import re
 import tempfile
 from collections import defaultdict
 
+import nbval.plugin
 import pytest
 from nbformat.v4 import new_code_cell
 from nbval.plugin import IPyNbCell, IPyNbFile
@@ -29,6 +30,10 @@ if (
 os.environ["WORKSHOP_PROGRESS"] = (
     tempfile.mkdtemp()
 )  # what the maintainer has solved is neither shown nor changed
+nbval.plugin.setup_coverage = nbval.plugin.teardown_coverage = lambda *_: (
+    None
+)  # coverage is that of the unit tests, not of what a notebook happens to pass
+LONG = "colab.py", "browser.py", "hard_to_break.py", "other_devices.py", "panels.py", "exercises.py"
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -55,6 +60,11 @@ def with_solutions(cells):
                 cell=new_code_cell(f"exec({SOLUTION!r}, dict({given}))"),
                 options=defaultdict(bool),
             )
+
+
+def pytest_collection_modifyitems(items):
+    """Notebooks and the longest files first: two processes then end at nearly the same time."""
+    items.sort(key=lambda item: not (isinstance(item, IPyNbCell) or item.path.name.endswith(LONG)))
 
 
 def pytest_runtest_setup(item):
