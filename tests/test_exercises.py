@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from helpers import REPOSITORY, code_cells, loaded
 from torch import nn
 
+import conftest
 from workshop_utils import data, evaluation, exercises, models, paths, transfer, widgets
 from workshop_utils.exercises import kit, solved
 from workshop_utils.exercises.judging import Raised, ask, described
@@ -252,6 +253,23 @@ def test_stub_and_solution_define_the_same_names_and_signatures(exercise):
     assert defined(stubs()[exercise.number]) == defined(exercise.solution) != set()
 
 
+@pytest.mark.parametrize("chapter", kit.CHAPTERS)
+def test_nbval_finds_every_exercise_of_a_chapter_to_try_its_solution(chapter):
+    calls = [conftest.CHECK.search(cell.source) for cell in code_cells(paths.chapter(chapter))]
+    assert [call[1] for call in calls if call] == [one.number for one in kit.exercises(chapter)]
+
+
+def test_solution_that_nbval_tries_must_be_right_and_changes_nothing_of_the_notebooks(tmp_path):
+    names = {"exercises": exercises, "my_count": ...}
+    tried = {"number": "2.2", "kept": [], "notebook": names}
+    exec(conftest.SOLUTION, {**tried, "call": 'exercises.check("2.2", my_count)'})
+    with pytest.raises(AssertionError):
+        exec(conftest.SOLUTION, {**tried, "call": 'exercises.check("2.2", my_count + 1)'})
+    assert names == {"exercises": exercises, "my_count": ...}
+    assert solved.remembered() == set() and Path.cwd() == tmp_path
+
+
+@pytest.mark.slow  # each solution alone is tried where nbval runs its chapter: conftest.py
 @pytest.mark.parametrize("path", paths.chapters(), ids=lambda path: path.stem)
 def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right(
     path, tmp_path, monkeypatch

@@ -1,5 +1,7 @@
 """Guards for what nbval does not see, and proof that nbval and the guards catch a broken notebook."""
 
+import builtins
+import dis
 import re
 import shutil
 import subprocess
@@ -165,9 +167,54 @@ def test_chapter_keeps_to_the_core_path(path):
     assert sum(words / 130 + exercises for _, words, exercises in sections.values()) + WAITS <= 75
 
 
+def inside(code) -> list:
+    """A code object and those of all functions, classes and lambdas in it."""
+    inner = [one for one in code.co_consts if hasattr(one, "co_code")]
+    return [code, *(found for one in inner for found in inside(one))]
+
+
+def undefined(cells: list[str]) -> set[str]:
+    """The names that these cells read, run one after another in a fresh kernel, before one of them has defined them."""
+    known, lacking = {"display", *vars(builtins)}, set()
+    for source in cells:
+        code, *inner = inside(compile(source, "cell", "exec"))
+        for step in dis.get_instructions(code):
+            if step.opname == "LOAD_NAME":
+                lacking |= {step.argval} - known
+            elif step.opname == "STORE_NAME":
+                known.add(step.argval)
+        for one in inner:  # runs when it is called, so after what stands around it
+            steps = list(dis.get_instructions(one))
+            own = {step.argval for step in steps if step.opname == "STORE_NAME"}
+            read = {step.argval for step in steps if step.opname in ("LOAD_NAME", "LOAD_GLOBAL")}
+            lacking |= read - own - known
+    return lacking
+
+
+@every_notebook
+def test_every_section_defines_the_names_that_it_uses(path):
+    """What nbval cannot see, for it runs the sections in turn; that each also runs is tested below, which takes minutes."""
+    for title, cells in code_by_section(path).items():
+        assert undefined([links.setup_cell(), *(cell.source for cell in cells)]) == set(), title
+
+
+def test_a_name_of_another_section_is_found():
+    assert undefined(
+        ["import torch", "x = torch.ones(2)\nf = lambda: [x for x in y] + len(z)"]
+    ) == {
+        "y",
+        "z",
+    }
+    assert undefined(["x = x + 1"]) == {"x"}
+    assert undefined(["def f():\n    return g()", "class A:\n    b = 1\n    c = b", "g = f"]) == {
+        "g"
+    }
+
+
 FORGET = "get_ipython().reset(new_session=False); from workshop_utils.models import weights; weights.kept.clear()"
 
 
+@pytest.mark.slow
 @every_notebook
 def test_every_section_runs_alone_after_the_setup_cell(path):
     """Each section in its turn, in a kernel that has forgotten all names and all nets of the sections before."""
@@ -188,68 +235,50 @@ def test_every_section_runs_alone_after_the_setup_cell(path):
     ).execute()
 
 
-def run_nbval(folder: Path) -> subprocess.CompletedProcess:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n0",
-        "--color=no",
-        "--rootdir",
-        str(folder),
-        "-c",
-        str(folder / "pyproject.toml"),
-        str(folder),
-    ]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
-
-
 @pytest.fixture
 def small_course(tmp_path):
-    """A folder with the project's own pytest settings and one small notebook that passes; returns a function to change it."""
+    """A folder with the project's own pytest settings; returns a function that puts a small notebook into it, which passes unless it is changed."""
     for name in ("pyproject.toml", "conftest.py"):
         shutil.copy(paths.HOME / name, tmp_path / name)
     (tmp_path / "tests").mkdir()
     shutil.copy(paths.HOME / "tests/nbval_sanitize.cfg", tmp_path / "tests")
-    cells = [
-        nbformat.v4.new_code_cell(
-            source,
-            execution_count=number,
-            outputs=[nbformat.v4.new_output("stream", name="stdout", text=text)] if text else [],
-        )
-        for number, (source, text) in enumerate(
-            [("x = 2", ""), ("print(x)", "2\n"), ("print(x + 1)", "3\n")], 1
-        )
-    ]
-    path = tmp_path / "small.ipynb"
 
-    def write(change=lambda cells: None):
+    def write(change=lambda cells: None, name="small"):
+        cells = [
+            nbformat.v4.new_code_cell(
+                source,
+                execution_count=number,
+                outputs=[nbformat.v4.new_output("stream", name="stdout", text=text)]
+                if text
+                else [],
+            )
+            for number, (source, text) in enumerate(
+                [("x = 2", ""), ("print(x)", "2\n"), ("print(x + 1)", "3\n")], 1
+            )
+        ]
         change(cells)
         notebook = nbformat.v4.new_notebook(
             cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         )
+        path = tmp_path / f"{name}.ipynb"
         nbformat.write(notebook, path)
         return path
 
     return write
 
 
-def test_an_unchanged_notebook_passes(small_course):
-    path = small_course()
-    assert run_nbval(path.parent).returncode == 0 and findings(path) == []
-
-
-def test_a_changed_output_fails_and_the_rest_is_skipped(small_course):
-    path = small_course(lambda cells: cells[1].outputs[0].update(text="3\n"))
-    answer = run_nbval(path.parent)
-    assert answer.returncode == 1 and "1 failed, 1 passed, 1 skipped" in answer.stdout
-
-
-def test_a_raised_exception_fails(small_course):
-    path = small_course(lambda cells: cells[1].update(source="print(1 / 0)"))
-    answer = run_nbval(path.parent)
+def test_nbval_passes_what_is_unchanged_fails_what_is_not_and_skips_the_rest(small_course):
+    path = small_course(name="same")
+    small_course(lambda cells: cells[1].outputs[0].update(text="3\n"), "changed")
+    small_course(lambda cells: cells[1].update(source="print(1 / 0)"), "raising")
+    command = [sys.executable, "-m", "pytest", "-v", "-n0", "--color=no", "."]
+    answer = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=240)
+    said = re.findall(r"^(\w+)::ipynb::Cell \d (\w+)", answer.stdout, re.M)
+    told = {name: [word for one, word in said if one == name] for name, _ in said}
+    failed = ["PASSED", "FAILED", "SKIPPED"]
+    assert told == {"same": ["PASSED"] * 3, "changed": failed, "raising": failed}
     assert answer.returncode == 1 and "ZeroDivisionError" in answer.stdout
+    assert findings(path) == []
 
 
 def test_a_stripped_cell_is_found(small_course):

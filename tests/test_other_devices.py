@@ -1,10 +1,11 @@
 """The same code on every device: on one that only pretends (pretended.py), all that mixes it with the CPU fails, and its numbers are the CPU's."""
 
+import json
 from pathlib import Path
 
 import nbformat
 import pytest
-from helpers import REPOSITORY, code_by_section, code_cells, fresh_python
+from helpers import REPOSITORY, code_by_section, code_cells, started_python
 
 from workshop_utils import paths
 
@@ -14,43 +15,21 @@ TRUSTED = "import sys; sys.path[:0] = [{tests!r}]; import pretended; from worksh
 IMPORTS = "import torch; from helpers import tiny_dataset, tiny_net; from workshop_utils import data, evaluation, explain, models, training, transfer\n"
 
 
-def on_both(code: str) -> None:
-    """Runs the code with `place` being the CPU and then the pretended device; the numbers that it leaves in `told` must agree but for rounding."""
-    checked = (
-        f"{TRUSTED}{IMPORTS}found = []\nfor place in ('cpu', pretended.NAME):\n"
-        + "".join(f"    {line}\n" for line in code.splitlines())
-        + "    found.append(told)\ntorch.testing.assert_close(*found, rtol=0.01, atol=0.001)"
-    )
-    answer = fresh_python(checked, timeout=180)
-    assert answer.returncode == 0, answer.stderr[-3000:]
-
-
-def test_mixing_the_pretended_device_with_the_cpu_fails():
-    answer = fresh_python(f"{TRUSTED}{IMPORTS}torch.ones(2).to(pretended.NAME) + torch.ones(2)")
-    assert answer.returncode == 1 and "on the same device" in answer.stderr
-
-
-def test_training_and_judging_give_the_same_numbers():
-    on_both("""\
+CODE = {  # what to run with `place` being the CPU and then the pretended device; the numbers that it leaves in `told` must agree but for rounding
+    "training and judging": """
 torch.manual_seed(0)
 net, pictures = tiny_net(), tiny_dataset()
 augment = data.augmentation(crop=1, flip=True, rotate=5, jitter=0.1)
 history = training.fit(net, pictures, validation=pictures, epochs=4, batch_size=5, schedule=training.one_cycle, augment=augment, patience=2, device=place)
 assert next(net.parameters()).device.type == place
-told = history.loss, history.validation_loss, *(evaluation.predict(one, pictures, device=place).probabilities.tolist() for one in (net, tiny_net()))""")
-
-
-def test_every_teaching_net_learns_the_same():
-    on_both("""\
+told = history.loss, history.validation_loss, *(evaluation.predict(one, pictures, device=place).probabilities.tolist() for one in (net, tiny_net()))""",
+    "every teaching net learns": """
 few, told = data.load("fashion-mnist").per_class(3, seed=0), []
 for make in [*(lambda name=name: models.build(name, classes=10, channels=1) for name in ("lenet", "small_resnet")),
              *(lambda idea=idea: models.small(idea, classes=10, channels=1) for idea in models.IDEAS)]:
     torch.manual_seed(0)
-    told += training.fit(make(), few, epochs=2, batch_size=16, device=place).loss""")
-
-
-def test_features_heads_and_looking_inside_give_the_same():
-    on_both("""\
+    told += training.fit(make(), few, epochs=2, batch_size=16, device=place).loss""",
+    "features, heads and looking inside": """
 few = data.load("clip-art").per_class(2, seed=0)
 torch.manual_seed(0)
 net = models.build("efficientnet_lite0", classes=9, pretrained=True)
@@ -61,7 +40,42 @@ before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
 training.fit(net, few, epochs=1, batch_size=9, device=place)
 image = net.preprocess(few.images[0]).to(place)
 told = (known.sum().item(), len(transfer.changed(before, net.state_dict())), explain.grad_cam(net, image, 1).sum().item(),
-        explain.feature_maps(net, image, "conv_stem").sum().item(), models.summary(net, (3, 224, 224)).multiply_adds)""")
+        explain.feature_maps(net, image, "conv_stem").sum().item(), models.summary(net, (3, 224, 224)).multiply_adds)""",
+    "what mixes them": "told = (torch.ones(2).to(place) + torch.ones(2)).sum().item()",
+}
+BOTH = """
+import json, sys, traceback
+said = {}
+for name, code in json.loads(sys.argv[1]).items():
+    try:
+        found = []
+        for place in ("cpu", pretended.NAME):
+            exec(code, globals())
+            found.append(told)
+        torch.testing.assert_close(*found, rtol=0.01, atol=0.001)
+        said[name] = "the same"
+    except Exception:
+        said[name] = traceback.format_exc()
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def said():
+    """What became of each piece of CODE, all of them run in one Python, whose kernels stay exchanged."""
+    process = started_python(TRUSTED + IMPORTS + BOTH, json.dumps(CODE))
+    answer, complaints = process.communicate(timeout=900)
+    assert process.returncode == 0, complaints[-3000:]
+    return json.loads(answer.splitlines()[-1])
+
+
+def test_mixing_the_pretended_device_with_the_cpu_fails(said):
+    assert "on the same device" in said["what mixes them"]
+
+
+@pytest.mark.parametrize("name", sorted(CODE.keys() - {"what mixes them"}))
+def test_numbers_are_the_same_as_on_the_cpu(said, name):
+    assert said[name] == "the same", said[name]
 
 
 def run_there(path: Path, code: list[str]) -> None:
