@@ -641,7 +641,20 @@ def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words, 
 
 
 @pytest.mark.parametrize(
-    "name", ["", "  ", "../above", "a\\b", ".hidden", "what?", "x" * 61, "line\nbreak"]
+    "name",
+    [
+        "",
+        " ",
+        "../above",
+        "a\\b",
+        ".hidden",
+        "what?",
+        "x" * 61,
+        "line\nbreak",
+        "dot.",
+        "con",
+        "LPT1.a",
+    ],
 )
 def test_name_that_cannot_be_a_folder_is_refused(collection, name):
     with pytest.raises(ValueError, match="Give the class a short name"):
@@ -689,20 +702,40 @@ def folder_taken(panel: widgets.Panel, path) -> str:
     return panel.sentence.value
 
 
-def test_folder_gives_a_class_for_each_of_its_folders_or_nothing(tmp_path):
+def test_folder_gives_a_class_for_each_of_its_folders_and_names_what_cannot_be_read(tmp_path):
     made, folder = (
         widgets.own_pictures(colour_net(), folder=tmp_path / "mine"),
         class_folders(tmp_path / "pets", cats=2, dogs=3),
     )
     assert "first" in folder_taken(made, "")  # Type the path of a folder or a zip first.
     (folder / "dogs" / "broken.png").write_bytes(b"broken")
-    assert "None was taken" in folder_taken(made, folder) and made.collection.pictures == {}
-    (folder / "dogs" / "broken.png").unlink()
-    folder_taken(made, folder)
-    assert {name: len(found) for name, found in made.collection.pictures.items()} == {
-        "cats": 2,
-        "dogs": 3,
-    }
+    assert "dogs/broken.png" in folder_taken(made, folder)
+    assert sizes(made) == {"cats": 2, "dogs": 3}
+
+
+def sizes(panel):
+    return {name: len(found) for name, found in panel.collection.pictures.items()}
+
+
+def test_folder_that_is_taken_again_is_not_kept_twice(tmp_path):
+    made = widgets.own_pictures(colour_net(), folder=tmp_path / "mine")
+    made.collection.add({"cats": greys(20, 2), "dogs": greys(200, 2)})
+    folder_taken(made, tmp_path / "mine")
+    assert sizes(made) == {"cats": 2, "dogs": 2}
+
+
+def test_split_folders_are_no_classes_in_the_panel_either(tmp_path):
+    for number, part in enumerate(("seg_train", "seg_test")):
+        class_folders(tmp_path / "scenes" / part, forest=2 + number, sea=2)
+    made = widgets.own_pictures(colour_net(), folder=tmp_path / "mine")
+    folder_taken(made, f'"{tmp_path / "scenes"}" ')
+    assert set(sizes(made)) == {"forest", "sea"}
+
+
+def test_pictures_within_one_tick_of_the_clock_are_all_kept(collection, monkeypatch):
+    monkeypatch.setattr(picture_collection.time, "time_ns", lambda: 15_625_000)
+    collection.add({"cup": greys(20, 30)})
+    assert len(collection.pictures["cup"]) == 30
 
 
 @pytest.mark.parametrize(

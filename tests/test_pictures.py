@@ -236,7 +236,7 @@ def test_transparent_palette_colour_becomes_white():
     assert corner(file_bytes(picture, transparency=1)) == [255, 255, 255]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP", "PNG"])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP", "PNG", "TIFF", "PPM"])
 def test_every_accepted_format_is_read_as_pillow_reads_it(kind):
     import io
 
@@ -277,7 +277,7 @@ def test_huge_picture_is_refused_before_it_is_unpacked():
         decode(bytes(raw))
 
 
-@pytest.mark.parametrize("kind", ["EPS", "TIFF", "PPM"])
+@pytest.mark.parametrize("kind", ["EPS", "TGA", "ICO"])
 def test_other_formats_under_an_accepted_name_are_not_even_tried(kind):
     with pytest.raises(data.DamagedFile, match="cannot be read as a picture"):
         decode(file_bytes(photo(20, 20), kind))
@@ -439,6 +439,257 @@ def test_folder_in_which_nothing_can_be_read_is_refused(tmp_path):
         (tmp_path / name / "1.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match="None of the 2 pictures"):
         data.from_folder(tmp_path)
+
+
+# --- folders as other people make them ---
+
+
+def split_into(folder, *places, **classes):
+    for place in places:
+        class_folders(folder / place, **(classes or {"cats": 2, "dogs": 2}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "train, test",
+    [
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("training_set/training_set", "test_set/test_set"),
+        ("Training", "Testing"),
+        ("TrainSet", "ValImages"),
+        ("train_images", "val_images"),
+        ("archive/data/traindata", "archive/data/evaluation"),
+        ("TRAIN", "dev"),
+        ("01-train", "02-test"),
+    ],
+)
+def test_split_is_known_by_a_word_of_its_folders_names(tmp_path, train, test):
+    split_into(tmp_path, train, cats=3, dogs=3)
+    split_into(tmp_path, test, cats=1, dogs=1)
+    trained, tested = data.from_folder(tmp_path, size=10)
+    assert trained.classes == tested.classes == ("cats", "dogs")
+    assert (len(trained), len(tested)) == (6, 2)
+
+
+def test_split_below_each_class_is_kept(tmp_path):
+    class_folders(tmp_path / "cats", train=3, test=1)
+    class_folders(tmp_path / "dogs", train=3, test=1)
+    trained, tested = data.from_folder(tmp_path, size=10)
+    assert trained.classes == ("cats", "dogs") and (len(trained), len(tested)) == (6, 2)
+
+
+def test_pictures_without_a_class_beside_a_split_are_left_out_and_said(tmp_path, capsys):
+    split_into(tmp_path, "seg_train", "seg_test")
+    class_folders(tmp_path, seg_pred=3)
+    trained, tested = data.from_folder(tmp_path, size=10)
+    assert trained.classes == ("cats", "dogs") and len(trained) == len(tested) == 4
+    assert "'seg_pred' has 3 pictures without a class" in capsys.readouterr().out
+
+
+def test_test_pictures_without_a_class_are_said_and_the_split_is_drawn_from_the_rest(
+    tmp_path, capsys
+):
+    split_into(tmp_path, "alphabet_train", A=4, B=4)
+    class_folders(tmp_path, alphabet_test=2)
+    trained, tested = data.from_folder(tmp_path, size=10)
+    assert trained.classes == ("A", "B") and (len(trained), len(tested)) == (6, 2)
+    assert "'alphabet_test' has 2 pictures without a class" in capsys.readouterr().out
+
+
+def test_split_whose_classes_are_in_the_names_of_the_files_is_refused(tmp_path):
+    class_folders(tmp_path, train=4, test1=2)
+    with pytest.raises(ValueError, match="without a folder of a class in them: test1, train"):
+        data.from_folder(tmp_path)
+
+
+def test_folds_are_refused_and_not_taken_for_classes(tmp_path):
+    split_into(tmp_path, "fold_0", "fold_1", "fold_2")
+    with pytest.raises(ValueError, match="holds fold_0, fold_1, fold_2. Put one fold into"):
+        data.from_folder(tmp_path)
+
+
+def test_classes_whose_names_contain_such_words_stay_classes(tmp_path):
+    class_folders(tmp_path, **{"steam train": 2, "test tube": 2, "car": 2})
+    assert set(both(tmp_path)) == {"steam train", "test tube", "car"}
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "TIF", "tiff", "ppm", "JPEG"])
+def test_less_common_suffixes_are_read(tmp_path, suffix):
+    class_folders(tmp_path, cats=2)
+    (tmp_path / "birds").mkdir()
+    kinds = {"tif": "TIFF", "tiff": "TIFF", "ppm": "PPM"}
+    for number in range(2):
+        raw = file_bytes(photo(12, 9), kinds.get(suffix.lower(), "JPEG"))
+        (tmp_path / "birds" / f"{number}.{suffix}").write_bytes(raw)
+    assert len(both(tmp_path)["birds"]) == 2
+
+
+def test_pictures_without_a_suffix_are_known_by_how_they_begin(tmp_path, capsys):
+    class_folders(tmp_path, cats=2, dogs=2)
+    (tmp_path / "cats" / "5f2a").write_bytes(file_bytes(photo(12, 9), "JPEG"))
+    (tmp_path / "cats" / "LICENSE").write_text("Take them.")
+    assert len(both(tmp_path)["cats"]) == 3
+
+
+def test_what_is_not_read_is_counted_by_folder_with_what_to_do(tmp_path, capsys):
+    class_folders(tmp_path, cats=2, dogs=2)
+    for number in range(3):
+        (tmp_path / "cats" / f"IMG_{number}.HEIC").write_bytes(b"x")
+    (tmp_path / "dogs" / "film.mp4").write_bytes(b"x")
+    (tmp_path / "birds").mkdir()
+    both(tmp_path)
+    said = capsys.readouterr().out
+    for part in (
+        "3 of 'cats' (.HEIC is not read here)",
+        "1 of 'dogs' (.mp4 is not read here)",
+        "'birds' is empty",
+        "Save HEIC as JPEG",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize("place", ["cats/@eaDir/0.png", "#recycle/cats", "$RECYCLE.BIN/cats"])
+def test_thumbnails_and_bins_of_systems_are_no_pictures(tmp_path, place):
+    class_folders(tmp_path, cats=2, dogs=2)
+    class_folders(tmp_path / place, thumbnails=2)
+    assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 2, "dogs": 2}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_pipe_under_a_pictures_name_is_named_and_never_waited_for(tmp_path, capsys):
+    class_folders(tmp_path, cats=2, dogs=2)
+    os.mkfifo(tmp_path / "cats" / "pipe.png")
+    os.mkfifo(tmp_path / "cats" / "pipe")
+    assert len(both(tmp_path)["cats"]) == 2
+    assert "cats/pipe.png is no file but a pipe" in capsys.readouterr().out
+
+
+def test_enormous_file_is_named_before_it_is_read(tmp_path, capsys):
+    class_folders(tmp_path, cats=2, dogs=2)
+    with open(tmp_path / "cats" / "disk.bmp", "wb") as file:
+        file.truncate(30 << 30)
+    assert len(both(tmp_path)["cats"]) == 2
+    assert "cats/disk.bmp has 32,212,254,720 bytes" in capsys.readouterr().out
+
+
+def test_enormous_archive_is_refused_before_it_is_read(tmp_path):
+    with open(tmp_path / "pets.zip", "wb") as file:
+        file.truncate(30 << 30)
+    with pytest.raises(data.DamagedFile, match="32,212,254,720 bytes.*Unpack it"):
+        data.from_folder(tmp_path / "pets.zip")
+
+
+def test_folder_that_may_not_be_opened_is_named_and_the_rest_is_read(tmp_path, capsys, monkeypatch):
+    class_folders(tmp_path, **{"cats": 2, "dogs": 2, "lost+found": 2})
+    scandir = os.scandir
+
+    def closed(path):
+        if str(path).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert set(both(tmp_path)) == {"cats", "dogs"}
+    assert "'lost+found' cannot be opened (Permission denied)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("name", ["pets.tar", "PETS.TGZ", "pets.dat"])
+def test_tar_is_known_by_its_content(tmp_path, mode, name):
+    with tarfile.open(tmp_path / name, mode) as archive:
+        archive.add(class_folders(tmp_path / "pets", cats=2, dogs=2), "pets")
+    assert set(both(tmp_path / name)) == {"cats", "dogs"}
+
+
+def test_zip_is_known_by_its_content(tmp_path):
+    folder = class_folders(tmp_path / "pets", cats=2, dogs=2)
+    zipped(folder, tmp_path / "pets.zip").rename(tmp_path / "pets (1).download")
+    assert set(both(tmp_path / "pets (1).download")) == {"cats", "dogs"}
+
+
+@pytest.mark.parametrize("beginning", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"])
+def test_other_archives_are_named_with_what_to_do(tmp_path, beginning):
+    (tmp_path / "pets.zip").write_bytes(beginning + bytes(100))
+    with pytest.raises(data.DamagedFile, match="7z or rar archive.*Unpack it"):
+        data.from_folder(tmp_path / "pets.zip")
+
+
+@pytest.mark.parametrize("classes", [("café", "thé"), ("قطط", "كلاب"), ("猫", "犬")])
+def test_names_in_a_zip_are_read_as_utf_8_where_nothing_says_so(tmp_path, classes):
+    path = tmp_path / "mac.zip"
+    with ZipFile(path, "w") as archive:
+        for name in [f"{name}/{number}.png" for name in classes for number in range(2)]:
+            archive.writestr(name, file_bytes(photo(12, 9)))
+    content = bytearray(path.read_bytes())
+    for sign, flag in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the flag that says UTF-8 is cleared
+        at = content.find(sign)
+        while at >= 0:
+            content[at + flag + 1] &= ~0x08
+            at = content.find(sign, at + 1)
+    path.write_bytes(content)
+    assert set(both(path)) == set(classes)
+
+
+def test_names_of_old_windows_zips_stay_readable(tmp_path):
+    path = tmp_path / "old.zip"
+    with ZipFile(path, "w") as archive:
+        for name in ("K_he", "V_gel"):
+            for number in range(2):
+                archive.writestr(f"{name}/{number}.png", file_bytes(photo(12, 9)))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"K_he", b"K\x81he").replace(b"V_gel", b"V\x94gel"))
+    assert set(both(path)) == {"Kühe", "Vögel"}
+
+
+def test_two_spellings_of_one_accent_are_one_class_and_lose_no_picture(tmp_path):
+    class_folders(tmp_path, **{"caf\u00e9": 2, "cafe\u0301": 2, "dogs": 2})
+    assert {name: len(values) for name, values in both(tmp_path).items()} == {"café": 4, "dogs": 2}
+
+
+def test_path_is_taken_as_people_paste_it(tmp_path, monkeypatch):
+    folder = class_folders(tmp_path / "my pets", cats=2, dogs=2)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for text in (f'"{folder}"', f"'{folder}' ", f" {folder}\n", "~/my pets", folder.as_uri()):
+        assert set(both(text)) == {"cats", "dogs"}
+
+
+def test_folder_whose_name_has_quotes_is_itself(tmp_path):
+    class_folders(tmp_path / '"pets"', cats=2, dogs=2)
+    assert set(both(tmp_path / '"pets"')) == {"cats", "dogs"}
+
+
+def test_one_picture_and_a_text_are_no_folder(tmp_path):
+    (tmp_path / "cat.png").write_bytes(file_bytes(photo(12, 9)))
+    with pytest.raises(ValueError, match="is one picture. Give the folder"):
+        data.from_folder(tmp_path / "cat.png")
+    (tmp_path / "cats.txt").write_text("cats")
+    with pytest.raises(data.DamagedFile, match="'cats.txt' is not a zip file"):
+        data.from_folder(tmp_path / "cats.txt")
+
+
+@pytest.mark.parametrize("size", [0, -3, "64", 12.5, None, (32, 16), (), 1 << 40])
+def test_size_that_is_none_is_refused_in_a_sentence(tmp_path, size):
+    with pytest.raises(ValueError, match="size is the side of a square in pixels, such as 128"):
+        data.from_folder(class_folders(tmp_path, cats=2, dogs=2), size=size)
+
+
+def test_size_may_be_a_pair_as_elsewhere(tmp_path):
+    train, _ = data.from_folder(class_folders(tmp_path, cats=2, dogs=2), size=(32, 32))
+    assert tuple(train.images.shape[1:]) == (3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"seed": None}, "seed is a whole number"),
+        ({"seed": "1"}, "seed is a whole number"),
+        ({"test_fraction": 1}, "must lie between 0 and 1"),
+        ({"test_fraction": "0.25"}, "must lie between 0 and 1"),
+    ],
+)
+def test_split_that_cannot_be_drawn_is_refused_in_a_sentence(tmp_path, change, words):
+    with pytest.raises(ValueError, match=words):
+        data.from_folder(class_folders(tmp_path, cats=2, dogs=2), size=10, **change)
 
 
 # --- real folders ---

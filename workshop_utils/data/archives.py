@@ -5,7 +5,9 @@ Names of members are only names here, so that none can point outside of its arch
 
 import gzip
 import io
+import lzma
 import os
+import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +18,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from workshop_utils.errors import DamagedFile
 
 GZIP = b"\x1f\x8b"  # how a gzip file begins
+PACKED_TAR, OTHER_ARCHIVES = (GZIP, b"BZh", b"\xfd7zXZ\0"), (b"7z\xbc\xaf", b"Rar!")
+TAR_NAME = re.compile(r"\.(tar(\.\w+)?|tgz|tbz2?|txz)$", re.IGNORECASE)
 # Bytes: a small archive can promise terabytes. No published file unpacks to half a gibibyte.
 UNPACKED_AT_MOST, FILE_AT_MOST, ARCHIVE_AT_MOST = 1 << 29, 200_000_000, 2_000_000_000
 
@@ -24,18 +28,33 @@ Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function th
 FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]
 
 
-def files_below(folder: str | Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry]:
-    """Every file below a folder, but not in its `incoming`, where downloads are on their way."""
+def files_below(
+    folder: str | Path,
+    above: tuple[str, ...] = (),
+    *,
+    odd: Callable[[str, str], None] = lambda path, why: None,
+) -> Iterator[os.DirEntry]:
+    """Every file below a folder, but not in its `incoming`, where downloads are on their way.
+
+    odd: told each folder below that is passed over, (path, why): it may not be opened, or is empty.
+    """
     above = (*above, os.path.realpath(folder))
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                incoming = len(above) == 1 and entry.name == "incoming"
-                # links can lead in a circle
-                if os.path.realpath(entry.path) not in above and not incoming:
-                    yield from files_below(entry.path, above)
-            else:
-                yield entry
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        if len(above) == 1:
+            raise
+        return odd(os.fspath(folder), f"cannot be opened ({error.strerror})")
+    if not entries:
+        odd(os.fspath(folder), "is empty")
+    for entry in entries:
+        if entry.is_dir():
+            incoming = len(above) == 1 and entry.name == "incoming"
+            # links can lead in a circle
+            if os.path.realpath(entry.path) not in above and not incoming:
+                yield from files_below(entry.path, above, odd=odd)
+        else:
+            yield entry
 
 
 def gunzip(raw: bytes, name: str) -> bytes:
@@ -53,9 +72,17 @@ def gunzip(raw: bytes, name: str) -> bytes:
 
 
 def archive_files(path: Path, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """The wanted files of a zip or tar.gz. Raises DamagedFile if it is none, or not whole."""
+    """The wanted files of a zip or tar, packed or not, whatever it is called. Raises DamagedFile if it is none, or not whole."""
+    if path.stat().st_size > ARCHIVE_AT_MOST:
+        raise DamagedFile(
+            f"'{path.name}' has {path.stat().st_size:,} bytes, more than is read as an archive. Unpack it, and give the folder."
+        )
     raw = path.read_bytes()
-    if path.name.endswith((".tar.gz", ".tgz")):
+    if raw.startswith(OTHER_ARCHIVES):
+        raise DamagedFile(
+            f"'{path.name}' is a 7z or rar archive, which is not read here. Unpack it, and give the folder, or pack it as a zip."
+        )
+    if raw.startswith(PACKED_TAR) or raw[257:262] == b"ustar" or TAR_NAME.search(path.name):
         return tar_files(raw, path.name, wanted)
     return {name: read for name, read in zip_files(raw, path.name).items() if wanted(name)}
 
@@ -65,12 +92,22 @@ def zip_files(raw: bytes, name: str) -> Files:
     try:
         archive = ZipFile(io.BytesIO(raw))
         infos = [info for info in archive.infolist() if not info.is_dir()]
-        members = {PurePosixPath(info.filename.replace("\\", "/")): info for info in infos}
+        members = {PurePosixPath(_name(info).replace("\\", "/")): info for info in infos}
     except Exception:  # a directory of arbitrary bytes fails in many ways
         raise DamagedFile(
             f"'{name}' is not a zip file, or not a whole one. Make or download it again."
         ) from None
     return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
+
+
+def _name(info: ZipInfo) -> str:
+    """A member's name; macOS and others write UTF-8 and do not say so."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
 
 
 def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
@@ -88,11 +125,11 @@ def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
 
 
 def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """The wanted files of a tar.gz, read into memory in one pass; names are only names, and links are left out."""
+    """The wanted files of a tar, packed or not, read into memory in one pass; names are only names, and links are left out."""
     found: Files = {}
     total = 0
     try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|gz") as archive:
+        with tarfile.open(fileobj=io.BytesIO(raw), mode="r|*") as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
                 if not member.isreg() or member.issparse() or not wanted(path):
@@ -106,8 +143,8 @@ def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) ->
                     found[path] = partial(bytes, file.read())
     except DamagedFile:
         raise
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error):
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
         raise DamagedFile(
-            f"'{name}' is not a tar.gz archive, or not a whole one. Get it again."
+            f"'{name}' is not a tar archive, or not a whole one. Get it again."
         ) from None
     return found

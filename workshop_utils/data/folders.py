@@ -1,36 +1,48 @@
 """People's own pictures: a folder, or a zip, with a folder for each class."""
 
-from collections.abc import Callable
+import operator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
 
 from workshop_utils.data.dataset import ImageDataset, LazyImageDataset
-from workshop_utils.data.pictures import decode_all, picture_files
+from workshop_utils.data.picture_files import (
+    Pictures,
+    class_of,
+    given,
+    picture_files,
+    split_folders,
+    told,
+)
+from workshop_utils.data.pictures import decode_all
 
 IN_MEMORY_AT_MOST = 1 << 30  # bytes of pixels; a folder that needs more stays on disk
-TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
-SPLIT_FOLDERS = dict.fromkeys(TRAIN, "train") | dict.fromkeys(TEST, "test")
-
-Pictures = list[tuple[PurePosixPath, Callable[[], bytes]]]
 
 
 def from_folder(
     path: str | Path, *, size: int = 128, test_fraction: float = 0.25, seed: int = 0
 ) -> tuple[ImageDataset, ImageDataset]:
-    """(train, test) from a folder, or a zip, that holds one folder of pictures for each class.
+    """(train, test) from a folder, or a zip or tar archive, that holds one folder of pictures for each class.
 
     Pictures may lie deeper in their class folder. They are turned upright (EXIF), put on white where transparent, scaled
-    and cut to size x size pixels, RGB. Folders named train and test (or val, training, testing) are kept as the split;
+    and cut to size x size pixels, RGB. Folders named train and test (or val, training_set, seg_test) are kept as the split;
     without them `test_fraction` of every class is drawn with `seed`. Files that cannot be read are left out and named.
     More than 1 GiB of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when
     its turn comes).
     Raises ValueError if there are not two classes with two pictures each, FileNotFoundError if there is no such path.
     """
-    path = Path(path).expanduser()
-    files = list(picture_files(path).items())
-    classes, parts = _split_folders(path, files)
+    path, size = given(path), _pixels(size)
+    if isinstance(test_fraction, str) or not 0 < test_fraction < 1 or not isinstance(seed, int):
+        raise ValueError(
+            f"test_fraction must lie between 0 and 1, such as 0.25, and seed is a whole number, such as 0; these are {test_fraction!r} and {seed!r}."
+        )
+    files, left_out = picture_files(path)
+    parts = split_folders(path, files, left_out)
+    classes = class_names(path, [name for part in parts for name, _ in part])
+    if left_out:
+        print(f"In '{path.name}':{told(left_out)}")
     build = _left_on_disk if len(files) * 3 * size * size > IN_MEMORY_AT_MOST else _in_memory
     train, *rest = (build(path, part, classes, size) for part in parts)
     if rest:
@@ -47,27 +59,21 @@ def from_folder(
     return train, test
 
 
-def _split_folders(path: Path, files: Pictures) -> tuple[tuple[str, ...], list[Pictures]]:
-    """(classes, [train, test]) where there are folders of these names, else (classes, [everything])."""
-    parts, split_of = [files], [SPLIT_FOLDERS.get(name.parts[0].lower()) for name, _ in files]
-    if set(split_of) == {"train", "test", None}:
-        raise ValueError(
-            f"'{path}' has folders for training and for testing, and others beside them: "
-            f"{', '.join(sorted({name.parts[0] for name, _ in files}))}. Move the others into a part, or away."
-        )
-    if set(split_of) == {"train", "test"}:
-        inside = [(PurePosixPath(*name.parts[1:]), read) for name, read in files]
-        parts = [
-            [file for file, of in zip(inside, split_of) if of == split]
-            for split in ("train", "test")
-        ]
-    return class_names(path, [name for part in parts for name, _ in part]), parts
+def _pixels(size: Any) -> int:
+    """One side from what is given for it, (128, 128) too. Raises ValueError for what is none."""
+    with suppress(TypeError):
+        sides = {
+            operator.index(side) for side in (size if isinstance(size, (tuple, list)) else [size])
+        }
+        if len(sides) == 1 and 0 < (side := sides.pop()) <= 10_000:
+            return side
+    raise ValueError(f"size is the side of a square in pixels, such as 128; this is {size!r}.")
 
 
 def class_names(path: Path, files: list[PurePosixPath]) -> tuple[str, ...]:
     """The class folders of these files. Raises ValueError if pictures lie outside of one, or there are fewer than two."""
     loose = [name for name in files if len(name.parts) == 1]
-    classes = sorted({name.parts[0] for name in files} - {name.parts[0] for name in loose})
+    classes = sorted({class_of(name) for name in files if len(name.parts) > 1})
     what = ""
     if loose:
         what = f"{len(loose)} pictures lie outside of a class folder, '{loose[0]}' for one"
@@ -100,7 +106,7 @@ def _left_on_disk(path: Path, files: Pictures, classes: tuple[str, ...], size: i
 
 
 def _labels(files: Pictures, classes: tuple[str, ...]) -> torch.Tensor:
-    return torch.tensor([classes.index(name.parts[0]) for name, _ in files])
+    return torch.tensor([classes.index(class_of(name)) for name, _ in files])
 
 
 def _about(path: Path) -> dict[str, Any]:

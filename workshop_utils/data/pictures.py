@@ -1,4 +1,4 @@
-"""Picture files, as people keep them: found in folders, zips and tar archives, and decoded into tensors."""
+"""Picture files decoded into tensors, one by one or many on all cores."""
 
 import ctypes
 import io
@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -14,52 +13,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from workshop_utils.data.archives import FilePairs, Files, archive_files, files_below
+from workshop_utils.data.archives import FilePairs
 from workshop_utils.errors import DamagedFile
 from workshop_utils.progress import progress
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 PIXELS_AT_MOST = 100_000_000  # more is a mistake or an attack: a small file can unpack to gigabytes
 # Whatever a file is called, Pillow may try no other: for EPS it starts a program.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 
 Shape = tuple[int, int, int]  # (channels, height, width)
 Decoded = tuple[Tensor, dict[int, DamagedFile]]
-
-
-def picture_files(path: Path) -> Files:
-    """Every picture file below a folder or inside a zip or tar.gz, sorted by name.
-
-    Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
-    """
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
-        )
-    if path.is_dir():
-        below = [Path(file.path) for file in files_below(path)]
-        found = {
-            PurePosixPath(file.relative_to(path).as_posix()): file.read_bytes for file in below
-        }
-        found = {name: read for name, read in found.items() if is_picture(name)}
-    else:
-        found = archive_files(path, is_picture)
-    found = dict(sorted(found.items()))
-    if not found:
-        raise ValueError(
-            f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it."
-        )
-    while (
-        len({name.parts[0] for name in found}) == 1 and min(len(name.parts) for name in found) > 2
-    ):
-        found = {PurePosixPath(*name.parts[1:]): read for name, read in found.items()}
-    return found
-
-
-def is_picture(name: PurePosixPath) -> bool:
-    """Whether a file of that name is one, and neither hidden nor what macOS adds to a zip."""
-    hidden = any(part == "__MACOSX" or part.startswith(".") for part in name.parts)
-    return name.suffix.lower() in SUFFIXES and not hidden
 
 
 def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
@@ -71,7 +34,8 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
 
     try:
         Image.init()  # else Pillow knows only the formats that it has met so far
-        picture: Image.Image = Image.open(io.BytesIO(raw), formats=FORMATS)
+        known = [name for name in FORMATS if name in Image.OPEN]  # older ones have no AVIF
+        picture: Image.Image = Image.open(io.BytesIO(raw), formats=known)
         if picture.width * picture.height > PIXELS_AT_MOST:
             raise DamagedFile(
                 f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from workshop_utils.data.archives import archive_files, files_below, gunzip
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, has_sum, is_whole
-from workshop_utils.data.pictures import SUFFIXES
+from workshop_utils.data.picture_files import SUFFIXES
 from workshop_utils.errors import DamagedFile
 from workshop_utils.paths import data_home
 

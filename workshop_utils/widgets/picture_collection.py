@@ -1,8 +1,10 @@
 """Can it learn your things? Two classes or more from camera, files or a folder; a head on frozen features; then a new picture."""
 
+import hashlib
 import io
 import re
 import time
+import unicodedata
 from base64 import b64decode
 from collections.abc import Callable
 from functools import partial
@@ -18,13 +20,15 @@ from torchvision.transforms.v2.functional import resize, to_pil_image
 from workshop_utils import device as devices
 from workshop_utils import paths, plots, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
-from workshop_utils.data.pictures import decode, picture_files
+from workshop_utils.data.picture_files import class_of, given, picture_files, split_folders, told
+from workshop_utils.data.pictures import decode
 from workshop_utils.figure import Figure, mosaic
 from workshop_utils.models.modes import evaluating
 from workshop_utils.widgets.panel import Panel, button, buttons, row, scripted, wide
 
 SIDE, TILE = 224, 96  # pixels, of a picture that is kept and of one that is shown
 UPLOAD_AT_MOST, PICTURES_AT_MOST, ROWS_AT_MOST = 20_000_000, 500, 10
+DEVICES = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)"
 LEARN, ASK = "a class to learn", "classify it"
 Readers = list[Callable[[], bytes]]  # functions that read one file each
 
@@ -40,6 +44,8 @@ class Collection:
         self.net, self.folder = net, Path(folder)
         self.classifier: Any = None  # a net with .classes, .threshold and .preprocess
         self.asked: Tensor | None = None
+        self._stamp = 0  # names the picture that was kept last
+        self.left_out = ""  # a sentence about what the folder that was taken last holds besides
         self._decoded: dict[str, Tensor | None] = {}  # CLASS/FILE; None: cannot be read
         self._examples: dict[str, list[Tensor]] = {}
         if examples is not None:
@@ -51,11 +57,7 @@ class Collection:
     @property
     def pictures(self) -> dict[str, list[Tensor]]:
         """(3, 224, 224) uint8 pictures by class."""
-        found: dict[str, list[Tensor]] = {}
-        for name, picture in self._own().items():
-            if picture is not None:
-                found.setdefault(name.partition("/")[0], []).append(picture)
-        return found or self._examples
+        return self._kept() or self._examples
 
     @property
     def unreadable(self) -> list[str]:
@@ -64,20 +66,50 @@ class Collection:
 
     def add(self, files: dict[str, Readers]) -> None:
         """Keeps pictures, by class. Raises ValueError, and keeps none, if one cannot be read or there are too many."""
-        if len(self._own()) + sum(map(len, files.values())) > PICTURES_AT_MOST:
+        self._need_room(sum(map(len, files.values())))
+        self._keep(
+            {name: readable(*(read() for read in readers)) for name, readers in files.items()}
+        )
+
+    def add_folder(self, path: Path, loose: str) -> None:
+        """Keeps the pictures of a folder or an archive, as `data.from_folder` finds them; those that cannot be read are named.
+
+        A picture that the class has already is not kept again: it would be learned from twice and tell on itself.
+        loose: the class of pictures that lie in no class folder. Raises ValueError, and keeps none, if there are too many.
+        """
+        files, left_out = picture_files(path)
+        self._need_room(len(files))
+        known = {name: set(map(digest, pictures)) for name, pictures in self._kept().items()}
+        found: dict[str, list[Tensor]] = {}
+        for name, read in (file for part in split_folders(path, files, left_out) for file in part):
+            label = class_of(name) if len(name.parts) > 1 else loose
+            try:
+                square = decode(read(), SIDE)
+            except (DamagedFile, OSError) as error:
+                left_out[name] = str(error)
+                continue
+            if (key := digest(square)) not in known.setdefault(label, set()):
+                known[label].add(key)
+                found.setdefault(label, []).append(square)
+        self._keep(found)
+        self.left_out = told(left_out)
+
+    def _need_room(self, count: int) -> None:
+        if len(self._own()) + count > PICTURES_AT_MOST:
             raise ValueError(
                 f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way."
             )
-        found = {
-            class_name(name): readable(*(read() for read in readers))
-            for name, readers in files.items()
-        }
-        self.classifier = None
+
+    def _keep(self, found: dict[str, list[Tensor]]) -> None:
+        found = {class_name(name): pictures for name, pictures in found.items()}
+        self.classifier, self.left_out = None, ""
         for name, pictures in found.items():
             for picture in pictures:
                 file = io.BytesIO()
                 to_pil_image(picture).save(file, "PNG")
-                paths.write(self.folder / name / f"{time.time_ns()}.png", file.getvalue())
+                # two pictures may come within one tick of a coarse clock
+                self._stamp = max(time.time_ns(), self._stamp + 1)
+                paths.write(self.folder / name / f"{self._stamp}.png", file.getvalue())
 
     def train(self) -> None:
         """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""
@@ -106,10 +138,17 @@ class Collection:
         with evaluating(self.classifier):
             return self.classifier(images)[0].softmax(0).cpu()
 
+    def _kept(self) -> dict[str, list[Tensor]]:
+        found: dict[str, list[Tensor]] = {}
+        for name, picture in self._own().items():
+            if picture is not None:
+                found.setdefault(name.partition("/")[0], []).append(picture)
+        return found
+
     def _own(self) -> dict[str, Tensor | None]:
         """What the folder holds now, each file decoded once."""
         try:
-            found = picture_files(self.folder)
+            found, _ = picture_files(self.folder)
         except (FileNotFoundError, ValueError):  # nothing was kept yet
             return {}
         files = {str(path): read for path, read in found.items() if len(path.parts) > 1}
@@ -145,10 +184,7 @@ def own_pictures(
     def take_folder() -> None:
         if not typed.value.strip():
             raise ValueError("Type the path of a folder or a zip first.")
-        found: dict[str, Readers] = {}
-        for path, read in picture_files(Path(typed.value).expanduser()).items():
-            found.setdefault(path.parts[0] if len(path.parts) > 1 else name.value, []).append(read)
-        collection.add(found)
+        collection.add_folder(given(typed.value), name.value)
 
     def each_time(widget: ipywidgets.Widget, trait: str, files_in: Callable) -> None:
         """Takes what the browser puts there, then empties it: the same file twice is two events."""
@@ -192,6 +228,7 @@ def own_figure(collection: Collection) -> Figure:
     figure.description = f"There are {counts or 'no pictures yet'}. {todo}"
     if len(pictures) > ROWS_AT_MOST:
         figure.description += f" The first {ROWS_AT_MOST} classes are shown."
+    figure.description += collection.left_out
     if odd := ", ".join(collection.unreadable):
         figure.description += f" Left out, for they cannot be read as pictures: {odd}."
     return figure
@@ -209,13 +246,20 @@ def answer_figure(picture: Tensor, probabilities: Tensor, classifier: Any) -> Fi
 
 
 def class_name(text: str) -> str:
-    """The name of a class, which becomes a folder's. Raises ValueError for one that no system takes as such."""
-    name = text.strip()
-    if not re.fullmatch(r'(?!\.)[^/\\:*?"<>|\x00-\x1f]{1,60}', name):
+    """The name of a class, which becomes a folder's. Raises ValueError for one that some system does not take as such."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if not re.fullmatch(r'(?!\.)[^/\\:*?"<>|\x00-\x1f]{1,60}(?<!\.)', name) or re.match(
+        DEVICES, name
+    ):
         raise ValueError(
-            f"Give the class a short name without dots at the beginning and without / \\ : * ? \" < > |; this is '{name}'."
+            f"Give the class a short name without a dot at either end, without / \\ : * ? \" < > |, and none that Windows keeps for devices; this is '{name}'."
         )
     return name
+
+
+def digest(picture: Tensor) -> str:
+    """What tells a picture from every other."""
+    return hashlib.sha256(picture.numpy().tobytes()).hexdigest()
 
 
 def readable(*files: bytes) -> list[Tensor]:

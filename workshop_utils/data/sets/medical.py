@@ -9,7 +9,8 @@ from workshop_utils.data import picture_cache
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import is_whole
 from workshop_utils.data.folders import class_names
-from workshop_utils.data.pictures import decode_all, picture_files
+from workshop_utils.data.picture_files import picture_files
+from workshop_utils.data.pictures import decode_all
 from workshop_utils.errors import DamagedFile
 
 TEST_SHARE = 5  # the last fifth of each class, in order of file names, is the test set
@@ -42,7 +43,7 @@ def decoded(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
     Raises DamagedFile if a picture cannot be read or has not the size on the card, ValueError if the classes are not those
     of the card.
     """
-    found = list(picture_files(source).items())
+    found = list(picture_files(source)[0].items())
     names = [name for name, _ in found]
     folders = class_names(source, names)
     if set(folders) != set(card.classes):

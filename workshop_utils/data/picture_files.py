@@ -1,0 +1,213 @@
+"""Where people's pictures lie: found below a folder or in an archive, sorted into train and test where their folders say so."""
+
+import os
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from workshop_utils.data.archives import FILE_AT_MOST, Files, archive_files, files_below
+from workshop_utils.errors import DamagedFile
+
+SUFFIXES = {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif"),
+}
+BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+# what systems put beside pictures, thumbnails among it, and what nobody takes for a picture
+SYSTEM = {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
+TEXTS = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".html", ".yaml", ".yml", ".pdf", ".py"}
+TEXTS |= {".ipynb", ".db", ".ini", ".url", ".lnk", ".npy", ".npz", ".mat", ".pkl", ".log"}
+TRAIN = {"train", "training", "trn"}
+TEST = {"test", "testing", "tst", "val", "valid", "validation", "eval", "evaluation", "dev"}
+
+Pictures = list[tuple[PurePosixPath, Callable[[], bytes]]]
+LeftOut = dict[PurePosixPath, str]  # what is no picture here -> why
+
+
+def given(path: str | Path) -> Path:
+    """A path as people paste it: with blanks or quotes around, with ~, or as a file:// address."""
+    text = str(path)
+    if not Path(text).expanduser().exists():
+        text = text.strip().strip("\"'“”‘’«»").strip()
+    if text.startswith("file:"):
+        text = url2pathname(urlsplit(text).path)
+    return Path(text).expanduser()
+
+
+def picture_files(path: Path) -> tuple[Files, LeftOut]:
+    """(every picture file below a folder or inside a zip or tar archive, sorted by name; what else lies there, and why it is left out).
+
+    Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
+    What systems and texts add is passed over. Raises FileNotFoundError if there is no such path, ValueError if it holds no
+    picture.
+    """
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
+        )
+    files, left_out = _below(path) if path.is_dir() else _packed(path)
+    if not files:
+        raise ValueError(
+            f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it.{told(left_out)}"
+        )
+    return _without_common_folder(dict(sorted(files.items()))), left_out
+
+
+def _below(folder: Path) -> tuple[Files, LeftOut]:
+    left_out: LeftOut = {}
+
+    def inside(path: str) -> PurePosixPath:
+        return PurePosixPath(Path(path).relative_to(folder).as_posix())
+
+    def odd(path: str, why: str) -> None:
+        if not _of_the_system(inside(path)):
+            left_out[inside(path)] = why
+
+    found: Files = {
+        inside(file.path): partial(_read, file.path) for file in files_below(folder, odd=odd)
+    }
+    return _pictures(found, left_out), left_out
+
+
+def _packed(archive: Path) -> tuple[Files, LeftOut]:
+    left_out: LeftOut = {}
+    if not archive.is_file():
+        raise ValueError(
+            f"'{archive}' is neither a folder nor a file. Give the path of a folder or a zip."
+        )
+    if archive.suffix.lower() in SUFFIXES:
+        raise ValueError(
+            f"'{archive}' is one picture. Give the folder that holds one folder a class."
+        )
+    found = archive_files(archive, lambda name: not _of_the_system(name))
+    return _pictures(found, left_out), left_out
+
+
+def _pictures(found: Files, left_out: LeftOut) -> Files:
+    """Those of the found files that are pictures by their suffix, or without one by how they begin; the others are told."""
+    pictures: Files = {}
+    for name, read in found.items():
+        suffix = name.suffix.lower()
+        if _of_the_system(name) or suffix in TEXTS:
+            continue
+        if suffix in SUFFIXES or (not suffix and _begins_like_a_picture(read)):
+            pictures[name] = read
+        elif suffix:
+            left_out[name] = f"{name.suffix} is not read here"
+    return pictures
+
+
+def _read(path: str) -> bytes:
+    """A file's content. Raises DamagedFile for what is no file, such as a pipe, which would be waited for, or is too large."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise DamagedFile("is no file but a pipe or a device")
+    if status.st_size > FILE_AT_MOST:
+        raise DamagedFile(f"has {status.st_size:,} bytes, more than the limit of {FILE_AT_MOST:,}")
+    return Path(path).read_bytes()
+
+
+def _begins_like_a_picture(read) -> bool:
+    try:
+        return read().startswith(BEGINNINGS)
+    except (DamagedFile, OSError):
+        return False
+
+
+def _of_the_system(name: PurePosixPath) -> bool:
+    """Whether a file is hidden, or lies where a system keeps its own: macOS in zips, thumbnails of a NAS, bins."""
+    return any(part in SYSTEM or part.startswith(".") for part in name.parts)
+
+
+def _without_common_folder(files: Files) -> Files:
+    while (
+        len({name.parts[0] for name in files}) == 1 and min(len(name.parts) for name in files) > 2
+    ):
+        files = {PurePosixPath(*name.parts[1:]): read for name, read in files.items()}
+    return files
+
+
+def told(left_out: LeftOut) -> str:
+    """A sentence about what was left out, counted by folder and reason; nothing if there is nothing."""
+    counts = Counter(
+        (name.parent, why) if why.startswith(".") else (name, why) for name, why in left_out.items()
+    )
+    said = [
+        f"{count} of '{place}' ({why})" if why.startswith(".") else f"'{place}' {why}"
+        for (place, why), count in counts.most_common(8)
+    ]
+    if not said:
+        return ""
+    heic = any(why.lower().startswith((".heic", ".heif")) for why in left_out.values())
+    return f" Left out: {'; '.join(said)}{'; ...' * (len(counts) > 8)}.{' Save HEIC as JPEG to have it read.' * heic}"
+
+
+def split_folders(path: Path, files: Files, left_out: LeftOut) -> list[Pictures]:
+    """[train, test] where folders of these names hold class folders, or lie in every class folder; else [everything].
+
+    A part's own name may say more: `seg_train`, `test_set`, `val_images`. Pictures without a class, as contests give them
+    beside the others, are put with what is left out.
+    Raises ValueError where folders look like a split and cannot be told from classes.
+    """
+    parts_below = {_part_of(name.parts[1]) if len(name.parts) > 2 else None for name in files}
+    if parts_below == {"train", "test"}:  # cats/train/1.jpg: the split lies below the class
+        swapped = [PurePosixPath(name.parts[1], name.parts[0], *name.parts[2:]) for name in files]
+        files = dict(sorted(zip(swapped, files.values())))
+    tops: dict[str, Files] = {}
+    for name, read in files.items():
+        tops.setdefault(name.parts[0], {})[PurePosixPath(*name.parts[1:])] = read
+    part_of = {top: _part_of(top) for top in tops}
+    if not {"train", "test"} <= set(part_of.values()):
+        if all(re.fullmatch(r"(cv|fold|split)[ _-]*\d+", top.lower()) for top in tops):
+            raise ValueError(
+                f"'{path}' holds {_listed(tops)}. Put one fold into a folder test and the others into a folder train."
+            )
+        return [list(files.items())]
+    tops = {top: _without_common_folder(found) for top, found in tops.items()}
+    sorted_in = {top for top, found in tops.items() if any(len(name.parts) > 1 for name in found)}
+    others = {top for top, part in part_of.items() if not part}
+    if not any(part_of[top] == "train" for top in sorted_in):
+        if others:  # classes with such names
+            return [list(files.items())]
+        raise ValueError(
+            f"'{path}' has folders for training and for testing without a folder of a class in them: {_listed(tops)}. Put the pictures of each class into a folder named after it."
+        )
+    if others & sorted_in:
+        raise ValueError(
+            f"'{path}' has folders for training and for testing, and others beside them: {_listed(tops)}. Move the others into a part, or away."
+        )
+    for top in tops.keys() - sorted_in:
+        left_out[PurePosixPath(top)] = f"has {len(tops[top])} pictures without a class"
+    parts = [
+        [
+            file
+            for top in tops
+            if top in sorted_in and part_of[top] == part
+            for file in tops[top].items()
+        ]
+        for part in ("train", "test")
+    ]
+    return [part for part in parts if part]
+
+
+def _listed(tops: Files | dict[str, Files]) -> str:
+    return ", ".join(sorted(map(str, tops)))
+
+
+def _part_of(folder: str) -> str | None:
+    """ "train" or "test" where one word of a folder's name says so: trainset, seg_test, ValImages."""
+    words = re.findall("[A-Z]?[a-z]+|[A-Z]+", folder)
+    words = {re.sub("(.)(sets?|data|images)$", r"\1", word.lower()) for word in words}
+    found = [part for part, known in (("train", TRAIN), ("test", TEST)) if words & known]
+    return found[0] if len(found) == 1 else None
+
+
+def class_of(name: PurePosixPath) -> str:
+    """The class that a file's folder names; é as one letter or as two, for macOS and Windows disagree, is one class."""
+    return unicodedata.normalize("NFC", name.parts[0])
