@@ -112,6 +112,13 @@ def test_missing_bundled_file_is_named(bundle_copy):
         data.load("mnist")
 
 
+def test_missing_bundled_folder_is_answered_with_the_files_of_its_set(bundle_copy):
+    shutil.rmtree(bundle_copy / "mnist")
+    cure = "checkout -- workshop_utils/data/bundled/mnist/train-images-idx3-ubyte.gz"
+    with pytest.raises(data.DamagedFile, match=f"mnist/train-images.* is missing.*{cure}"):
+        data.load("mnist")
+
+
 def test_every_bundled_file_has_a_published_sum():
     files = {
         path.relative_to(bundled_files.BUNDLED).as_posix()

@@ -64,6 +64,22 @@ def repack(folder):
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1, mtime=1))
 
 
+def dotted(folder):
+    unpack(folder)
+    for path in folder.iterdir():
+        path.rename(folder / path.name.replace("-idx", ".IDX"))
+
+
+def twice(folder):
+    for path in folder.iterdir():
+        path.rename(folder / path.name.replace(".gz", " (1).gz"))
+
+
+def kept_gz(folder):
+    for path in folder.iterdir():
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+
+
 def nest(folder):
     raw = folder / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
@@ -73,8 +89,16 @@ def nest(folder):
 
 @pytest.mark.parametrize(
     "change",
-    [lambda folder: None, unpack, repack, nest],
-    ids=["as published", "unpacked", "other gzip headers", "in torchvision's folders"],
+    [lambda folder: None, unpack, repack, nest, dotted, twice, kept_gz],
+    ids=[
+        "as published",
+        "unpacked",
+        "other gzip headers",
+        "in torchvision's folders",
+        "with a dot",
+        "downloaded twice",
+        "unpacked by a browser",
+    ],
 )
 def test_files_in_ones_own_folder_are_found_in_every_packaging(fashion, change, capsys):
     expected = pixels(fashion)

@@ -235,3 +235,14 @@ def test_table_saved_by_a_spreadsheet_is_read(tmp_path):
     table = ilsvrc(tmp_path, val="table") / "LOC_val_solution.csv"
     table.write_text(table.read_text("utf-8"), "utf-8-sig")
     assert len(data.load("imagenet", "test", root=tmp_path, size=16)) == 3
+
+
+def test_plain_file_where_a_folder_belongs_is_not_taken_for_it(tmp_path):
+    (tmp_path / "train").write_text("n01440764")
+    with pytest.raises(FileNotFoundError, match="has no folder 'train' in ILSVRC's layout"):
+        data.load("imagenet", root=tmp_path)
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val/ILSVRC2012_val_00000001.JPEG").write_bytes(file_bytes(photo(), "JPEG"))
+    (tmp_path / "LOC_val_solution.csv").mkdir()
+    with pytest.raises(FileNotFoundError, match="put LOC_val_solution.csv or the folder Annota"):
+        data.load("imagenet", "test", root=tmp_path)

@@ -20,7 +20,7 @@ class BundledFiles:
 
     def contents(self, *names: str) -> list[bytes]:
         """The bytes of these files: each a member, packed, of the folder of the set, or all of it in one."""
-        if not self.folder.is_dir():
+        if not any(name.startswith(f"{self.folder.name}/") for name in sums()):
             return [bundled(name) for name in names]
         packed = [f"{self.folder.name}/{name}.gz" for name in names]
         return [gunzip(bundled(name), name) for name in packed]

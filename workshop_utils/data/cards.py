@@ -36,8 +36,9 @@ class DatasetCard:
     published; kaggle: its name there. coarse: the names of its superclasses. mean, std: of the pixels to learn from, where
     counting would take hours. place: in the catalogue.
     read(card, split, files) -> (pictures (N, C, H, W) uint8, labels (N,) int64). `files.contents(name, ...)` are the
-    verified bytes of files, unpacked, bundled or published alike; `files.folder` is where they lie. A set that is left on
-    disk gives (name, function that reads the file) pairs instead of pictures.
+    verified bytes of files, unpacked, bundled or published alike; `files.folder` is where they lie. For a published set of
+    picture files, `files.pictures()` is its archive or folder, and `files.cache` a folder to keep what was decoded. A set
+    that is left on disk gives (name, function that reads the file) pairs instead of pictures.
     """
 
     name: str

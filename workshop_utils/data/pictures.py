@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -25,24 +27,33 @@ Shape = tuple[int, int, int]  # (channels, height, width)
 Decoded = tuple[Tensor, dict[int, DamagedFile]]
 
 
-def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
-    """One picture file as (channels, H, W) uint8: upright, RGB or grey, on white where transparent.
+def decode(raw: bytes | Image.Image, size: int | None = None, channels: int = 3) -> Tensor:
+    """A picture file, or a PIL picture, as (channels, H, W) uint8: upright, RGB or grey, on white where transparent.
 
+    Grey values beyond 255 are scaled from 12 or from 16 bits, whichever holds the greatest of them; fractions from 0 to 1.
     size: cut to a square of that side. Raises DamagedFile if it is no picture, not whole, or beyond 100 million pixels.
     """
-    from PIL import Image, ImageOps
-
     try:
-        Image.init()  # else Pillow knows only the formats that it has met so far
-        known = [name for name in FORMATS if name in Image.OPEN]  # older ones have no AVIF
-        picture: Image.Image = Image.open(io.BytesIO(raw), formats=known)
+        if not isinstance(raw, Image.Image):
+            Image.init()  # else Pillow knows only the formats that it has met so far
+            known = [name for name in FORMATS if name in Image.OPEN]  # older ones have no AVIF
+            raw = Image.open(io.BytesIO(raw), formats=known)
+        picture: Image.Image = raw
+        if not picture.width * picture.height:
+            raise DamagedFile("has no pixels")
         if picture.width * picture.height > PIXELS_AT_MOST:
             raise DamagedFile(
                 f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"
             )
-        picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them to white
-            picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
+        picture = picture.copy()
+        with suppress(
+            Exception
+        ):  # it has been turned when the camera's other notes are found damaged
+            ImageOps.exif_transpose(picture, in_place=True)
+        if picture.mode.startswith(
+            ("I", "F")
+        ):  # more bits a pixel: Pillow would clip them to white
+            picture = Image.fromarray(_in_8_bits(np.asarray(picture)))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
@@ -55,6 +66,19 @@ def decode(raw: bytes, size: int | None = None, channels: int = 3) -> Tensor:
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     return pixels.view(picture.height, picture.width, channels).permute(2, 0, 1).contiguous()
+
+
+def _in_8_bits(values: np.ndarray) -> np.ndarray:
+    """Scanners and cameras store 12 bits in 16, which would be nearly black if they were taken for 16."""
+    tops = (1, 255, 4095, 65535) if values.dtype.kind == "f" else (255, 4095, 65535)
+    low, high = values.min(), values.max()
+    if not 0 <= low <= high <= tops[-1]:
+        raise DamagedFile(
+            f"has values from {low} to {high}: scale them to 0 to {tops[-1]:,} and save it again"
+        )
+    top = next(top for top in tops if high <= top)
+    # 1e-3: fractions that were whole numbers out of 255 become these again
+    return (values.astype(np.float32) * 255 / top + 1e-3).astype(np.uint8)
 
 
 def decode_all(

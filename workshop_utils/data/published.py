@@ -2,10 +2,11 @@
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop_utils.data.archives import archive_files, files_below, gunzip
+from workshop_utils.data.archives import GZIP, archive_files, files_below, gunzip
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, has_sum, is_whole
 from workshop_utils.data.picture_files import SUFFIXES
@@ -82,7 +83,7 @@ class PublishedFiles:
         others: dict[str, set[bytes]] = {name: set() for name in names}
         for path, packed in self._places(names):
             try:
-                contents = _unpacked(path, names) if packed else {path.name: path.read_bytes()}
+                contents = _unpacked(path, names, packed)
             except DamagedFile:
                 if self.own:
                     raise
@@ -114,7 +115,13 @@ class PublishedFiles:
         paths = [self.folder] if self.folder.is_file() else [Path(file) for file in files]
         wanted = [(name, False) for name in names]
         wanted += [(name, True) for name in (*archives, *self._kaggle_archives())]
-        return [(path, packed) for name, packed in wanted for path in paths if path.name == name]
+        places = [
+            (path, packed)
+            for name, packed in wanted
+            for path in paths
+            if _plain(path.name) == _plain(name)
+        ]
+        return places or [(path, True) for path in paths if path == self.folder]
 
     def _kaggle_archives(self) -> list[str]:
         """What a set that was downloaded from Kaggle's page, or with Kaggle's command, is called."""
@@ -133,12 +140,26 @@ def _holding(card: DatasetCard, names: Sequence[str]) -> list[RemoteFile]:
     return [file for file in card.files if file.contents.keys() & set(names)]
 
 
-def _unpacked(archive: Path, names: Sequence[str]) -> dict[str, bytes]:
-    """The bytes of those files of an archive that have one of these names."""
-    if not archive.name.endswith((".tar.gz", ".zip")):
-        return {archive.stem: gunzip(archive.read_bytes(), archive.name)}
-    files = archive_files(archive, lambda path: path.name in names)
-    return {path.name: read() for path, read in files.items()}
+def _plain(name: str) -> str:
+    """A name without what browsers and file managers change in it: "(1)", dots for dashes, capitals."""
+    return re.sub(r"\(\d+\)|[^a-z0-9]", "", name.lower())
+
+
+def _unpacked(path: Path, names: Sequence[str], packed: bool) -> dict[str, bytes]:
+    """The bytes of those files of an archive that have one of these names; of a file that is none its own."""
+    wanted = {_plain(name): name for name in names}
+    own = wanted.get(_plain(path.name)) or wanted.get(_plain(path.name).removesuffix("gz"))
+    if not packed and own:
+        return {own: path.read_bytes()}
+    if own:  # a browser may have unpacked it and kept its name
+        raw = path.read_bytes()
+        return {own: gunzip(raw, path.name) if raw[:2] == GZIP or raw[:1] != b"\0" else raw}
+    files = archive_files(path, lambda file: _plain(file.name) in wanted)
+    return {
+        wanted[_plain(file.name)]: read()
+        for file, read in files.items()
+        if _plain(file.name) in wanted
+    }
 
 
 def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:

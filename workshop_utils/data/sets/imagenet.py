@@ -52,9 +52,9 @@ def read(card: DatasetCard, split: str, files) -> tuple[FilePairs, Tensor]:
     return [(name, partial(_read, os.path.join(pictures, name))) for _, name in found], labels
 
 
-def _first(root: Path, *places: str) -> Path | None:
-    """The first of these that there is below the folder."""
-    return next((root / place for place in places if (root / place).exists()), None)
+def _first(root: Path, *places: str, sort=Path.is_dir) -> Path | None:
+    """The first of these folders, or Path.is_file, that there is below the folder."""
+    return next((root / place for place in places if sort(root / place)), None)
 
 
 def _pictures(place: Path, prefix: str = "") -> list[str]:
@@ -68,7 +68,8 @@ def _read(path: str) -> bytes:
 
 def _validation_wnids(root: Path) -> dict[str, str]:
     """Picture name -> WordNet id of the flat validation folder, from Kaggle's table or from the annotation files."""
-    table = _first(root, "LOC_val_solution.csv", "ILSVRC/LOC_val_solution.csv")
+    tables = (f"{place}LOC_val_solution.csv" for place in ("", "ILSVRC/"))
+    table = _first(root, *tables, sort=Path.is_file)
     if table is None:
         annotations = _first(root, *(f"{place}/val" for place in ANNOTATIONS), "Annotations")
         described = annotations.glob("*.xml") if annotations else ()
