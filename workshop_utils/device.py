@@ -40,8 +40,8 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
 
 
 def of(model: nn.Module) -> torch.device:
-    """The device on which a net's weights lie."""
-    return next(model.parameters()).device
+    """The device on which a net's weights lie; the CPU for a net without any."""
+    return next((weight.device for weight in model.parameters()), torch.device("cpu"))
 
 
 def report() -> str:

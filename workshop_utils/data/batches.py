@@ -76,6 +76,20 @@ def reading(
     return Batches(dataset, size, preprocess=preprocess, device=place)
 
 
+def within_memory(work: Callable, batches: Batches):
+    """What `work()` returns. Raises MemoryError, with the batch size to try, if the device's memory was full in it."""
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        if not devices.memory_is_full(error):
+            raise
+    size = batches.batch_size  # from here on, where no error keeps the batch that did not fit
+    cure = f"batch_size={size // 2}" if size > 1 else "a smaller net, or smaller pictures"
+    raise MemoryError(
+        f"The memory of the device '{batches.device}' is too small for this net with batches of {size} pictures. Try {cure}."
+    )
+
+
 def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:
     """A function from (B, C, H, W) uint8 to float32 with mean 0 and standard deviation 1 a channel."""
     scale = (1 / (255 * std)).view(-1, 1, 1)

@@ -16,7 +16,9 @@ def class_names(classes: Iterable) -> tuple[str, ...]:
     """
     if isinstance(classes, (Mapping, Set)) or not isinstance(classes, Iterable):
         kind = type(classes).__name__
-        raise ValueError(f"Classes are a list of names in the order of the labels; this is a {kind}.")
+        raise ValueError(
+            f"Classes are a list of names in the order of the labels; this is a {kind}."
+        )
     names = [str(name).encode("utf-8", "replace").decode() for name in classes]
     often = Counter(names)
     numbered = enumerate(names)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.labels import class_names
 from workshop_utils.models.modes import evaluating
 from workshop_utils.tables import Table
 
@@ -62,13 +63,42 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
 
 def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
-    prepare = getattr(model, "preprocess", None) or Tensor.float
-    outputs = _outputs(model, prepare(dataset[0][0].unsqueeze(0)).to(devices.of(model)))
-    if outputs.shape != (1, len(dataset.classes)):
+    prepare, count = getattr(model, "preprocess", None) or Tensor.float, len(dataset.classes)
+    twice = dataset[0][0].expand(2, -1, -1, -1)  # a net may mix the pictures of a batch
+    outputs = _outputs(model, prepare(twice).to(devices.of(model)))
+    if count < 2:
+        raise ValueError(f"{dataset.name} has {count} class: there is nothing to tell apart.")
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != 2:
+        given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise ValueError(
-            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
-            f"Build it with classes={len(dataset.classes)}."
+            f"For 2 pictures the net answers with {given}, and not with a tensor of (2, {count}), one score a class. "
+            f"End it with nn.Flatten() and nn.Linear(..., {count})."
         )
+    if outputs.shape[1] != count:
+        raise ValueError(
+            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {count} classes. "
+            f"Build it with classes={count}."
+        )
+    if outputs.isnan().any():
+        raise ValueError("The net answers with NaN, no number: build it, or load it, again.")
+
+
+def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
+    """For each class of the set its place among the net's scores: its own, unless the net knows its .classes in another order.
+
+    Raises ValueError if it knows other classes.
+    """
+    known = getattr(model, "classes", None)
+    if not isinstance(known, (list, tuple)):
+        return list(range(len(dataset.classes)))
+    names = class_names(known)
+    if sorted(names) != sorted(dataset.classes):
+        odd = sorted({*names} ^ {*dataset.classes})
+        raise ValueError(
+            f"net.classes and the classes of {dataset.name} are not the same: '{odd[0]}' is in one only. "
+            "If they mean the same, say net.classes = dataset.classes."
+        )
+    return [names.index(name) for name in dataset.classes]
 
 
 def _outputs(model: nn.Module, images: Tensor) -> Tensor:
@@ -76,9 +106,14 @@ def _outputs(model: nn.Module, images: Tensor) -> Tensor:
         with evaluating(model):
             return model(images)
     except RuntimeError as error:
+        if devices.memory_is_full(error):
+            raise
         words = f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {str(error).splitlines()[0]}"
-        side = _smallest_side(model, images.shape[1])
-        if side and min(images.shape[-2:]) < side:
+        other = {weight.dtype for weight in model.parameters()} - {images.dtype}
+        side = None if other else _smallest_side(model, images.shape[1])
+        if other:
+            words = f"The net calculates in {other.pop()}, and pictures come in {images.dtype}. net.float() makes them agree."
+        elif side and min(images.shape[-2:]) < side:
             words = (
                 f"Pictures of {images.shape[-2]} x {images.shape[-1]} pixels are too small for this net: it needs {side} x {side} or more. "
                 "Enlarge them, or take a net for small pictures, such as small_resnet."
