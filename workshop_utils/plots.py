@@ -6,9 +6,11 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from workshop_utils import data, diagrams
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
     COLOURS,
@@ -21,10 +23,13 @@ from workshop_utils.figure import (
     look,
     names_beside,
     number,
+    redrawn,
     sheet,
+    short,
 )
 from workshop_utils.training import History
 
+PICTURES_AT_MOST = 200  # of one figure, which takes 4 s
 architecture, block = diagrams.architecture, diagrams.block
 
 
@@ -39,13 +44,20 @@ def images(
     """Pictures side by side, each under its title (its class, where a dataset is given).
 
     pictures: a dataset, or (C, H, W) or (H, W) tensors; uint8, or floats, which are drawn from their lowest to their
-    highest value.
+    highest value. Of more than 200 the first 200 are drawn.
     """
-    if isinstance(pictures, ImageDataset):
+    if isinstance(pictures, Dataset):
+        pictures = image_dataset(pictures)
         titles = titles or [pictures.classes[label] for label in pictures.labels]
     shown = pictures.images if isinstance(pictures, ImageDataset) else pictures
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
+    if (many := len(shown)) > PICTURES_AT_MOST:
+        title, shown = (
+            f"{title}, the first {PICTURES_AT_MOST} of {many:,}",
+            shown[:PICTURES_AT_MOST],
+        )
+        print(f"{title}: a figure has no room for more. [a:b] takes other ones.")
     titles = titles or [""] * len(shown)
     columns = min(columns, len(shown))
     rows = -(-len(shown) // columns)
@@ -55,7 +67,7 @@ def images(
         axes.axis("off")
         if place < len(shown):
             axes.imshow(drawable(shown[place]), interpolation="nearest")
-            axes.set_title(titles[place], fontsize=10)
+            axes.set_title(short(titles[place]), fontsize=10)
     said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
     figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
     return figure
@@ -94,7 +106,7 @@ def class_counts(*datasets: ImageDataset) -> Figure:
         axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
         by_class = dict(zip(dataset.classes, map(int, counts)))
         figure.description += f" {label}: {extremes(by_class, 'pictures')}"
-    axes.set_yticks(np.arange(len(classes)) + 0.4 - 0.4 / len(datasets), classes)
+    axes.set_yticks(np.arange(len(classes)) + 0.4 - 0.4 / len(datasets), [*map(short, classes)])
     axes.invert_yaxis()
     axes.set(xlabel="pictures", xmargin=0.12)
     if len(datasets) > 1:
@@ -113,7 +125,7 @@ def curves(histories: History | dict[str, History]) -> Figure:
                 values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
                 if not values:
                     continue
-                label = f"{name} {kind}".strip()
+                label = f"{short(name)} {kind}".strip()
                 colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
                 style = dash + look(place)[1]
                 axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
@@ -128,19 +140,7 @@ def curves(histories: History | dict[str, History]) -> Figure:
 
 def live_curves() -> Callable[[History], None]:
     """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
-    from IPython.display import display
-
-    handles: list = []
-
-    def draw(history: History) -> None:
-        bundles = curves(history).bundles()
-        for handle, bundle in zip(handles, bundles):
-            handle.update(bundle, raw=True)
-        if not handles:
-            shown = [display(bundle, raw=True, display_id=True) for bundle in bundles]
-            handles.extend(filter(None, shown))  # None outside a notebook
-
-    return draw
+    return redrawn(curves)
 
 
 def confusion(evaluation: Evaluation) -> Figure:
@@ -164,7 +164,9 @@ def confusion(evaluation: Evaluation) -> Figure:
 def bars(values: dict[str, float], label: str, *, highest: float | None = None) -> Figure:
     """One bar a name, in the order given, with its value beside it; label: what is counted, with its unit."""
     figure, axes = sheet(label, (9, 0.42 * len(values) + 0.9))
-    drawn = axes.barh(list(values), list(values.values()), color=COLOURS[0])
+    drawn = axes.barh(
+        range(len(values)), [*values.values()], color=COLOURS[0], tick_label=[*map(short, values)]
+    )
     axes.bar_label(drawn, [number(value) for value in values.values()], padding=3)
     axes.invert_yaxis()
     axes.set(xlabel=label, xlim=(0, highest or 1.15 * max(values.values())))
@@ -200,7 +202,7 @@ def runs(
         axes.plot(value, list(results).index(name), "*", label=f"yours: {number(value)}", **star)
         axes.legend(frameon=False)
         figure.description += f" A star in the row {name} at {number(value)}: yours."
-    axes.set_yticks(range(len(results)), list(results))
+    axes.set_yticks(range(len(results)), [*map(short, results)])
     axes.set(ylim=(len(results) - 0.5, -0.75), xlabel=label, xmargin=0.1)
     return figure
 
@@ -222,7 +224,7 @@ def lines(
             axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
             spread = f" ({number(min(values))} to {number(max(values))})"
             said.append(f"{number(mean)} at {number(x)}{spread if len(values) > 1 else ''}")
-        axes.plot([], [], dash + marker, color=colour, label=name)
+        axes.plot([], [], dash + marker, color=colour, label=short(name))
         parts.append(f"{name}: {', '.join(said)}")
     ticks = sorted({x for found in series.values() for x in found})
     axes.set(xlabel=x_label, ylabel=y_label, xticks=ticks)
@@ -335,9 +337,9 @@ def top_k(
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
     left.imshow(drawable(picture), interpolation="nearest")
     left.axis("off")
-    left.set_title(true, fontsize=11)
+    left.set_title(short(true), fontsize=11)
     colours = [COLOURS[2] if name == true else COLOURS[0] for name in names]
-    starred = [f"* {name}" if name == true else name for name in names]
+    starred = [f"* {short(name)}" if name == true else short(name) for name in names]
     drawn = right.barh(range(len(order)), values, color=colours, tick_label=starred)
     right.bar_label(drawn, percents, padding=3)
     right.invert_yaxis()

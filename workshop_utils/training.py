@@ -247,7 +247,7 @@ def _scheduler(schedule, optimizer, steps):
 
 def _wants_more(stepped) -> bool:
     """Whether its step() needs something that fit does not have, such as a metric, or a function to call."""
-    values = signature(stepped.step).parameters.values()
+    _, *values = signature(type(stepped).step).parameters.values()  # all but self
     kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     return any(each.default is Parameter.empty and each.kind not in kinds for each in values)
 
