@@ -83,9 +83,8 @@ class Figure(MatplotlibFigure, Shown):
         formulas: set[Text] = set()
         for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
             axis.get_ticklabels()  # so that they have their words
-            formulas |= (
-                {*axis.findobj(Text)} if axis.get_scale() == "log" else set()
-            )  # powers of 10
+            if axis.get_scale() == "log":  # powers of 10
+                formulas |= {*axis.get_ticklabels(which="both")}
         as_written({*self.findobj(Text)} - formulas)
         with catch_warnings():
             filterwarnings("ignore", "Glyph .* missing")  # said once, in words

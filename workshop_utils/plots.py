@@ -100,7 +100,10 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     figure.description = "Bars, one a class, as long as the class has pictures."
     for place, dataset in enumerate(datasets):
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
-        label, rows = f"{dataset.name}, {dataset.split}", np.arange(len(counts)) + place * height
+        label, rows = (
+            f"{short(dataset.name)}, {dataset.split}",
+            np.arange(len(counts)) + place * height,
+        )
         style = {"hatch": HATCHES[place % 4], "edgecolor": "white"}
         drawn = axes.barh(rows, counts, height, color=COLOURS[place], label=label, **style)
         axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
