@@ -428,7 +428,7 @@ NAMES = {
 def named(one, other):
     """Every figure that shows names of a user."""
     classes = [one, other]
-    dataset = ImageDataset(tiny_dataset(2).images, [0, 1] * 3, classes, name=one)
+    dataset = ImageDataset(tiny_dataset(2).images, [0, 1] * 3, classes, name="set")
     result = evaluation.evaluate(Predictions(np.eye(2)[[0, 1, 0, 1]], [0, 1, 1, 0], classes))
     yield plots.images(dataset)
     yield plots.class_counts(dataset, dataset)

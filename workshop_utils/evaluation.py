@@ -230,14 +230,19 @@ def predict(
     batches = reading(model, dataset, batch_size=batch_size, device=device)
     model.to(batches.device)
     require_fit(model, dataset)
-    order, counted = places(model, dataset), progress(batches, f"Reading {len(dataset):,} pictures")
+    order, counted = (
+        torch.tensor(places(model, dataset)),
+        progress(batches, f"Reading {len(dataset):,} pictures"),
+    )
 
     def answers() -> list[Tensor]:
         with evaluating(model):
-            return [model(images).softmax(1)[:, order].cpu() for images, _ in counted]
+            return [model(images).softmax(1).cpu() for images, _ in counted]
 
     outputs = within_memory(answers, batches)
-    return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)
+    return Predictions(
+        torch.cat(outputs).index_select(1, order).numpy(), dataset.labels.numpy(), dataset.classes
+    )
 
 
 def evaluate(predictions: Predictions) -> Evaluation:
