@@ -29,7 +29,7 @@ from workshop_utils.figure import (
 )
 from workshop_utils.training import History
 
-PICTURES_AT_MOST = 200  # of one figure, which takes 4 s
+PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, diagrams.block
 
 
@@ -100,10 +100,8 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     figure.description = "Bars, one a class, as long as the class has pictures."
     for place, dataset in enumerate(datasets):
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
-        label, rows = (
-            f"{short(dataset.name)}, {dataset.split}",
-            np.arange(len(counts)) + place * height,
-        )
+        rows = np.arange(len(counts)) + place * height
+        label = f"{short(dataset.name)}, {dataset.split}"
         style = {"hatch": HATCHES[place % 4], "edgecolor": "white"}
         drawn = axes.barh(rows, counts, height, color=COLOURS[place], label=label, **style)
         axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
