@@ -346,6 +346,7 @@ def top_k(
     right.invert_yaxis()
     right.set(xlim=(0, 1.18), xlabel="probability")
     said = ", ".join(map(" ".join, zip(names, percents)))
-    shown = true or "an unnamed class"
-    figure.description = f"A picture of {shown}. The most probable classes: {said}."
+    figure.description = (
+        f"A picture of {true or 'an unnamed class'}. The most probable classes: {said}."
+    )
     return figure
