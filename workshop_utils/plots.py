@@ -46,10 +46,9 @@ def images(
     pictures: a dataset, or (C, H, W) or (H, W) tensors; uint8, or floats, which are drawn from their lowest to their
     highest value. Of more than 200 the first 200 are drawn.
     """
-    if isinstance(pictures, Dataset):
+    if isinstance(shown := pictures, Dataset):
         pictures = image_dataset(pictures)
-        titles = titles or [pictures.classes[label] for label in pictures.labels]
-    shown = pictures.images if isinstance(pictures, ImageDataset) else pictures
+        titles, shown = titles or [pictures.classes[i] for i in pictures.labels], pictures.images
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
     if (many := len(shown)) > PICTURES_AT_MOST:
@@ -346,7 +345,6 @@ def top_k(
     right.invert_yaxis()
     right.set(xlim=(0, 1.18), xlabel="probability")
     said = ", ".join(map(" ".join, zip(names, percents)))
-    figure.description = (
-        f"A picture of {true or 'an unnamed class'}. The most probable classes: {said}."
-    )
+    shown = true or "an unnamed class"
+    figure.description = f"A picture of {shown}. The most probable classes: {said}."
     return figure
