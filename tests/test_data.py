@@ -259,6 +259,32 @@ def test_pictures_and_labels_that_do_not_fit_are_refused(images, labels, sentenc
         data.ImageDataset(images, torch.tensor(labels), "ab", name="wrong")
 
 
+def test_arrays_of_numpy_are_read_even_turned_round_and_those_with_colours_last_are_not():
+    images = np.arange(2 * 3 * 8 * 8, dtype=np.uint8).reshape(2, 3, 8, 8)
+    found = data.ImageDataset(
+        images[..., ::-1], [0, 1], "ab", name="x", mean=[0, 0, 0], std=[1] * 3
+    )
+    assert found.images.tolist() == images[..., ::-1].tolist() and found.mean.dtype == torch.float32
+    for wrong in (np.moveaxis(images, 1, -1), images.astype(np.int64), images[:, 0]):
+        with pytest.raises(ValueError, match=r"uint8 of shape \(N, C, H, W\).*np.moveaxis"):
+            data.ImageDataset(wrong, [0, 1], "ab", name="x")
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["in memory", "on disk"])
+def test_slice_list_or_mask_in_brackets_gives_a_part(tmp_path, monkeypatch, lazy):
+    class_folders(tmp_path / "pets", cats=4, dogs=4)
+    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0 if lazy else 1 << 30)
+    dataset, _ = data.from_folder(tmp_path / "pets", size=10)
+    labels = dataset.labels.tolist()
+    assert dataset[:5].labels.tolist() == labels[:5] and len(dataset[4:2]) == 0
+    assert dataset[::-2].labels.tolist() == labels[::-2]
+    assert dataset[[3, 0]].labels.tolist() == [labels[3], labels[0]]
+    assert dataset[dataset.labels == 1].labels.tolist() == [1, 1, 1]
+    assert dataset[np.int64(-1)][1] == labels[-1] and type(dataset[:2]) is type(dataset)
+    with pytest.raises(IndexError):
+        dataset[len(dataset)]
+
+
 def test_repr_says_what_it_is():
     assert (
         repr(loaded("mnist", "test"))

@@ -7,7 +7,8 @@ from helpers import normalised, tiny_dataset, tiny_net
 from sklearn import metrics
 from torch import nn
 
-from workshop_utils import evaluation
+from workshop_utils import evaluation, transfer
+from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
 
 
@@ -280,3 +281,169 @@ def test_calibration_agrees_with_scikit_learn():
 def test_net_that_is_as_sure_as_right_has_no_calibration_error():
     said = Predictions(np.tile([0.75, 0.25], (4, 1)), [0, 0, 0, 1], "ab")
     assert evaluation.evaluate(said).calibration.error == pytest.approx(0)
+
+
+# --- labels as people have them ---
+
+COLUMN, NAMES = np.array([0, 2, 1, 1]), ["a", "c", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        COLUMN[:, None],
+        np.eye(3)[COLUMN],
+        np.eye(3, dtype=bool)[COLUMN],
+        COLUMN.astype(np.float32),
+        COLUMN.astype(np.uint8),
+        COLUMN.astype(object),
+        COLUMN.tolist(),
+        torch.tensor(COLUMN).unsqueeze(1),
+        [torch.tensor(label) for label in COLUMN],
+        NAMES,
+        np.array(NAMES, dtype=object),
+    ],
+    ids=str,
+)
+def test_labels_that_mean_the_same_are_read_the_same_by_predictions_and_sets(labels):
+    assert Predictions(np.eye(3)[COLUMN], labels, "abc").labels.tolist() == [0, 2, 1, 1]
+    images = np.zeros((4, 1, 2, 2), np.uint8)
+    assert ImageDataset(images, labels, "abc", name="x").labels.tolist() == [0, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "labels, sentence",
+    [
+        ([0, 1, 0.9], "whole number"),
+        ([0, 1, np.nan], "whole number"),
+        ([0, 1, None], "whole number"),
+        ([True, False, True], "these are bool"),
+        ([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]], r"shape \(3, 3\)"),
+        ([[1, 1, 0], [0, 1, 0], [0, 0, 1]], r"shape \(3, 3\)"),
+        ([[0, 1], [1]], "holds something else"),
+        ([1, 2, 3], "from 1 to 3. Do they count from 1"),
+        ([-1, 0, 1], "from -1 to 1"),
+        ([0, 1, np.inf], "from 0 to inf"),
+        (["a", "b", "bee"], "No class is called 'bee'"),
+        (2, "one whole number a picture"),
+    ],
+    ids=str,
+)
+def test_labels_that_can_mean_nothing_are_refused_by_predictions_and_sets(labels, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Predictions(np.eye(3), labels, "abc")
+    with pytest.raises(ValueError, match=sentence):
+        ImageDataset(np.zeros((3, 1, 2, 2), np.uint8), labels, "abc", name="x")
+
+
+def test_yes_and_no_are_labels_of_two_classes():
+    assert Predictions(np.eye(2), [False, True], ("no", "yes")).labels.tolist() == [0, 1]
+
+
+def test_class_names_become_text_and_those_that_come_twice_get_their_positions():
+    assert Predictions(np.eye(3), [0, 1, 2], [7, 8, 9]).classes == ("7", "8", "9")
+    found = Predictions(np.eye(3), [0, 1, 2], ["crane", "b", "crane"])
+    assert found.classes == ("crane (0)", "b", "crane (2)")
+
+
+@pytest.mark.parametrize("classes", [{"a", "b"}, {"a": 0, "b": 1}, 2], ids=str)
+def test_classes_without_an_order_are_refused(classes):
+    with pytest.raises(ValueError, match="list of names in the order of the labels"):
+        Predictions(np.eye(2), [0, 1], classes)
+
+
+def test_probabilities_of_a_net_that_went_wrong_are_said_to_be_no_numbers():
+    with pytest.raises(ValueError, match="NaN"):
+        Predictions([[np.nan, np.nan]], [0], "ab")
+
+
+# --- nets and sets that know their classes ---
+
+
+def test_net_with_its_classes_in_another_order_is_read_in_the_sets():
+    dataset, model = tiny_dataset(), tiny_net()
+    plain = evaluation.predict(model, dataset)
+    model.classes = ("c", "a", "b")
+    turned = evaluation.predict(model, dataset)
+    np.testing.assert_array_equal(turned.probabilities, plain.probabilities[:, [1, 2, 0]])
+    assert turned.classes == ("a", "b", "c")
+
+
+def test_net_that_knows_other_classes_is_refused_and_a_number_is_no_list_of_names():
+    model = tiny_net()
+    model.classes = 3
+    evaluation.predict(model, tiny_dataset())
+    model.classes = ["a", "b", "dog"]
+    with pytest.raises(ValueError, match="'c' is in one only"):
+        evaluation.predict(model, tiny_dataset())
+
+
+@pytest.mark.parametrize("deep", [1, 2])
+def test_part_that_torch_splits_off_is_read_as_the_part_it_is(deep):
+    whole, part = tiny_dataset(), tiny_dataset()
+    for _ in range(deep):
+        part = torch.utils.data.Subset(part, list(range(len(part)))[::-2])
+    expected = whole[::-2] if deep == 1 else whole[::-2][::-2]
+    found = evaluation.predict(tiny_net(), part)
+    np.testing.assert_array_equal(
+        found.probabilities, evaluation.predict(tiny_net(), expected).probabilities
+    )
+    assert found.labels.tolist() == expected.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda dataset: torch.utils.data.TensorDataset(dataset.images, dataset.labels),
+        lambda dataset: torch.utils.data.ConcatDataset([dataset, dataset]),
+        lambda dataset: torch.utils.data.DataLoader(dataset),
+        lambda dataset: list(dataset),
+        lambda dataset: (dataset, dataset),
+    ],
+)
+def test_other_collections_of_pictures_are_told_what_makes_a_set(make):
+    for action in (evaluation.predict, transfer.features):
+        with pytest.raises(ValueError, match="ImageDataset, and this is a .* make one"):
+            action(tiny_net(), make(tiny_dataset()))
+
+
+class Greedy(nn.Module):
+    """Asks for more memory than there is, for more than two pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.head(x.flatten(1) + (torch.empty(2**52).sum() if len(x) > 2 else 0))
+
+
+@pytest.mark.parametrize("action", [evaluation.predict, transfer.features])
+def test_full_memory_in_reading_is_told_with_the_batch_size_to_try(action):
+    with pytest.raises(MemoryError, match="batches of 10 pictures. Try batch_size=5") as told:
+        action(Greedy(), tiny_dataset(), batch_size=10)
+    assert told.value.__context__ is None
+    with pytest.raises(ValueError, match="batch_size is 0: give a whole number"):
+        action(tiny_net(seed=7), tiny_dataset(), batch_size=0)
+
+
+@pytest.mark.parametrize(
+    "net, sentence",
+    [
+        (nn.Conv2d(1, 3, 8), r"answers with \(2, 3, 1, 1\).*nn.Flatten"),
+        (nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (1, 128)), nn.Linear(128, 3)), r"\(1, 3\)"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 3).double()), "net.float"),
+        (nn.Sequential(nn.Flatten(2), nn.LSTM(64, 3)), "answers with tuple"),
+    ],
+    ids=["maps", "one answer for all", "double", "tuple"],
+)
+def test_net_that_gives_no_scores_is_told_what_is_missing(net, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        evaluation.predict(net, tiny_dataset())
+
+
+def test_net_whose_weights_are_no_numbers_is_refused():
+    net = tiny_net()
+    nn.init.constant_(net[5].bias, np.nan)
+    with pytest.raises(ValueError, match="answers with NaN"):
+        evaluation.predict(net, tiny_dataset())

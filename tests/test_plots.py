@@ -7,9 +7,11 @@ import pytest
 import torch
 from helpers import fresh_python, tiny_dataset
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from torch import nn
 
 from workshop_utils import data, diagrams, evaluation, models, plots
+from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
 from workshop_utils.training import History
 
@@ -490,3 +492,68 @@ def test_probabilities_that_could_still_learn_are_drawn():
 def test_net_of_the_catalogue_knows_the_size_of_its_picture():
     net = models.build("lenet", classes=10, channels=1)
     assert "from a picture of 1 x 32 x 32 on" in plots.architecture(net).description
+
+
+# --- names of any kind ---
+
+NAMES = {
+    "formula": ("a$$ap", "$\\frac$"),
+    "prices": ("$1 bill", "$5 bill"),
+    "signs": ("<b>x</b>", "a_b^c\\d"),
+    "two lines": ("two\nlines", "x"),
+    "right to left": ("قطة", "חתול"),
+    "long": ("w" * 200, "v" * 200),
+}
+
+
+def named(one, other):
+    """Every figure that shows names of a user."""
+    classes = [one, other]
+    dataset = ImageDataset(tiny_dataset(2).images, [0, 1] * 3, classes, name="set")
+    result = evaluation.evaluate(Predictions(np.eye(2)[[0, 1, 0, 1]], [0, 1, 1, 0], classes))
+    yield plots.images(dataset)
+    yield plots.class_counts(dataset, dataset)
+    yield plots.curves({one: history(), other: history()})
+    yield plots.confusion(result)
+    yield plots.bars({one: 1.0, other: 2.0}, one)
+    yield plots.runs({one: [1.0, 2.0], other: [2.0]}, other, mark={one: 1.5})
+    yield plots.lines({one: {8: [0.1]}, other: {8: [0.2]}}, "x", "y", log=True)
+    yield plots.tradeoff({one: (1, 0.5), other: (9, 0.6)}, "x", "y")
+    yield plots.top_k(torch.zeros(1, 4, 4), [0.6, 0.4], classes, 2, true=one)
+    yield plots.boxes(torch.zeros(3, 9, 9), [data.imagenet.Box(one, 1, 2, 5, 8)], "boxes")
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_any_name_is_drawn_as_it_is_written(kind, recwarn):
+    for figure in named(*NAMES[kind]):
+        assert figure.png() and not recwarn, figure.title
+        formulas = {text.get_text() for text in figure.findobj(Text) if text.get_parse_math()}
+        assert not formulas & {*NAMES[kind]}
+
+
+def test_powers_of_ten_on_a_logarithmic_axis_stay_formulas():
+    figure = plots.lines({"a": {1: [1.0], 2: [1000.0]}}, "x", "y", log=True)
+    figure.png()
+    assert any(label.get_parse_math() for label in figure.axes[0].get_yticklabels())
+
+
+def test_letters_that_no_font_has_are_said_once_and_drawn_as_boxes(capsys, recwarn):
+    for _ in range(2):
+        plots.bars({"\U0001fffe\u0378a": 1.0, "\U000e01f0": 2.0, "\u2fe0": 1.0}, "x").png()
+    assert capsys.readouterr().out.count("No font here has the letters") <= 1 and not recwarn
+
+
+def test_of_many_pictures_the_first_200_are_drawn_and_it_is_said(capsys, monkeypatch):
+    monkeypatch.setattr(plots, "PICTURES_AT_MOST", 4)
+    figure = plots.images(tiny_dataset(2))
+    assert len([axes for axes in figure.axes if axes.images]) == 4
+    assert figure.description.startswith("Pictures, the first 4 of 6: 4 pictures in 1 row")
+    assert "Pictures, the first 4 of 6" in capsys.readouterr().out
+
+
+def test_part_that_torch_splits_off_is_shown_with_its_names():
+    part = torch.utils.data.Subset(tiny_dataset(2), [1])
+    assert (
+        "1 pictures in 1 row. From left to right, top to bottom: b ("
+        in plots.images(part).description
+    )

@@ -276,3 +276,217 @@ def test_learning_rate_and_optimizer_together_are_refused():
 def test_patience_without_a_validation_set_is_refused():
     with pytest.raises(ValueError, match="validation=..."):
         training.fit(tiny_net(), tiny_dataset(), epochs=1, patience=2)
+
+
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        *(({"epochs": value}, f"epochs is {value}: give a whole") for value in (0, -1, 2.5, True)),
+        ({"batch_size": 0}, "batch_size is 0: give a whole"),
+        ({"batch_size": 2.5}, "batch_size is 2.5: give a whole"),
+        ({"patience": 0, "validation": tiny_dataset()}, "patience is 0: give a whole"),
+        ({"seed": None}, "seed is None: give a whole"),
+        *(
+            ({"learning_rate": rate}, "learning_rate is .*: give a number above 0")
+            for rate in (0, -1, float("nan"), float("inf"), "0.1")
+        ),
+        ({"optimizer": torch.optim.Adam}, "fit steps an optimizer"),
+        ({"optimizer": "adam"}, "fit steps an optimizer"),
+        ({"schedule": "cosine"}, "schedule is a function"),
+        ({"schedule": lambda optimizer, steps: None}, "schedule is a function"),
+        (
+            {"schedule": lambda o, steps: torch.optim.lr_scheduler.ReduceLROnPlateau(o)},
+            "needs no more words",
+        ),
+        ({"validation": tiny_dataset(classes=4)}, "answers with 3 scores, but tiny has 4"),
+        ({"validation": tiny_dataset(channels=3)}, "cannot read pictures"),
+        ({"validation": tiny_dataset().subset([])}, "nothing to read"),
+        ({"validation": list(tiny_dataset())}, "ImageDataset, and this is a list"),
+    ],
+    ids=str,
+)
+def test_what_fit_cannot_use_is_refused_before_the_net_changes(wrong, sentence):
+    model = tiny_net()
+    before = weights(model)
+    with pytest.raises(ValueError, match=sentence):
+        training.fit(model, tiny_dataset(), **{"epochs": 1, **wrong})
+    assert same(before, weights(model))
+
+
+def test_empty_set_is_nothing_to_learn_from():
+    with pytest.raises(ValueError, match="nothing to read: tiny"):
+        training.fit(tiny_net(), tiny_dataset().subset([]), epochs=1)
+
+
+def turned(dataset):
+    return type(dataset)(dataset.images, dataset.labels, dataset.classes[::-1], name="turned")
+
+
+def test_classes_in_another_order_are_refused_in_validation_and_by_a_net_that_knows_its_own():
+    model = tiny_net()
+    with pytest.raises(ValueError, match="in their order: c, b, a, and not a, b, c"):
+        training.fit(model, tiny_dataset(), validation=turned(tiny_dataset()), epochs=1)
+    model.classes = tiny_dataset().classes
+    training.fit(model, tiny_dataset(), epochs=1)
+    with pytest.raises(ValueError, match="another order, a, b, c, than turned, c, b, a"):
+        training.fit(model, turned(tiny_dataset()), epochs=1)
+
+
+def test_set_of_one_class_has_nothing_to_tell_apart():
+    with pytest.raises(ValueError, match="tiny has 1 class"):
+        training.fit(tiny_net(classes=1), tiny_dataset(classes=1), epochs=1)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["frozen", "without weights"])
+def test_net_in_which_nothing_can_learn_is_told_so(bare):
+    model = transfer.freeze(tiny_net(), keep_head=False)
+    if bare:
+        model = nn.Sequential(nn.AdaptiveAvgPool2d((1, 3)), nn.Flatten())
+    with pytest.raises(ValueError, match="Nothing in this net can learn"):
+        training.fit(model, tiny_dataset(), epochs=1)
+
+
+def test_optimizer_of_another_net_or_of_layers_that_were_replaced_is_refused():
+    model, other = tiny_net(), tiny_net()
+    for parts in (other.parameters(), [*other[5].parameters(), *model[0].parameters()]):
+        with pytest.raises(ValueError, match="moves .* tensors that are not the net's"):
+            optimizer = torch.optim.SGD(parts, lr=0.1)
+            training.fit(model, tiny_dataset(), epochs=1, optimizer=optimizer)
+    head = torch.optim.SGD(model[5].parameters(), lr=0.1)  # a part of the net is a choice
+    assert not training.fit(model, tiny_dataset(), epochs=1, optimizer=head).stopped
+
+
+def test_optimizer_that_wants_a_closure_is_refused():
+    model = tiny_net()
+    with pytest.raises(ValueError, match="fit steps an optimizer without more words"):
+        optimizer = torch.optim.LBFGS(model.parameters())
+        training.fit(model, tiny_dataset(), epochs=1, optimizer=optimizer)
+
+
+def test_auxiliary_answers_in_training_are_refused_with_the_cure():
+    class TwoHeads(nn.Sequential):
+        def forward(self, x):
+            return (super().forward(x), None) if self.training else super().forward(x)
+
+    with pytest.raises(ValueError, match="answers with tuple.*aux_logits=False"):
+        training.fit(TwoHeads(*tiny_net()), tiny_dataset(), epochs=1)
+
+
+# --- a picture left alone ---
+
+
+def normalised_net():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+
+
+@pytest.mark.parametrize(
+    "count, size, cure",
+    [(9, 8, "Try batch_size=9"), (9, 4, "=5"), (7, 1, "=4"), (1, 8, "Take two")],
+)
+def test_picture_left_alone_is_told_before_the_first_batch(count, size, cure):
+    with pytest.raises(ValueError, match=f"leave one alone.*{cure}"):
+        training.fit(normalised_net(), tiny_dataset()[:count], epochs=1, batch_size=size)
+
+
+def test_picture_left_alone_does_no_harm_where_nothing_is_normalised_over_it():
+    for model in (tiny_net(), transfer.freeze(normalised_net())):
+        assert training.fit(model, tiny_dataset()[:9], epochs=1, batch_size=8).loss
+
+
+# --- what goes wrong on the way ---
+
+
+def test_loss_that_is_no_number_leaves_the_weights_as_they_were():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    before = weights(model)
+    with pytest.raises(ValueError, match="The loss became nan"):
+        training.fit(model, tiny_dataset(), epochs=1, augment=lambda images: images * torch.nan)
+    assert same(before, weights(model)) and not model.training
+
+
+def test_best_weights_are_put_back_after_an_error_too_and_a_loss_of_nan_is_never_best():
+    model, states = tiny_net(), []
+
+    def spoil(history):
+        states.append(weights(model))
+        if len(states) == 1:
+            history.validation_loss[0] = float("nan")  # as of a net that overflows
+        if len(states) == 4:
+            raise RuntimeError("somebody's own function")
+
+    with pytest.raises(RuntimeError, match="somebody's"):
+        training.fit(
+            model, tiny_dataset(), validation=tiny_dataset(), epochs=9, patience=9, on_epoch=spoil
+        )
+    assert any(same(weights(model), state) for state in states[1:]) and not model.training
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+def test_interrupt_in_the_first_epoch_leaves_a_net_and_a_history(where):
+    class Stopped(nn.Sequential):
+        def forward(self, x):
+            if len(x) == 4 and self.training == (where == "training"):
+                raise KeyboardInterrupt
+            return super().forward(x)
+
+    model = Stopped(*tiny_net())
+    history = training.fit(
+        model, tiny_dataset(), validation=tiny_dataset()[:4], epochs=2, batch_size=20, patience=1
+    )
+    assert history.stopped == "interrupted" and not history.validation_loss
+    assert len(history.loss) == (where == "validation") and not model.training
+
+
+def test_one_cycle_starts_again_from_the_top_and_from_a_rate_that_was_set_since():
+    model = tiny_net()
+    groups = [{"params": model[5].parameters(), "lr": 1e-2}, {"params": model[0].parameters()}]
+    optimizer, seen = torch.optim.SGD(groups, lr=1e-3), []
+
+    def run():
+        seen.clear()
+        training.fit(
+            model,
+            tiny_dataset(),
+            epochs=4,
+            batch_size=6,
+            optimizer=optimizer,
+            schedule=training.one_cycle,
+            augment=lambda x: seen.append([group["lr"] for group in optimizer.param_groups]) or x,
+        )
+        return [max(rates) for rates in zip(*seen)]
+
+    assert run() == run() == pytest.approx([1e-2, 1e-3])
+    optimizer.param_groups[0]["lr"] = 5e-3
+    assert run() == pytest.approx([5e-3, 1e-3])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.BatchNorm2d(4, affine=False),
+        nn.InstanceNorm2d(4, track_running_stats=True),
+        nn.InstanceNorm2d(4, affine=True, track_running_stats=True),
+        nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 1)),
+    ],
+    ids=str,
+)
+def test_statistics_of_frozen_layers_of_any_kind_stay_and_those_of_learning_ones_move(layer):
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), layer, nn.Flatten(), nn.Linear(144, 3))
+    before = weights(transfer.freeze(model))
+    training.fit(model, tiny_dataset(), epochs=1)
+    assert transfer.changed(before, model.state_dict()) == ["3.weight", "3.bias"]
+    training.fit(transfer.unfreeze(model, batchnorm=True), tiny_dataset(), epochs=1)
+    assert any(name.startswith("1.") for name in transfer.changed(before, model.state_dict()))
+
+
+def test_learning_layer_inside_of_a_frozen_one_with_statistics_stays_in_training():
+    class Outer(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Flatten(), nn.Dropout(), nn.Linear(64, 3))
+            self.token = nn.Parameter(torch.zeros(1), requires_grad=False)
+            self.register_buffer("table", torch.zeros(1))
+
+    model, modes = Outer(), []
+    model[1].register_forward_hook(lambda layer, *_: modes.append(layer.training))
+    training.fit(model, tiny_dataset(), epochs=1)
+    assert modes[-1]

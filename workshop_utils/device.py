@@ -41,7 +41,7 @@ def pick(preferred: str | torch.device | None = None) -> torch.device:
 
 def of(model: nn.Module) -> torch.device:
     """The device on which a net's weights lie; the CPU for a net without any."""
-    return next(model.parameters(), torch.empty(0, device="cpu")).device
+    return next((weight.device for weight in model.parameters()), torch.device("cpu"))
 
 
 def like(model: nn.Module, images: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from numbers import Integral
 
 
 def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> ValueError:
@@ -18,6 +19,13 @@ def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> Valu
     return ValueError(
         f"No {kind} is called '{name}'.{guess} Known: {', '.join(known)}. {listing} lists them all."
     )
+
+
+def whole(value: object, name: str, least: int = 1) -> int:
+    """`value` as an int. Raises ValueError unless it is a whole number of `least` or more."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is {value!r}: give a whole number, {least} or more.")
+    return int(value)
 
 
 class DamagedFile(ValueError):

@@ -6,12 +6,14 @@ from operator import attrgetter
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from workshop_utils import errors
 from workshop_utils.data import ImageDataset
-from workshop_utils.data.batches import reading
-from workshop_utils.models.cost import require_fit
+from workshop_utils.data.batches import reading, within_memory
+from workshop_utils.data.dataset import image_dataset
+from workshop_utils.data.labels import array, class_names, positions
+from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import evaluating
 from workshop_utils.progress import progress
 from workshop_utils.tables import Table
@@ -21,8 +23,9 @@ from workshop_utils.tables import Table
 class Predictions:
     """What a net, or a person, said to N pictures, and what was right.
 
-    probabilities: (N, K) floats, each row summing to 1. labels: (N,) int, positions in `classes`. classes: K names.
-    Raises ValueError if the shapes do not agree, or a row is no probability distribution.
+    probabilities: (N, K) floats, each row summing to 1. labels: (N,) int, positions in `classes`; a column, one-hot rows and
+    names are read as well. classes: K names.
+    Raises ValueError if the shapes do not agree, a label is none, or a row is no probability distribution.
     """
 
     probabilities: np.ndarray
@@ -30,18 +33,22 @@ class Predictions:
     classes: tuple[str, ...]
 
     def __post_init__(self):
-        probabilities = np.asarray(self.probabilities, dtype=np.float64)
-        labels = np.asarray(self.labels, dtype=np.int64)
-        if probabilities.shape != (shape := (len(labels), len(self.classes))):
+        probabilities, classes = array(self.probabilities).astype(float), class_names(self.classes)
+        labels = positions(self.labels, classes)
+        if probabilities.shape != (shape := (len(labels), len(classes))):
             raise ValueError(
                 f"{shape[0]} labels and {shape[1]} classes need probabilities of shape {shape}; these have {probabilities.shape}."
+            )
+        if np.isnan(probabilities).any():
+            raise ValueError(
+                "Some probabilities are NaN, no numbers: so are the net's weights, then."
             )
         if (probabilities < 0).any() or not np.allclose(probabilities.sum(1), 1, atol=1e-3):
             raise ValueError(
                 "Each row of probabilities must be non-negative and sum to 1. Were these logits? Apply softmax once."
             )
         probabilities = probabilities / probabilities.sum(1, keepdims=True)
-        vars(self).update(probabilities=probabilities, labels=labels, classes=tuple(self.classes))
+        vars(self).update(probabilities=probabilities, labels=labels, classes=classes)
 
     @property
     def predicted(self) -> np.ndarray:
@@ -215,15 +222,27 @@ def predict(
 ) -> Predictions:
     """The net's probabilities for every picture of a set, in evaluation mode, in order; the net's own mode is kept.
 
-    Raises ValueError if net and pictures do not fit together.
+    A net that knows its .classes in another order than the set is read in the set's.
+    Raises ValueError if net and pictures do not fit together, and MemoryError, with the batch size to try, where the device's
+    memory is too small.
     """
+    dataset = image_dataset(dataset)
     batches = reading(model, dataset, batch_size=batch_size, device=device)
     model.to(batches.device)
     require_fit(model, dataset)
-    counted = progress(batches, f"Reading {len(dataset):,} pictures")
-    with evaluating(model):
-        outputs = [model(images).softmax(1).cpu() for images, _ in counted]
-    return Predictions(torch.cat(outputs).numpy(), dataset.labels.numpy(), dataset.classes)
+    order, counted = (
+        torch.tensor(places(model, dataset)),
+        progress(batches, f"Reading {len(dataset):,} pictures"),
+    )
+
+    def answers() -> list[Tensor]:
+        with evaluating(model):
+            return [model(images).softmax(1).cpu() for images, _ in counted]
+
+    outputs = within_memory(answers, batches)
+    return Predictions(
+        torch.cat(outputs).index_select(1, order).numpy(), dataset.labels.numpy(), dataset.classes
+    )
 
 
 def evaluate(predictions: Predictions) -> Evaluation:

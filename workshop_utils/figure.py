@@ -3,16 +3,20 @@
 import base64
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from functools import lru_cache
 from html import escape
 from io import BytesIO
 from itertools import product
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.font_manager import findfont, fontManager, get_font
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from torch import Tensor
 
@@ -22,7 +26,12 @@ MARKERS = "os^Dv<>"
 DASHES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
 MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}  # where a text stands around its point
-STYLE = {"font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
+STYLE = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,
+}
 
 
 def look(place: int) -> tuple[str, str, str]:
@@ -71,6 +80,17 @@ class Figure(MatplotlibFigure, Shown):
         super().__init__(figsize=size, layout="constrained", dpi=100)
         self.title, self.description = title, ""
 
+    def draw(self, renderer) -> None:
+        formulas: set[Text] = set()
+        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+            axis.get_ticklabels()  # so that they have their words
+            if axis.get_scale() == "log":  # powers of 10
+                formulas |= {*axis.get_ticklabels(which="both")}
+        as_written({*self.findobj(Text)} - formulas)
+        with catch_warnings():
+            filterwarnings("ignore", "Glyph .* missing")  # said once, in words
+            super().draw(renderer)
+
     def subplots(self, *shape, **options):
         with rc_context(STYLE):
             return super().subplots(*shape, **options)
@@ -99,6 +119,55 @@ class Figure(MatplotlibFigure, Shown):
 def alt(bundle: dict, words: str) -> dict:
     """The metadata of what is shown: from there an exported page (nbconvert) has the words for who cannot see the picture."""
     return {"image/png": {"alt": words}} if "image/png" in bundle else {}
+
+
+def as_written(texts: Iterable[Text]) -> None:
+    """Has names drawn as they are written: '$5' is no formula, and letters that matplotlib's own font lacks get another."""
+    words = "".join(text.get_text() for text in texts)
+    fonts = _fonts_with(frozenset(letter for letter in words if not letter.isascii()))
+    for text in texts:
+        text.set_parse_math(False)
+        if fonts:
+            text.set_fontfamily(["DejaVu Sans", *fonts])
+
+
+@lru_cache
+def _fonts_with(letters: frozenset[str]) -> list[str]:
+    """Fonts of this computer for those of the letters that DejaVu Sans lacks; says so where there is none."""
+    usual = get_font(findfont("DejaVu Sans"))
+    lacking = {one for one in letters if one.isprintable() and not usual.get_char_index(ord(one))}
+    found = []
+    for font in fontManager.ttflist if lacking else ():
+        if "Last Resort" not in font.name and (file := get_font(font.fname)).scalable:
+            known = {letter for letter in lacking if file.get_char_index(ord(letter))}
+            found += [font.name] * bool(known)
+            lacking -= known
+    if lacking:
+        print(f"No font here has the letters {' '.join(sorted(lacking))}: figures show boxes.")
+    return found
+
+
+def short(name: str) -> str:
+    """A name as it fits beside an axis: without its middle, where it is very long."""
+    return name if len(name) <= 40 else f"{name[:28]} ... {name[-7:]}"
+
+
+def redrawn(make: Callable[..., Figure]) -> Callable[..., None]:
+    """A function that shows the figure which `make` gives, and from the second call on puts it into the same place."""
+    from IPython.display import display
+
+    handles: list = []
+
+    def draw(*values) -> None:
+        figure = make(*values)
+        shown = [(bundle, alt(bundle, figure.description)) for bundle in figure.bundles()]
+        for handle, (bundle, words) in zip(handles, shown):
+            handle.update(bundle, raw=True, metadata=words)
+        if not handles:
+            new = [display(one, raw=True, display_id=True, metadata=words) for one, words in shown]
+            handles.extend(filter(None, new))  # None outside a notebook
+
+    return draw
 
 
 def sheet(title: str, size: tuple[float, float], *, bare: bool = False) -> tuple[Figure, Any]:
@@ -145,8 +214,8 @@ def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="eq
         colour = "white" if shares[row, column] > 0.5 else "black"
         words = f"{counts[row, column]}"
         axes.text(column, row, words, fontsize=10, color=colour, **MIDDLE)
-    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), [*map(short, classes)], rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), [*map(short, classes)])
 
 
 def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
@@ -155,7 +224,10 @@ def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
     places = axes.transData.transform(list(points.values()))
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
     for name, point in points.items():
-        text = axes.annotate(name, point, xytext=(0, 0), textcoords="offset points", fontsize=10)
+        text = axes.annotate(
+            short(name), point, xytext=(0, 0), textcoords="offset points", fontsize=10
+        )
+        as_written([text])
         for side, shift in product(("left", "right"), (4, -14, 14, -24)):
             text.xyann = (8 if side == "left" else -8, shift)
             text.set_ha(side)

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from workshop_utils import data, diagrams
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
     COLOURS,
     HATCHES,
     Figure,
-    alt,
     counts_in_cells,
     drawable,
     extremes,
@@ -25,11 +26,14 @@ from workshop_utils.figure import (
     names_beside,
     number,
     reach,
+    redrawn,
     sheet,
+    short,
     span,
 )
 from workshop_utils.training import History
 
+PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, diagrams.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
 
@@ -45,13 +49,19 @@ def images(
     """Pictures side by side, each under its title (its class, where a dataset is given).
 
     pictures: a dataset, or (C, H, W) or (H, W) tensors; uint8, or floats, which are drawn from their lowest to their
-    highest value.
+    highest value. Of more than 200 the first 200 are drawn.
     """
-    if isinstance(pictures, ImageDataset):
-        titles = titles or [pictures.classes[label] for label in pictures.labels]
-    shown = pictures.images if isinstance(pictures, ImageDataset) else pictures
+    if isinstance(shown := pictures, Dataset):
+        pictures = image_dataset(pictures)
+        titles, shown = titles or [pictures.classes[i] for i in pictures.labels], pictures.images
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
+    if (many := len(shown)) > PICTURES_AT_MOST:
+        title, shown = (
+            f"{title}, the first {PICTURES_AT_MOST} of {many:,}",
+            shown[:PICTURES_AT_MOST],
+        )
+        print(f"{title}: a figure has no room for more. [a:b] takes other ones.")
     titles = titles or [""] * len(shown)
     columns = min(columns, len(shown))
     rows = -(-len(shown) // columns)
@@ -61,7 +71,7 @@ def images(
         axes.axis("off")
         if place < len(shown):
             axes.imshow(drawable(shown[place]), interpolation="nearest")
-            axes.set_title(titles[place], fontsize=10)
+            axes.set_title(short(titles[place]), fontsize=10)
     said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
     figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
     return figure
@@ -94,13 +104,14 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     figure.description = "Bars, one a class, as long as the class has pictures."
     for place, dataset in enumerate(datasets):
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
-        label, rows = f"{dataset.name}, {dataset.split}", np.arange(len(counts)) + place * height
+        rows = np.arange(len(counts)) + place * height
+        label = f"{short(dataset.name)}, {dataset.split}"
         style = {"hatch": HATCHES[place % 4], "edgecolor": "white"}
         drawn = axes.barh(rows, counts, height, color=COLOURS[place], label=label, **style)
         axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
         by_class = dict(zip(dataset.classes, map(int, counts)))
         figure.description += f" {label}: {extremes(by_class, 'pictures')}"
-    axes.set_yticks(np.arange(len(classes)) + 0.4 - 0.4 / len(datasets), classes)
+    axes.set_yticks(np.arange(len(classes)) + 0.4 - 0.4 / len(datasets), [*map(short, classes)])
     axes.invert_yaxis()
     axes.set(xlabel="pictures", xmargin=0.12)
     if len(datasets) > 1:
@@ -119,7 +130,7 @@ def curves(histories: History | dict[str, History]) -> Figure:
                 values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
                 if not values:
                     continue
-                label = f"{name} {kind}".strip()
+                label = f"{short(name)} {kind}".strip()
                 colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
                 style = dash + look(place)[1]
                 axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
@@ -136,20 +147,7 @@ def curves(histories: History | dict[str, History]) -> Figure:
 
 def live_curves() -> Callable[[History], None]:
     """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
-    from IPython.display import display
-
-    handles: list = []
-
-    def draw(history: History) -> None:
-        figure = curves(history)
-        shown = [(bundle, alt(bundle, figure.description)) for bundle in figure.bundles()]
-        for handle, (bundle, words) in zip(handles, shown):
-            handle.update(bundle, raw=True, metadata=words)
-        if not handles:
-            new = [display(one, raw=True, display_id=True, metadata=words) for one, words in shown]
-            handles.extend(filter(None, new))  # None outside a notebook
-
-    return draw
+    return redrawn(curves)
 
 
 def confusion(evaluation: Evaluation) -> Figure:
@@ -175,7 +173,8 @@ def bars(values: dict[str, float], label: str, *, highest: float | None = None) 
     values = dict(zip(values, floats(values.values(), label)))
     figure, axes = sheet(label, (9, 0.42 * len(values) + 0.9))
     finite = [value if np.isfinite(value) else math.nan for value in values.values()]
-    drawn = axes.barh(list(values), finite, color=COLOURS[0])
+    names = [*map(short, values)]
+    drawn = axes.barh(range(len(values)), finite, color=COLOURS[0], tick_label=names)
     axes.bar_label(drawn, [number(value) for value in values.values()], padding=3)
     axes.invert_yaxis()
     axes.set(xlabel=label, xlim=reach(values.values(), highest))
@@ -213,7 +212,7 @@ def runs(
         axes.plot(value, list(results).index(name), "*", label=f"yours: {number(value)}", **star)
         axes.legend(frameon=False)
         figure.description += f" A star in the row {name} at {number(value)}: yours."
-    axes.set_yticks(range(len(results)), list(results))
+    axes.set_yticks(range(len(results)), [*map(short, results)])
     axes.set(ylim=(len(results) - 0.5, -0.75), xlabel=label, xmargin=0.1)
     return figure
 
@@ -238,7 +237,7 @@ def lines(
             axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
             spread = f" ({span(values)})"
             said.append(f"{number(mean)} at {number(x)}{spread if len(values) > 1 else ''}")
-        axes.plot([], [], dash + marker, color=colour, label=name)
+        axes.plot([], [], dash + marker, color=colour, label=short(name))
         parts.append(f"{name}: {', '.join(said)}")
     ticks = sorted({x for found in series.values() for x in found})
     axes.set(xlabel=x_label, ylabel=y_label, xticks=ticks)
@@ -328,9 +327,9 @@ def top_k(
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
     left.imshow(drawable(picture), interpolation="nearest")
     left.axis("off")
-    left.set_title(true, fontsize=11)
+    left.set_title(short(true), fontsize=11)
     colours = [COLOURS[2] if name == true else COLOURS[0] for name in names]
-    starred = [f"* {name}" if name == true else name for name in names]
+    starred = [f"* {short(name)}" if name == true else short(name) for name in names]
     drawn = right.barh(range(len(order)), values, color=colours, tick_label=starred)
     right.bar_label(drawn, percents, padding=3)
     right.invert_yaxis()

@@ -4,8 +4,8 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import Parameter, signature
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from workshop_utils import device as devices
 from workshop_utils import models
 from workshop_utils.data import Batches, ImageDataset
-from workshop_utils.data.batches import reading
-from workshop_utils.models.cost import require_fit
+from workshop_utils.data.batches import reading, within_memory
+from workshop_utils.data.dataset import image_dataset
+from workshop_utils.errors import whole
+from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import evaluating, train_mode
 from workshop_utils.progress import progress
-
-FULL = "the memory of the device was full"
 
 
 @dataclass
@@ -65,41 +65,40 @@ def fit(
     learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
     `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
-    patience: stop after that many epochs without a lower validation loss, and go back to the best one.
+    patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`.
-    Raises ValueError if net and pictures do not fit together, or both learning_rate and optimizer are given, and MemoryError,
-    with the batch size to try, where the device's memory is too small.
+    Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
+    MemoryError, with the batch size to try, where the device's memory is too small.
     """
-    if patience and validation is None:
-        raise ValueError(
-            "patience watches the validation loss, so fit needs validation=... as well."
-        )
+    _need_sense(epochs, patience, validation, seed)
     batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
     optimizer = _optimizer(model, optimizer, learning_rate)
     steps = epochs * len(batches)
-    scheduler = schedule(optimizer, steps) if schedule else None
+    scheduler = _scheduler(schedule, optimizer, steps) if schedule else None
     history, best, began = History(epochs), _Best(), time.perf_counter()
-    with progress(description=f"Training, {epochs} epochs", total=steps) as bar, _stopping(history):
+
+    def learn() -> None:
         for _ in range(epochs):
-            loss, accuracy = _one_epoch(model, batches, optimizer, scheduler, bar)
-            history.loss.append(loss)
-            history.accuracy.append(accuracy)
+            learnt = _one_epoch(model, batches, optimizer, scheduler, bar)
+            _add(learnt, history.loss, history.accuracy)
             if judged:
-                loss, accuracy = _validate(model, judged)
-                history.validation_loss.append(loss)
-                history.validation_accuracy.append(accuracy)
+                found = _validate(model, judged)
+                _add(found, history.validation_loss, history.validation_accuracy)
             waited = best.waited(model, history.validation_loss) if patience else 0
             if on_epoch:
                 on_epoch(history)
             if patience and waited >= patience:
                 history.stopped = f"no lower validation loss in {patience} epochs"
                 break
-    if history.stopped == FULL:
-        raise _too_large(batches)
-    if best.weights:
-        model.load_state_dict(best.weights)
+
+    try:
+        with progress(description=f"Training, {epochs} epochs", total=steps) as bar:
+            within_memory(learn, batches)
+    except KeyboardInterrupt:  # a way to finish and no error
+        history.stopped = "interrupted"
+    finally:
+        best.back(model)
     history.seconds = time.perf_counter() - began
-    model.eval()
     if name:
         models.keep(name, model)
     return history
@@ -111,64 +110,146 @@ def step(
     """One step downhill on one batch; returns the loss before it and how many pictures were right."""
     train_mode(model)  # here, not in the caller: a watcher may have evaluated in between
     logits = model(images)
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"While it learns the net answers with {type(logits).__name__}, and not with the scores alone. "
+            "Build it without its auxiliary heads, for example with aux_logits=False."
+        )
     loss = F.cross_entropy(logits, labels)
     optimizer.zero_grad()
     loss.backward()
-    optimizer.step()
-    return loss.item(), int((logits.argmax(1) == labels).sum())
+    if math.isfinite(value := loss.item()):  # else the step would destroy the weights
+        optimizer.step()
+    return value, int((logits.argmax(1) == labels).sum())
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """A rate that rises for the first quarter of the steps and falls to almost nothing; for fit(schedule=...).
 
+    It rises to the rate that each group of the optimizer has, or had before an earlier cycle lowered it.
     Source: Smith and Topin 2017, arXiv:1708.07120.
     """
-    rates = [group["lr"] for group in optimizer.param_groups]
-    return torch.optim.lr_scheduler.OneCycleLR(
+    earlier = vars(optimizer).get("earlier_cycle")
+    left = earlier.get_last_lr() if earlier else ()
+    rates = [
+        group["max_lr"] if group["lr"] in left and "max_lr" in group else group["lr"]
+        for group in optimizer.param_groups
+    ]
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
     )
+    vars(optimizer)["earlier_cycle"] = cycle
+    return cycle
+
+
+def _need_sense(epochs, patience, validation, seed) -> None:
+    whole(epochs, "epochs")
+    whole(seed, "seed", least=0)
+    if patience is not None:
+        whole(patience, "patience")
+        if validation is None:
+            raise ValueError(
+                "patience watches the validation loss, so fit needs validation=... as well."
+            )
+
+
+def _add(values: tuple[float, float], *lists: list[float]) -> None:
+    for value, each in zip(values, lists):
+        each.append(value)
 
 
 def _prepared(model, train, validation, batch_size, augment, device, seed):
     """The net on its device, random numbers from the seed on, and the batches to learn from and to judge by."""
-    device = devices.pick(device)
+    device, train = devices.pick(device), image_dataset(train)
     model.to(device)
-    require_fit(model, train)
-    torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
     changes = {"augment": augment, "preprocess": getattr(model, "preprocess", None)}
     batches = Batches(train, batch_size, shuffle=True, device=device, seed=seed, **changes)
-    return batches, reading(model, validation, device=device) if validation is not None else None
+    judged = None if validation is None else reading(model, validation, device=device)
+    for dataset in (train,) if validation is None else (train, image_dataset(validation)):
+        require_fit(model, dataset)
+        if dataset.classes != train.classes:
+            raise ValueError(
+                f"The classes of the validation pictures are not those of the training pictures, in their order: "
+                f"{_named(dataset.classes)}, and not {_named(train.classes)}."
+            )
+    if places(model, train) != list(range(len(train.classes))):
+        raise ValueError(
+            f"The net knows its classes in another order, {_named(model.classes)}, than {train.name}, {_named(train.classes)}. "
+            "Say net.classes = dataset.classes if it may learn them anew."
+        )
+    _need_no_lone_picture(model, train, batches.batch_size)
+    torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
+    return batches, judged
+
+
+def _named(classes) -> str:
+    return ", ".join(map(str, classes[:4])) + ", ..." * (len(classes) > 4)
+
+
+def _need_no_lone_picture(model: nn.Module, train: ImageDataset, size: int) -> None:
+    """Batch normalisation of single values cannot learn from a batch of one picture: said now, and not after an epoch."""
+    count = len(train)
+    if size != 1 and count % size != 1:
+        return
+    prepare, twin = getattr(model, "preprocess", None) or Tensor.float, copy.deepcopy(model)
+    try:
+        train_mode(twin)
+        twin(prepare(train[0][0][None]).to(devices.of(twin)))
+    except Exception as error:  # any other is told in its turn
+        if "more than 1 value per channel" not in str(error):
+            return
+        sizes = range(max(size, 1) + 1, count + 1)
+        fits = next((str(other) for other in sizes if count % other != 1), "")
+        cure = f"Try batch_size={fits}" if fits else "Take two pictures or more"
+        raise ValueError(
+            f"{count:,} pictures in batches of {size} leave one alone, from which batch normalisation in this net cannot learn. {cure}."
+        ) from None
 
 
 def _optimizer(model, optimizer, learning_rate):
-    if optimizer and learning_rate is not None:
+    if optimizer is not None and learning_rate is not None:
         raise ValueError(
             "Give a learning_rate or an optimizer, not both: an optimizer has its own rate."
         )
-    learning = (parameter for parameter in model.parameters() if parameter.requires_grad)
-    rate = 1e-3 if learning_rate is None else learning_rate
-    return optimizer or torch.optim.Adam(learning, lr=rate)
+    learning = [weight for weight in model.parameters() if weight.requires_grad]
+    if not learning:
+        raise ValueError(
+            "Nothing in this net can learn: it has no weights, or all are frozen. transfer.unfreeze(net) lets them learn again."
+        )
+    if optimizer is None:
+        rate = 1e-3 if learning_rate is None else learning_rate
+        if not isinstance(rate, (int, float)) or not 0 < rate < math.inf:
+            raise ValueError(f"learning_rate is {rate!r}: give a number above 0, such as 0.001.")
+        return torch.optim.Adam(learning, lr=rate)
+    if not isinstance(optimizer, torch.optim.Optimizer) or _wants_more(optimizer):
+        raise ValueError(
+            f"fit steps an optimizer without more words, such as torch.optim.Adam(net.parameters()); this is {optimizer!r}."
+        )
+    ours = {id(weight) for weight in model.parameters()}
+    steered = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    if steered - ours or not steered & {*map(id, learning)}:
+        raise ValueError(
+            f"The optimizer moves {len(steered - ours)} tensors that are not the net's, and {len(steered & {*map(id, learning)})} "
+            f"of {len(learning)} that learn in it. Make it anew, from this net and after every change to its layers."
+        )
+    return optimizer
 
 
-@contextmanager
-def _stopping(history: History):
-    """Inside, an interrupt is a way to finish and no error. A full memory is one, but not here, where it would keep the batch."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        history.stopped = "interrupted"
-    except (RuntimeError, MemoryError) as error:
-        if not devices.memory_is_full(error):
-            raise
-        history.stopped = FULL
+def _scheduler(schedule, optimizer, steps):
+    scheduler = schedule(optimizer, steps) if callable(schedule) else schedule
+    if not callable(schedule) or not hasattr(scheduler, "step") or _wants_more(scheduler):
+        raise ValueError(
+            f"schedule is a function (optimizer, steps) -> a scheduler that is stepped after each batch and needs no more words, "
+            f"such as training.one_cycle; this one gives {type(scheduler).__name__}."
+        )
+    return scheduler
 
 
-def _too_large(batches: Batches) -> MemoryError:
-    size = batches.batch_size
-    cure = f"batch_size={size // 2}" if size > 1 else "a smaller net, or smaller pictures"
-    return MemoryError(
-        f"The memory of the device '{batches.device}' is too small for this net with batches of {size} pictures. Try {cure}."
-    )
+def _wants_more(stepped) -> bool:
+    """Whether its step() needs something that fit does not have, such as a metric, or a function to call."""
+    _, *values = signature(type(stepped).step).parameters.values()  # all but self
+    kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return any(each.default is Parameter.empty and each.kind not in kinds for each in values)
 
 
 class _Best:
@@ -178,9 +259,16 @@ class _Best:
 
     def waited(self, model: nn.Module, losses: list[float]) -> int:
         """Epochs since the loss was lowest; where it is now, the weights are kept."""
-        if losses[-1] <= min(losses):
+        known = [math.inf if math.isnan(loss) else loss for loss in losses]
+        if losses[-1] <= min(known):  # NaN never is
             self.weights = copy.deepcopy(model.state_dict())
-        return len(losses) - 1 - losses.index(min(losses))
+        return len(known) - 1 - known.index(min(known))
+
+    def back(self, model: nn.Module) -> None:
+        """The net with these weights, if there are any, in evaluation mode."""
+        if self.weights:
+            model.load_state_dict(self.weights)
+        model.eval()
 
 
 def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]:
@@ -189,7 +277,7 @@ def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]
         loss, hits = step(model, images, labels, optimizer)
         if not math.isfinite(loss):
             raise ValueError(
-                f"The loss became {loss} in training: the steps are too long. Try a tenth of the learning rate."
+                f"The loss became {loss} in training: the steps are too long, or augment makes what is no number. Try a tenth of the learning rate."
             )
         if scheduler:
             scheduler.step()

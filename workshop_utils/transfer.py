@@ -14,7 +14,8 @@ from torch.nn.parameter import is_lazy
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset, LazyImageDataset
-from workshop_utils.data.batches import reading
+from workshop_utils.data.batches import reading, within_memory
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.models import head
 from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
 from workshop_utils.progress import progress
@@ -27,7 +28,7 @@ _remembered: dict[tuple[str, Hashable], Tensor] = {}
 def freeze(model: nn.Module, *, keep_head: bool = True) -> nn.Module:
     """Stops every parameter from learning, but for the last linear layer; returns the same model.
 
-    `training.fit` then also leaves the running statistics of frozen batch normalisation alone.
+    `training.fit` then also leaves the running statistics of frozen layers alone.
     keep_head=False freezes the head too.
     """
     model.requires_grad_(False)
@@ -61,9 +62,11 @@ def features(
     """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
 
     Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory,
-    unless the preprocessing is a function that nobody can compare. `forget` empties that memory.
+    unless the preprocessing is a function that nobody can compare. `forget` empties that memory. Raises MemoryError, with the
+    batch size to try, where the device's memory is too small.
     """
     backbone = inside(backbone)
+    dataset = image_dataset(dataset)
     key = _contents(backbone, dataset)
     if key in _remembered:
         return _remembered[key].clone()
@@ -72,9 +75,13 @@ def features(
     caught: list[Tensor] = []
     keep = lambda _, inputs: caught.append(inputs[0].flatten(1).float().cpu())
     name, layer = head(backbone)
-    with layer.register_forward_pre_hook(keep), evaluating(backbone):
-        for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
-            backbone(devices.like(backbone, images))
+
+    def read() -> None:
+        with layer.register_forward_pre_hook(keep), evaluating(backbone):
+            for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
+                backbone(devices.like(backbone, images))
+
+    within_memory(read, batches)
     found = torch.cat(caught or [torch.empty(0)])
     if found.shape != (len(dataset), layer.in_features):
         raise ValueError(
@@ -113,7 +120,7 @@ def _contents(backbone: nn.Module, dataset: ImageDataset) -> tuple[str, Hashable
         return None
     for tensor in tensors:
         digest.update(f"{tensor.dtype} {tensor.shape}".encode())
-        digest.update(tensor.detach().cpu().flatten().contiguous().view(torch.uint8).numpy())
+        digest.update(tensor.detach().cpu().flatten().contiguous().view(torch.uint8).numpy().data)
     kinds = map(type, (preprocess, *body.values()))  # a class that is written anew is another
     return digest.hexdigest(), (*kinds, *recipe.items())
 
@@ -206,6 +213,7 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
     class; a new picture that does not looks like none of them. With one picture in a class it is 0, and the probabilities
     are not calibrated. Raises ValueError if a class has no picture.
     """
+    dataset = image_dataset(dataset)
     known, labels, classes = features(backbone, dataset), dataset.labels, len(dataset.classes)
     layer, threshold = fit_head(known, labels, classes=classes, strength=strength), 0.0
     if torch.bincount(labels).min() > 1:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from workshop_utils import device as devices
-from workshop_utils.data.dataset import ImageDataset, LazyImageDataset
+from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, image_dataset
+from workshop_utils.errors import whole
 
 
 class Batches:
@@ -31,12 +32,11 @@ class Batches:
         device=None,
         seed: int | None = None,
     ):
+        dataset, batch_size = image_dataset(dataset), whole(batch_size, "batch_size")
         if not len(dataset):
             raise ValueError(f"There is nothing to read: {dataset!r}.")
-        if batch_size < 1:
-            raise ValueError(f"A batch holds at least one picture; batch_size is {batch_size}.")
         self.device = devices.pick(device)
-        self.batch_size, self.shuffle, self.augment = int(batch_size), shuffle, augment
+        self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
         self.generator = torch.Generator()
         self.generator.seed() if seed is None else self.generator.manual_seed(int(seed))
         mean, std, self._labels = (
@@ -73,7 +73,22 @@ def reading(
     """
     preprocess, place = getattr(model, "preprocess", None), devices.pick(device)
     usual = 250 if preprocess is None else 8 if place.type == "cpu" else 64
-    return Batches(dataset, batch_size or usual, preprocess=preprocess, device=place)
+    size = usual if batch_size is None else batch_size
+    return Batches(dataset, size, preprocess=preprocess, device=place)
+
+
+def within_memory(work: Callable, batches: Batches):
+    """What `work()` returns. Raises MemoryError, with the batch size to try, if the device's memory was full in it."""
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        if not devices.memory_is_full(error):
+            raise
+    size = batches.batch_size  # from here on, where no error keeps the batch that did not fit
+    cure = f"batch_size={size // 2}" if size > 1 else "a smaller net, or smaller pictures"
+    raise MemoryError(
+        f"The memory of the device '{batches.device}' is too small for this net with batches of {size} pictures. Try {cure}."
+    )
 
 
 def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,12 +1,15 @@
 """Pictures with labels: the one form in which every data set is used, in memory or left on disk."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from workshop_utils.data.archives import FilePairs
+from workshop_utils.data.labels import array, class_names, positions
 from workshop_utils.data.pictures import decode_in_turn
 from workshop_utils.errors import DamagedFile
 
@@ -14,9 +17,9 @@ from workshop_utils.errors import DamagedFile
 class ImageDataset(Dataset):
     """Pictures of one size with their labels, all in memory.
 
-    images: (N, C, H, W) uint8. labels: (N,) int64, positions in `classes`. mean, std: (C,) float32, of the pixels of the
-    training pictures on a scale of 0 to 1, also where this is a test set. Indexing with a number gives
-    (picture, label), so that a torch DataLoader takes it too.
+    images: (N, C, H, W) uint8. labels: (N,) int64, positions in `classes`; a column, one-hot rows and names are read as well.
+    mean, std: (C,) float32, of the pixels of the training pictures on a scale of 0 to 1, also where this is a test set.
+    Indexing with a number gives (picture, label), so that a torch DataLoader takes it too; a slice, as [:5], gives a subset.
     Raises ValueError if pictures, labels and classes do not fit together.
     """
 
@@ -33,28 +36,27 @@ class ImageDataset(Dataset):
         std: Tensor | None = None,
     ):
         self._hold(images)
-        count = len(images)
-        if count != len(labels):
+        self.classes = class_names(classes)
+        self.labels = torch.from_numpy(positions(labels, self.classes))
+        if len(images) != len(self):
             raise ValueError(
-                f"{count:,} pictures but {len(labels):,} labels: every picture needs one."
+                f"{len(images):,} pictures but {len(self):,} labels: every picture needs one."
             )
-        low, high = (int(labels.min()), int(labels.max())) if count else (0, 0)
-        if count and not 0 <= low <= high < len(classes):
-            raise ValueError(
-                f"Labels must lie in 0..{len(classes) - 1} for {len(classes)} classes; these go from {low} to {high}."
-            )
-        self.labels, self.classes = labels.long(), tuple(classes)
         self.name, self.split, self.source = name, split, source
         if mean is None or std is None:
             mean, std = self.pixel_statistics()
-        self.mean, self.std = mean, std
+        self.mean, self.std = (torch.as_tensor(each, dtype=torch.float32) for each in (mean, std))
 
     def _hold(self, images) -> None:
-        if images.dtype != torch.uint8 or images.ndim != 4:
+        images = images if isinstance(images, Tensor) else array(images)
+        turned = images.ndim == 4 and images.shape[1] > 4 >= images.shape[3]  # colours come last
+        if str(images.dtype).removeprefix("torch.") != "uint8" or images.ndim != 4 or turned:
             raise ValueError(
-                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}."
+                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}. "
+                "Colours that come last are moved with np.moveaxis(x, -1, 1), grey pictures take x[:, None], "
+                "and floats from 0 to 1 become bytes with (255 * x).round()."
             )
-        self.images = images
+        self.images = images if isinstance(images, Tensor) else torch.from_numpy(images.copy())
 
     def _about(self) -> dict:
         """What a part of this set has in common with it."""
@@ -63,8 +65,16 @@ class ImageDataset(Dataset):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.images[index], int(self.labels[index])
+    def __getitem__(self, index) -> Any:
+        if np.ndim(index):
+            return self.subset(index)
+        place = range(len(self))[index]
+        if isinstance(place, range):
+            return self.subset(place)
+        return self._picture(place), int(self.labels[place])
+
+    def _picture(self, place: int) -> Tensor:
+        return self.images[place]
 
     def __repr__(self) -> str:
         return f"{self.name}, {self.split}: {len(self):,} pictures of {' x '.join(map(str, self.shape))}, {len(self.classes)} classes, {self.source}"
@@ -159,9 +169,8 @@ class LazyImageDataset(ImageDataset):
     def _hold(self, files) -> None:
         self.files = files
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        (image,) = next(self.read([[range(len(self))[index]]]))
-        return image, int(self.labels[index])
+    def _picture(self, place: int) -> Tensor:
+        return next(self.read([[place]]))[0]
 
     def read(self, positions: Iterable[list[int]]) -> Iterator[Tensor]:
         """Batch after batch of the pictures at these positions, (B, C, H, W) uint8. Raises DamagedFile, naming the file."""
@@ -202,6 +211,21 @@ class LazyImageDataset(ImageDataset):
         parts = (part.tolist() for part in torch.arange(len(self)).split(64))
         images = torch.cat(list(self.read(parts)))
         return ImageDataset(images, self.labels, self.classes, **self._about())
+
+
+def image_dataset(given) -> ImageDataset:
+    """`given`, or the part of an ImageDataset that a torch Subset stands for, as random_split gives it.
+
+    Raises ValueError, with what makes an ImageDataset, for anything else.
+    """
+    if type(given) is Subset:
+        return image_dataset(given.dataset).subset(given.indices)
+    if not isinstance(given, ImageDataset):
+        raise ValueError(
+            f"Pictures come as an ImageDataset, and this is a {type(given).__name__}. data.load, data.from_folder "
+            "and data.ImageDataset(images, labels, classes, name=...) make one."
+        )
+    return given
 
 
 def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:

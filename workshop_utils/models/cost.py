@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.labels import class_names
 from workshop_utils.models.modes import evaluating, inside
 from workshop_utils.tables import Table
 
@@ -85,14 +86,48 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
 
 def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
-    prepare = getattr(model, "preprocess", None) or Tensor.float
-    with evaluating(model):
-        outputs = answer(model, prepare(dataset[0][0].unsqueeze(0)))
-    if outputs.shape != (1, len(dataset.classes)):
+    prepare, count = getattr(model, "preprocess", None) or Tensor.float, len(dataset.classes)
+    twice = dataset[0][0].expand(2, -1, -1, -1)  # a net may mix the pictures of a batch
+    kinds = {weight.dtype for weight in model.parameters()} - {torch.float32}
+    if kinds:
         raise ValueError(
-            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {len(dataset.classes)} classes. "
-            f"Build it with classes={len(dataset.classes)}."
+            f"The net calculates in {kinds.pop()}, and pictures come in torch.float32. net.float() makes them agree."
         )
+    with evaluating(model):
+        outputs = answer(model, prepare(twice))
+    if count < 2:
+        raise ValueError(f"{dataset.name} has {count} class: there is nothing to tell apart.")
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != 2:
+        given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ValueError(
+            f"For 2 pictures the net answers with {given}, and not with a tensor of (2, {count}), one score a class. "
+            f"End it with nn.Flatten() and nn.Linear(..., {count})."
+        )
+    if outputs.shape[1] != count:
+        raise ValueError(
+            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {count} classes. "
+            f"Build it with classes={count}."
+        )
+    if outputs.isnan().any():
+        raise ValueError("The net answers with NaN, no number: build it, or load it, again.")
+
+
+def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
+    """For each class of the set its place among the net's scores: its own, unless the net knows its .classes in another order.
+
+    Raises ValueError if it knows other classes.
+    """
+    known = getattr(model, "classes", None)
+    if not isinstance(known, (list, tuple)):
+        return list(range(len(dataset.classes)))
+    names = class_names(known)
+    if sorted(names) != sorted(dataset.classes):
+        odd = sorted({*names} ^ {*dataset.classes})
+        raise ValueError(
+            f"net.classes and the classes of {dataset.name} are not the same: '{odd[0]}' is in one only. "
+            "If they mean the same, say net.classes = dataset.classes."
+        )
+    return [names.index(name) for name in dataset.classes]
 
 
 def answer(model: nn.Module, images: Tensor) -> Any:
@@ -100,6 +135,8 @@ def answer(model: nn.Module, images: Tensor) -> Any:
     try:
         return model(devices.like(model, images))
     except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+        if devices.memory_is_full(error):
+            raise
         why = (str(error) or type(error).__name__).splitlines()[0]
         words = f"The net cannot read pictures of shape {tuple(images.shape[1:])} (channels, height, width): {why}"
         side = _smallest_side(model, images.shape[1])

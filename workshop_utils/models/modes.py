@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @contextmanager
@@ -32,11 +32,17 @@ def in_evaluation_mode(model: nn.Module):
 
 
 def train_mode(model: nn.Module) -> None:
-    """`model.train()`, but batch normalisation with frozen weights keeps its statistics as well: frozen means frozen."""
+    """`model.train()`, but layers with frozen weights keep their statistics as well: frozen means frozen.
+
+    A layer that has statistics and no weights goes with the weights before it.
+    """
     model.train()
+    learns = next((weight.requires_grad for weight in model.parameters()), True)
     for layer in model.modules():
-        if isinstance(layer, BatchNorm) and layer.affine and not layer.weight.requires_grad:
-            layer.eval()
+        own = next(layer.parameters(recurse=False), None)
+        learns = learns if own is None else own.requires_grad
+        if not learns and next(layer.buffers(recurse=False), None) is not None:
+            layer.training = False  # of this layer alone, for a learning one may lie in it
 
 
 def inside(model: nn.Module) -> nn.Module:
