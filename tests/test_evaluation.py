@@ -346,7 +346,7 @@ def test_class_names_become_text_and_those_that_come_twice_get_their_positions()
     assert found.classes == ("crane (0)", "b", "crane (2)")
 
 
-@pytest.mark.parametrize("classes", [{"a", "b"}, {"a": 0, "b": 1}, 2], ids=str)
+@pytest.mark.parametrize("classes", [{"a", "b"}, {"a": 0, "b": 1}, 2])
 def test_classes_without_an_order_are_refused(classes):
     with pytest.raises(ValueError, match="list of names in the order of the labels"):
         Predictions(np.eye(2), [0, 1], classes)

@@ -268,6 +268,7 @@ PACKED = gzip.compress(CONTENT)
         ("set.gz", PACKED, PACKED, False),
         ("set.gz", PACKED, gzip.compress(PACKED), True),
     ],
+    ids=["packed", "packed, and not said", "said only", "gz said only", "gz", "gz packed"],
 )
 def test_file_that_a_proxy_packed_is_unpacked_and_one_that_is_only_said_to_be_is_not(
     tmp_path, name, content, sent, told

@@ -167,7 +167,6 @@ def test_other_pictures_are_scaled_as_a_whole(sides):
         ("cat.jpg", r"A str is no picture. Give a PIL picture, as PIL.Image.open\(path\)"),
         (None, "A NoneType is no picture"),
     ],
-    ids=str,
 )
 def test_what_is_no_picture_gets_a_sentence(wrong, sentence):
     with pytest.raises(ValueError, match=sentence):

@@ -303,7 +303,6 @@ def test_patience_without_a_validation_set_is_refused():
         ({"validation": tiny_dataset().subset([])}, "nothing to read"),
         ({"validation": list(tiny_dataset())}, "ImageDataset, and this is a list"),
     ],
-    ids=str,
 )
 def test_what_fit_cannot_use_is_refused_before_the_net_changes(wrong, sentence):
     model = tiny_net()
@@ -468,7 +467,6 @@ def test_one_cycle_starts_again_from_the_top_and_from_a_rate_that_was_set_since(
         nn.InstanceNorm2d(4, affine=True, track_running_stats=True),
         nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 1)),
     ],
-    ids=str,
 )
 def test_statistics_of_frozen_layers_of_any_kind_stay_and_those_of_learning_ones_move(layer):
     model = nn.Sequential(nn.Conv2d(1, 4, 3), layer, nn.Flatten(), nn.Linear(144, 3))
