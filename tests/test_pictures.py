@@ -667,6 +667,35 @@ def test_one_picture_and_a_text_are_no_folder(tmp_path):
         data.from_folder(tmp_path / "cats.txt")
 
 
+@pytest.mark.parametrize(
+    "text", ["", "  ", "x" * 5000, "~nobody-here/pets", "https://a.b/pets.zip"]
+)
+def test_text_that_is_no_path_is_answered_in_a_sentence(text):
+    with pytest.raises(FileNotFoundError, match="no folder or zip at"):
+        data.from_folder(text)
+
+
+def test_class_may_be_called_like_the_folder_of_downloads(tmp_path):
+    assert set(both(class_folders(tmp_path, incoming=2, outgoing=2))) == {"incoming", "outgoing"}
+
+
+def test_folders_that_link_to_each_other_are_each_read_once(tmp_path):
+    names = [f"class {number}" for number in range(9)]
+    class_folders(tmp_path, **{name: 2 for name in names})
+    for one in names:
+        for other in names:
+            (tmp_path / one / other).symlink_to(tmp_path / other)
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    assert {name: len(values) for name, values in both(tmp_path).items()} == dict.fromkeys(names, 2)
+
+
+def test_names_in_an_archive_that_point_elsewhere_lie_inside(tmp_path):
+    with ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for name in ("/cats/1.png", "../cats/2.png", "C/../dogs/1.png", "/dogs/2.png"):
+            archive.writestr(name.replace("C/", ""), file_bytes(photo(12, 9)))
+    assert set(both(tmp_path / "pets.zip")) == {"cats", "dogs"}
+
+
 @pytest.mark.parametrize("size", [0, -3, "64", 12.5, None, (32, 16), (), 1 << 40])
 def test_size_that_is_none_is_refused_in_a_sentence(tmp_path, size):
     with pytest.raises(ValueError, match="size is the side of a square in pixels, such as 128"):

@@ -32,9 +32,10 @@ def files_below(
     folder: str | Path,
     above: tuple[str, ...] = (),
     *,
+    but: str = "incoming",
     odd: Callable[[str, str], None] = lambda path, why: None,
 ) -> Iterator[os.DirEntry]:
-    """Every file below a folder, but not in its `incoming`, where downloads are on their way.
+    """Every file below a folder, but not in its folder `but`: there downloads are on their way.
 
     odd: told each folder below that is passed over, (path, why): it may not be opened, or is empty.
     """
@@ -48,10 +49,11 @@ def files_below(
     if not entries:
         odd(os.fspath(folder), "is empty")
     for entry in entries:
-        if entry.is_dir():
-            incoming = len(above) == 1 and entry.name == "incoming"
-            # links can lead in a circle
-            if os.path.realpath(entry.path) not in above and not incoming:
+        if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+            own, left = os.path.realpath(entry.path), len(above) == 1 and entry.name == but
+            # links can lead in a circle, or many times to one place
+            again = own in above or (entry.is_symlink() and own.startswith(above[0] + os.sep))
+            if not again and not left:
                 yield from files_below(entry.path, above, odd=odd)
         else:
             yield entry
@@ -92,12 +94,18 @@ def zip_files(raw: bytes, name: str) -> Files:
     try:
         archive = ZipFile(io.BytesIO(raw))
         infos = [info for info in archive.infolist() if not info.is_dir()]
-        members = {PurePosixPath(_name(info).replace("\\", "/")): info for info in infos}
+        members = {_inside(_name(info)): info for info in infos}
     except Exception:  # a directory of arbitrary bytes fails in many ways
         raise DamagedFile(
             f"'{name}' is not a zip file, or not a whole one. Make or download it again."
         ) from None
     return {path: partial(_unzip, archive, info) for path, info in members.items() if path.parts}
+
+
+def _inside(name: str) -> PurePosixPath:
+    """A member's name below its archive, whatever it says: `/tmp/cats/1.png` and `../cats/1.png` lie in no other place."""
+    parts = PurePosixPath(name.replace("\\", "/").lstrip("/")).parts
+    return PurePosixPath(*(part for part in parts if part != ".."))
 
 
 def _name(info: ZipInfo) -> str:
@@ -131,7 +139,7 @@ def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) ->
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r|*") as archive:
             for member in archive:
-                path = PurePosixPath(member.name)
+                path = _inside(member.name)
                 if not member.isreg() or member.issparse() or not wanted(path):
                     continue
                 total += member.size

@@ -6,6 +6,7 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -31,26 +32,32 @@ LeftOut = dict[PurePosixPath, str]  # what is no picture here -> why
 
 
 def given(path: str | Path) -> Path:
-    """A path as people paste it: with blanks or quotes around, with ~, or as a file:// address."""
+    """A path as people paste it: with blanks or quotes around, with ~, or as a file:// address.
+
+    Raises FileNotFoundError if nothing is there.
+    """
     text = str(path)
-    if not Path(text).expanduser().exists():
+    with suppress(OSError, RuntimeError):  # too long for a name; a home that nobody has
+        if text and Path(text).expanduser().exists():
+            return Path(text).expanduser()
         text = text.strip().strip("\"'“”‘’«»").strip()
-    if text.startswith("file:"):
-        text = url2pathname(urlsplit(text).path)
-    return Path(text).expanduser()
+        if text.startswith("file:"):
+            text = url2pathname(urlsplit(text).path)
+        if text and Path(text).expanduser().exists():
+            return Path(text).expanduser()
+    raise FileNotFoundError(
+        f"There is no folder or zip at '{text[:200]}'. Give the path of a folder that holds one folder a class."
+    )
 
 
-def picture_files(path: Path) -> tuple[Files, LeftOut]:
+def picture_files(path: str | Path) -> tuple[Files, LeftOut]:
     """(every picture file below a folder or inside a zip or tar archive, sorted by name; what else lies there, and why it is left out).
 
     Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
     What systems and texts add is passed over. Raises FileNotFoundError if there is no such path, ValueError if it holds no
     picture.
     """
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
-        )
+    path = given(path)
     files, left_out = _below(path) if path.is_dir() else _packed(path)
     if not files:
         raise ValueError(
@@ -70,7 +77,8 @@ def _below(folder: Path) -> tuple[Files, LeftOut]:
             left_out[inside(path)] = why
 
     found: Files = {
-        inside(file.path): partial(_read, file.path) for file in files_below(folder, odd=odd)
+        inside(file.path): partial(_read, file.path)
+        for file in files_below(folder, but="", odd=odd)
     }
     return _pictures(found, left_out), left_out
 
