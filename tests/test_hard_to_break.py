@@ -1045,7 +1045,7 @@ SENT = {
     "drawing with a script": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
     "PDF": b"%PDF-1.7 1 0 obj",
     "PostScript": file_bytes(photo(20, 20), "EPS"),
-    "TIFF": file_bytes(photo(20, 20), "TIFF"),
+    "Targa": file_bytes(photo(20, 20), "TGA"),
     "zip": b"PK\3\4" + bytes(60),
     "pickle": b"\x80\4\x95cos\nsystem\n",
     "nothing": b"",

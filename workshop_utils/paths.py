@@ -42,19 +42,21 @@ def data_home() -> Path:
     """
     import pooch
 
-    return _at_home(
-        os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
-    )
+    with _home():
+        home = os.environ.get("WORKSHOP_DATA") or pooch.os_cache("image-classification-workshop")
+        return Path(home).expanduser()
 
 
 def folder() -> Path:
     """The folder that WORKSHOP_PROGRESS names, or one beside the full data sets."""
-    return _at_home(os.environ.get("WORKSHOP_PROGRESS") or data_home() / "solved")
+    with _home():
+        return Path(os.environ.get("WORKSHOP_PROGRESS") or data_home() / "solved").expanduser()
 
 
-def _at_home(path: str | Path) -> Path:
+@contextmanager
+def _home():
     try:
-        return Path(path).expanduser()
+        yield
     except RuntimeError:
         raise OSError(
             "This user has no home folder. Set the environment variable HOME to a folder of yours."

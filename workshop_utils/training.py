@@ -218,8 +218,10 @@ def _optimizer(model, optimizer, learning_rate):
         )
     if optimizer is None:
         rate = 1e-3 if learning_rate is None else learning_rate
-        if not isinstance(rate, (int, float)) or not 0 < rate < math.inf:
-            raise ValueError(f"learning_rate is {rate!r}: give a number above 0, such as 0.001.")
+        if not isinstance(rate, (int, float)) or not 0 <= rate < math.inf:
+            raise ValueError(
+                f"learning_rate is {rate!r}: give a number such as 0.001, not below 0."
+            )
         return torch.optim.Adam(learning, lr=rate)
     if not isinstance(optimizer, torch.optim.Optimizer) or _wants_more(optimizer):
         raise ValueError(
