@@ -56,9 +56,10 @@ def load(
     needs no network, "full" the whole set. root: your folder with the official files, or one of them; it means the full
     set. Without it they are looked for in the folder that the environment variable WORKSHOP_DATA names (or the platform's
     cache folder) and, if `download`, fetched into it, from the address in WORKSHOP_MIRROR first. labels: "coarse" for
-    CIFAR-100's 20 superclasses. size: of ImageNet's pictures, which stay on disk.
-    Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not what was
-    published, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
+    CIFAR-100's 20 superclasses. size: of ImageNet's pictures, which stay on disk. Warns where files in root have the right
+    number of pictures and another sum than the published ones.
+    Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not whole or
+    holds what the set cannot, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
     """
     chosen, root = card(name), given(root) if root else None
     source = "full" if root and source == "bundled" else source

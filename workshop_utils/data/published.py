@@ -5,6 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from workshop_utils.data.archives import (
@@ -19,7 +20,7 @@ from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.picture_files import SUFFIXES
 from workshop_utils.data.sets import catalog
-from workshop_utils.errors import DamagedFile
+from workshop_utils.errors import DamagedFile, reading
 from workshop_utils.paths import data_home
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz")
@@ -63,14 +64,13 @@ class PublishedFiles:
         if self.own and self.folder.is_file():
             return self.folder
         below = list(files_below(self.folder)) if self.folder.is_dir() else []
-        places = [
+        packed = [
             Path(file) for file in below if file.is_file() and _plain(file.name) in self.archives
         ]
-        places.sort(key=lambda path: (self.archives.index(_plain(path.name)), path))
-        if not self.own:  # what we fetched is as published; what Kaggle sent has no published sum
-            places = [
-                path for path in places if path.name != published.name or is_whole(path, published)
-            ]
+        # what we fetched is as published; what Kaggle sent has no published sum
+        doubtful = () if self.own else (published.name,)
+        places = [path for path in packed if path.name not in doubtful or is_whole(path, published)]
+        places.sort(key=lambda path: self.archives.index(_plain(path.name)))
         if any(os.path.splitext(file.name)[1].lower() in SUFFIXES for file in below):
             places.append(self.folder)
         if places:
@@ -86,21 +86,18 @@ class PublishedFiles:
 
         Raises DamagedFile if they hold more pictures than were published.
         """
-        whole = self.card.splits[split]
-        said = f"Not as published, and read as it is, in '{self.folder}': {', '.join(self.unofficial)}."
+        whole, where = self.card.splits[split], f"in '{self.folder}': {', '.join(self.unofficial)}."
+        said = f"Not as published, and read as it is, {where}"
+        again = f"get it again ({self.card.homepage})"
         if count > whole:
             raise DamagedFile(
-                f"Damaged in '{self.folder}': {', '.join(self.unofficial)}. {count:,} {split} pictures instead of {whole:,}. "
-                f"Get it again ({self.card.homepage})."
+                f"Damaged {where} {count:,} {split} pictures instead of {whole:,}: {again}."
             )
-        if announce and count == whole:
-            warnings.warn(
-                f"{said} It has as many pictures as it should, and another sum. Unless it was saved again on purpose, get it "
-                f"again ({self.card.homepage}).",
-                stacklevel=4,  # where data.load was called
-            )
-        elif announce:
+        if announce and count < whole:
             print(f"{said} {count:,} {split} pictures instead of {whole:,}.")
+        elif announce:
+            said += f" The number of pictures is right, the sum is another: unless you saved it anew, {again}."
+            warnings.warn(said, stacklevel=4)  # where data.load was called
 
     def _find(self, names: Sequence[str]) -> dict[str, bytes] | None:
         """The bytes of every unpacked file, or None if one is missing.
@@ -128,9 +125,8 @@ class PublishedFiles:
                 if len(found) == len(names):
                     return found
             if self.own and all(name in found or others[name] for name in names):
-                rest = [name for name in names if name not in found]
-                self.unofficial += rest
-                return found | {name: self._only(name, others[name]) for name in rest}
+                self.unofficial += [name for name in names if name not in found]
+                return {name: found.get(name) or self._only(name, others[name]) for name in names}
         if self.own and refusals:
             raise refusals[0]
         return None
@@ -144,30 +140,25 @@ class PublishedFiles:
             below: Iterable[os.DirEntry] = os.scandir(folder)
         else:
             below = files_below(folder) if folder.is_dir() else ()
-        files = [Path(file) for file in below if file.is_file()]
-        likely = [path for path in files if self._single(path.name) in names]
-        yield likely + [
-            path for path in files if not self._single(path.name) and self._is_known(path.name)
-        ]
+        files = [Path(file) for file in below if file.is_file()]  # no pipe, no dangling link
+        known = [path for path in files if self._is_known(path.name)]
+        known.sort(key=lambda path: not self._single(path.name))
+        yield [path for path in known if self._single(path.name) in (None, *names)]
         if self.own and folder == self.folder:
-            yield [path for path in files if self._single(path.name) and path not in likely]
-            yield [path for path in files if path.name.lower().endswith(ARCHIVES)]
+            archives = [path for path in files if path.name.lower().endswith(ARCHIVES)]
+            yield [path for path in known + archives if self._single(path.name) not in names]
 
     def _held(self, raw: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
         """(name, bytes) of each file of the set that a file is, or that is packed in it, or in an archive in it."""
         single = self._single(name)
         if single and (raw[:2] != b"PK" or single.endswith(".npz")):
-            yield (
-                single,
-                gunzip(raw, name) if raw[:2] == GZIP else raw,
-            )  # browsers unpack and keep the name
+            # browsers unpack and keep the name
+            yield single, gunzip(raw, name) if raw[:2] == GZIP else raw
         elif depth < 3:
             files = unpacked(raw, name, lambda file: self._is_known(file.name))
             for file, read in files.items():
-                try:
+                with reading(f"'{file}' in '{name}' is damaged"):
                     member = read()
-                except DamagedFile as error:
-                    raise DamagedFile(f"'{file}' in '{name}' {error}. Get it again.") from None
                 yield from self._held(member, file.name, depth + 1)
 
     def _single(self, name: str) -> str | None:
@@ -179,11 +170,7 @@ class PublishedFiles:
 
     def _only(self, name: str, others: set[bytes]) -> bytes:
         """The one that is no cut-off copy of another."""
-        whole = [
-            raw
-            for raw in others
-            if not any(raw != other and other.startswith(raw) for other in others)
-        ]
+        whole = [raw for raw in others if sum(other.startswith(raw) for other in others) == 1]
         if len(whole) > 1:
             raise ValueError(
                 f"'{self.folder}' holds {len(whole)} different files called {name}. Give the folder of one of them as root=."
@@ -210,16 +197,22 @@ def _holding(card: DatasetCard, names: Sequence[str]) -> list[RemoteFile]:
 
 def _published_as(raw: bytes, card: DatasetCard) -> tuple[DatasetCard, str] | None:
     """The set, this one or another, and the name in it, of an unpacked file that has a published sum."""
-    kinds = ("sha256", "md5")
-    sums = {f"{kind}:{hashlib.new(kind, raw, usedforsecurity=False).hexdigest()}" for kind in kinds}
-    contents = [(one, file.contents) for one in (card, *catalog()) for file in one.files]
-    known = ((one, name) for one, names in contents for name, sum in names.items() if sum in sums)
-    return next(known, None)
+    new = partial(hashlib.new, data=raw, usedforsecurity=False)
+    sums = {f"{kind}:{new(kind).hexdigest()}" for kind in ("sha256", "md5")}
+    for one in (card, *catalog()):
+        for file in one.files:
+            if name := next((name for name, sum in file.contents.items() if sum in sums), None):
+                return one, name
+    return None
 
 
 def _plain(name: str) -> str:
-    """A name without what browsers and file managers change in it: "(1)", dots for dashes, capitals; hidden files have none."""
-    return "" if name.startswith(".") else re.sub(r"\(\d+\)|[^a-z0-9]", "", name.lower())
+    """A name without what browsers and file managers change in it: "(1)", "copy of", dots for dashes, capitals.
+
+    macOS puts hidden files beside others, under their names.
+    """
+    added = r"\(\d+\)|\.\d$|\bcopy( of)?\b|[^a-z0-9]"
+    return "" if name.startswith(".") else re.sub(added, "", name.lower())
 
 
 def _opens(archive: Path) -> bool:
