@@ -265,6 +265,19 @@ def test_damaged_copy_beside_a_whole_one_is_passed_over(fashion, damage):
     assert len(pixels(fashion)) == 4
 
 
+def test_only_the_file_that_is_missing_is_named(fashion):
+    (fashion / "train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="does not hold train-labels-idx1-ubyte.gz of"):
+        pixels(fashion)
+
+
+def test_archive_as_root_is_not_completed_from_what_lies_beside_it(fashion, tmp_path):
+    with ZipFile(fashion / "notes.zip", "w") as archive:
+        archive.writestr("notes.txt", b"")
+    with pytest.raises(FileNotFoundError, match="'.*notes.zip' does not hold train-images"):
+        pixels(fashion / "notes.zip")
+
+
 def test_damaged_member_of_a_zip_is_named(fashion):
     with ZipFile(fashion / "all.zip", "w") as archive:
         for path in sorted(fashion.glob("*-images-*.gz")):
@@ -475,6 +488,9 @@ def test_medical_archive_of_a_second_download_is_found_in_its_folder(tmp_path):
     expected = pixels(root, "medical-mnist")
     (root / "archive.zip").write_bytes((root / "archive (1).zip").read_bytes()[:-99])
     assert len(expected) == 48 and torch.equal(pixels(root, "medical-mnist"), expected)
+    (root / "archive.zip").unlink()
+    (root / "archive (1).zip").rename(root / "scans of the course.zip")
+    assert torch.equal(pixels(root, "medical-mnist"), expected)
 
 
 def test_medical_pictures_are_read_where_the_archive_beside_them_is_damaged(tmp_path):

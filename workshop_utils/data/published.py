@@ -23,8 +23,6 @@ from workshop_utils.data.sets import catalog
 from workshop_utils.errors import DamagedFile, reading
 from workshop_utils.paths import data_home
 
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-
 
 class PublishedFiles:
     """The files of a full set, as its reader asks for them.
@@ -64,15 +62,15 @@ class PublishedFiles:
         if self.own and self.folder.is_file():
             return self.folder
         below = list(files_below(self.folder)) if self.folder.is_dir() else []
-        packed = [
-            Path(file) for file in below if file.is_file() and _plain(file.name) in self.archives
-        ]
-        # what we fetched is as published; what Kaggle sent has no published sum
-        doubtful = () if self.own else (published.name,)
-        places = [path for path in packed if path.name not in doubtful or is_whole(path, published)]
-        places.sort(key=lambda path: self.archives.index(_plain(path.name)))
-        if any(os.path.splitext(file.name)[1].lower() in SUFFIXES for file in below):
+        files = [Path(file) for file in below if file.is_file()]
+        places = [path for name in self.archives for path in files if _plain(path.name) == name]
+        if not self.own:  # what we fetched is as published; what Kaggle sent has no published sum
+            sound = is_whole(self.folder / published.name, published)
+            places = [path for path in places if sound or path.name != published.name]
+        if any(path.suffix.lower() in SUFFIXES for path in files):
             places.append(self.folder)
+        elif self.own:
+            places += [path for path in files if _is_archive(path) and path not in places]
         if places:
             return next((place for place in places[:-1] if _opens(place)), places[-1])
         if not self.download:
@@ -106,7 +104,7 @@ class PublishedFiles:
         """
         found: dict[str, bytes] = {}
         others: dict[str, set[bytes]] = {name: set() for name in names}
-        refusals: list[ValueError] = []
+        refusals: list[ValueError | OSError] = []
         for paths in self._places(names):
             wanted = {name for name in names if name not in found and not others[name]}
             for path in paths:
@@ -127,8 +125,9 @@ class PublishedFiles:
             if self.own and all(name in found or others[name] for name in names):
                 self.unofficial += [name for name in names if name not in found]
                 return {name: found.get(name) or self._only(name, others[name]) for name in names}
-        if self.own and refusals:
-            raise refusals[0]
+        if self.own:
+            lacking = [name for name in names if name not in found and not others[name]]
+            raise (refusals or [self._missing(_holding(self.card, lacking))])[0]
         return None
 
     def _places(self, names: Sequence[str]) -> Iterator[list[Path]]:
@@ -136,17 +135,17 @@ class PublishedFiles:
         folder = self.folder
         if folder.is_file():
             yield [folder]
-            folder = folder.parent  # the others may lie beside it
-            below: Iterable[os.DirEntry] = os.scandir(folder)
+            beside = self._single(folder.name)  # so do the others, then
+            below: Iterable[os.DirEntry] = os.scandir(folder.parent) if beside else ()
         else:
             below = files_below(folder) if folder.is_dir() else ()
         files = [Path(file) for file in below if file.is_file()]  # no pipe, no dangling link
         known = [path for path in files if self._is_known(path.name)]
         known.sort(key=lambda path: not self._single(path.name))
         yield [path for path in known if self._single(path.name) in (None, *names)]
-        if self.own and folder == self.folder:
-            archives = [path for path in files if path.name.lower().endswith(ARCHIVES)]
-            yield [path for path in known + archives if self._single(path.name) not in names]
+        if self.own and folder.is_dir():
+            rest = [path for path in files if path in known or _is_archive(path)]
+            yield [path for path in rest if self._single(path.name) not in names]
 
     def _held(self, raw: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
         """(name, bytes) of each file of the set that a file is, or that is packed in it, or in an archive in it."""
@@ -213,6 +212,10 @@ def _plain(name: str) -> str:
     """
     added = r"\(\d+\)|\.\d$|\bcopy( of)?\b|[^a-z0-9]"
     return "" if name.startswith(".") else re.sub(added, "", name.lower())
+
+
+def _is_archive(path: Path) -> bool:
+    return path.name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"))
 
 
 def _opens(archive: Path) -> bool:
