@@ -440,6 +440,14 @@ def test_file_that_is_no_medmnist_is_refused(raw):
         read_npz(raw, "some.npz", "train", 2)
 
 
+def test_medmnist_in_another_size_is_refused_with_both_shapes(tmp_path):
+    (tmp_path / "pneumoniamnist_64.npz").write_bytes(
+        npz(train_images=np.zeros((5, 64, 64), np.uint8))
+    )
+    with pytest.raises(data.DamagedFile, match="of 1 x 64 x 64; those of .* are 1 x 28 x 28"):
+        data.load("pneumoniamnist", root=tmp_path / "pneumoniamnist_64.npz")
+
+
 @needs_testdata
 def test_npz_reader_on_a_real_file():
     raw = (TESTDATA / "medmnist/pneumoniamnist.npz").read_bytes()

@@ -71,11 +71,6 @@ def gunzip(raw: bytes, name: str) -> bytes:
     return content
 
 
-def archive_files(path: Path, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """As `unpacked`, of a file."""
-    return unpacked(archive_bytes(path), path.name, wanted)
-
-
 def archive_bytes(path: Path) -> bytes:
     """The bytes of a file. Raises DamagedFile if they are too many for the memory."""
     if path.stat().st_size > ARCHIVE_AT_MOST:

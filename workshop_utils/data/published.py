@@ -11,7 +11,6 @@ from pathlib import Path
 from workshop_utils.data.archives import (
     GZIP,
     archive_bytes,
-    archive_files,
     files_below,
     gunzip,
     unpacked,
@@ -41,6 +40,9 @@ class PublishedFiles:
         kaggle = ["archive.zip", f"{handle}.zip"] if handle else []
         self.archives = [_plain(name) for name in (*(file.name for file in card.files), *kaggle)]
         self.singles = {_plain(name): name for file in card.files for name in file.contents}
+        if root and len(self.singles) == 1:  # a file that was given may have any name
+            only = [name for name in self.singles.values() if Path(name).suffix == root.suffix]
+            self.singles |= {_plain(root.name): name for name in only}
 
     def contents(self, *names: str) -> list[bytes]:
         """The bytes of these unpacked files.
@@ -80,7 +82,7 @@ class PublishedFiles:
         return self.pictures()
 
     def explain_unofficial(self, split: str, count: int, announce: bool) -> None:
-        """Says, if `announce`, that other files than the published ones were read: prints it of a cut, else warns.
+        """Says that other files than the published ones were read: warns, or prints it of a cut, if `announce`.
 
         Raises DamagedFile if they hold more pictures than were published.
         """
@@ -91,11 +93,11 @@ class PublishedFiles:
             raise DamagedFile(
                 f"Damaged {where} {count:,} {split} pictures instead of {whole:,}: {again}."
             )
-        if announce and count < whole:
-            print(f"{said} {count:,} {split} pictures instead of {whole:,}.")
-        elif announce:
+        if count == whole:
             said += f" The number of pictures is right, the sum is another: unless you saved it anew, {again}."
             warnings.warn(said, stacklevel=4)  # where data.load was called
+        elif announce:
+            print(f"{said} {count:,} {split} pictures instead of {whole:,}.")
 
     def _find(self, names: Sequence[str]) -> dict[str, bytes] | None:
         """The bytes of every unpacked file, or None if one is missing.
@@ -220,7 +222,7 @@ def _is_archive(path: Path) -> bool:
 
 def _opens(archive: Path) -> bool:
     try:
-        archive_files(archive, lambda file: False)
+        unpacked(archive_bytes(archive), archive.name, lambda file: False)
     except DamagedFile:
         return False
     return True
