@@ -289,6 +289,45 @@ def test_sign_rows_become_pictures_and_labels_without_j(end):
     )
 
 
+def indexed(raw: bytes, heading: bytes = b"") -> bytes:
+    """With the rows numbered in front, as pandas and R write them."""
+    first, *rows = raw.splitlines()
+    numbered = [b"%d," % number + row for number, row in enumerate(rows)]
+    return b"\n".join([heading + b"," + first, *numbered]) + b"\n"
+
+
+def quoted(raw: bytes) -> bytes:
+    return b"\n".join(
+        b",".join(b'"%s"' % value for value in line.split(b",")) for line in raw.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda raw: b"\xef\xbb\xbf" + raw,
+        lambda raw: raw.replace(b"\n", b"\r"),
+        lambda raw: raw.replace(b"\n", b"\r\r\n"),
+        lambda raw: raw + b"\n\n",
+        lambda raw: raw.replace(b",", b", "),
+        lambda raw: raw.replace(b",", b";"),
+        lambda raw: raw.replace(b",", b"\t").decode().encode("utf-16"),
+        quoted,
+        indexed,
+        lambda raw: indexed(indexed(raw, b"Unnamed: 0"), b"Unnamed: 0.1"),
+        lambda raw: quoted(indexed(raw)).replace(b"\n", b"\r\n"),
+        lambda raw: HEADING + raw[len(HEADING) :].replace(b",", b".0,").replace(b"\n", b".0\n")[2:],
+    ],
+    ids=[
+        *("byte order mark", "old Mac", "doubled returns", "blank lines at the end", "blanks"),
+        *("semicolons", "Excel's Unicode text", "quotes", "index", "two indices", "R", "7.0"),
+    ],
+)
+def test_sign_table_that_was_saved_again_is_the_same(save):
+    for saved, official in zip(read_sign_csv(save(sign()), "a"), read_sign_csv(sign(), "b")):
+        assert torch.equal(saved, official)
+
+
 @pytest.mark.parametrize(
     "row, sentence",
     [
@@ -399,6 +438,14 @@ def lying_npz() -> bytes:
 def test_file_that_is_no_medmnist_is_refused(raw):
     with pytest.raises(data.DamagedFile, match="'some.npz' is not a MedMNIST file"):
         read_npz(raw, "some.npz", "train", 2)
+
+
+def test_medmnist_in_another_size_is_refused_with_both_shapes(tmp_path):
+    (tmp_path / "pneumoniamnist_64.npz").write_bytes(
+        npz(train_images=np.zeros((5, 64, 64), np.uint8))
+    )
+    with pytest.raises(data.DamagedFile, match="of 1 x 64 x 64; those of .* are 1 x 28 x 28"):
+        data.load("pneumoniamnist", root=tmp_path / "pneumoniamnist_64.npz")
 
 
 @needs_testdata

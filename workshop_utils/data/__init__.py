@@ -15,6 +15,7 @@ from workshop_utils.data.bundled_files import BundledFiles
 from workshop_utils.data.cards import DatasetCard
 from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, pixel_statistics
 from workshop_utils.data.folders import from_folder
+from workshop_utils.data.picture_files import given
 from workshop_utils.data.published import PublishedFiles
 from workshop_utils.data.sets import card, catalog
 from workshop_utils.data.sets.bundled_pictures import photo_annotation, rejected
@@ -55,11 +56,12 @@ def load(
     needs no network, "full" the whole set. root: your folder with the official files, or one of them; it means the full
     set. Without it they are looked for in the folder that the environment variable WORKSHOP_DATA names (or the platform's
     cache folder) and, if `download`, fetched into it, from the address in WORKSHOP_MIRROR first. labels: "coarse" for
-    CIFAR-100's 20 superclasses. size: of ImageNet's pictures, which stay on disk.
-    Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not what was
-    published, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
+    CIFAR-100's 20 superclasses. size: of ImageNet's pictures, which stay on disk. Warns where files in root have the right
+    number of pictures and another sum than the published ones.
+    Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not whole or
+    holds what the set cannot, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
     """
-    chosen, root = card(name), Path(root).expanduser() if root else None
+    chosen, root = card(name), given(root) if root else None
     source = "full" if root and source == "bundled" else source
     _need_sense(chosen, split, source, root, labels)
     if labels == "coarse":
@@ -82,6 +84,12 @@ def load(
 
 def _read(chosen: DatasetCard, split: str, files, announce: bool = True):
     images, labels = chosen.read(chosen, split, files)
+    if isinstance(images, Tensor) and images.shape[1:] != chosen.shape:
+        found, right = (" x ".join(map(str, shape)) for shape in (images.shape[1:], chosen.shape))
+        raise DamagedFile(
+            f"'{files.folder}' holds {split} pictures of {found}; those of {chosen.title} are {right}. Get the official files "
+            f"({chosen.homepage}); pictures of your own are read by data.from_folder, arrays by data.ImageDataset."
+        )
     if files.unofficial:
         files.explain_unofficial(split, len(labels), announce)
     return images, labels

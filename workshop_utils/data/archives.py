@@ -73,20 +73,24 @@ def gunzip(raw: bytes, name: str) -> bytes:
     return content
 
 
-def archive_files(path: Path, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """The wanted files of a zip or tar, packed or not, whatever it is called. Raises DamagedFile if it is none, or not whole."""
+def archive_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises DamagedFile if they are too many for the memory."""
     if path.stat().st_size > ARCHIVE_AT_MOST:
         raise DamagedFile(
             f"'{path.name}' has {path.stat().st_size:,} bytes, more than is read as an archive. Unpack it, and give the folder."
         )
-    raw = path.read_bytes()
+    return path.read_bytes()
+
+
+def unpacked(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
+    """The wanted files of a zip or tar, packed or not, whatever it is called. Raises DamagedFile if it is none, or not whole."""
     if raw.startswith(OTHER_ARCHIVES):
         raise DamagedFile(
-            f"'{path.name}' is a 7z or rar archive, which is not read here. Unpack it, and give the folder, or pack it as a zip."
+            f"'{name}' is a 7z or rar archive, which is not read here. Unpack it, and give the folder, or pack it as a zip."
         )
-    if raw.startswith(PACKED_TAR) or raw[257:262] == b"ustar" or TAR_NAME.search(path.name):
-        return tar_files(raw, path.name, wanted)
-    return {name: read for name, read in zip_files(raw, path.name).items() if wanted(name)}
+    if raw.startswith(PACKED_TAR) or raw[257:262] == b"ustar" or TAR_NAME.search(name):
+        return tar_files(raw, name, wanted)
+    return {file: read for file, read in zip_files(raw, name).items() if wanted(file)}
 
 
 def zip_files(raw: bytes, name: str) -> Files:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from workshop_utils.data.archives import FILE_AT_MOST, Files, archive_files, files_below
+from workshop_utils.data.archives import FILE_AT_MOST, Files, archive_bytes, files_below, unpacked
 from workshop_utils.errors import DamagedFile
 
 SUFFIXES = {
@@ -93,7 +93,7 @@ def _packed(archive: Path) -> tuple[Files, LeftOut]:
         raise ValueError(
             f"'{archive}' is one picture. Give the folder that holds one folder a class."
         )
-    found = archive_files(archive, lambda name: not _of_the_system(name))
+    found = unpacked(archive_bytes(archive), archive.name, lambda name: not _of_the_system(name))
     return _pictures(found, left_out), left_out
 
 

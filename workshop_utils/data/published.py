@@ -1,16 +1,25 @@
 """The published files of a full set: found in a folder or fetched into one, and checked against their sums."""
 
-import io
+import hashlib
 import os
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from workshop_utils.data.archives import GZIP, archive_files, files_below, gunzip
+from workshop_utils.data.archives import (
+    GZIP,
+    archive_bytes,
+    files_below,
+    gunzip,
+    unpacked,
+)
 from workshop_utils.data.cards import DatasetCard, RemoteFile
-from workshop_utils.data.download import fetch, fetch_from_kaggle, has_sum, is_whole
+from workshop_utils.data.download import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.picture_files import SUFFIXES
-from workshop_utils.errors import DamagedFile
+from workshop_utils.data.sets import catalog
+from workshop_utils.errors import DamagedFile, reading
 from workshop_utils.paths import data_home
 
 
@@ -18,8 +27,8 @@ class PublishedFiles:
     """The files of a full set, as its reader asks for them.
 
     root: the user's folder with the official files, packed or not, or one of them; without it they are kept in `data_home`
-    and fetched if `download`. Files in a user's folder that are not the published ones, such as smaller cuts, are read, and
-    named in `unofficial`. cache: where a reader may keep what it made of them.
+    and fetched if `download`. Files in a user's folder that are not the published ones, such as a smaller cut or a table
+    that was saved again, are read, and named in `unofficial`. cache: where a reader may keep what it made of them.
     """
 
     def __init__(self, card: DatasetCard, root: Path | None, download: bool):
@@ -27,110 +36,157 @@ class PublishedFiles:
         self.cache = data_home() / card.name
         self.folder, self.download = root or self.cache, download and not self.own
         self.unofficial: list[str] = []
+        handle = card.kaggle.rpartition("/")[2]  # the archive from its page, and from its command
+        kaggle = ["archive.zip", f"{handle}.zip"] if handle else []
+        self.archives = [_plain(name) for name in (*(file.name for file in card.files), *kaggle)]
+        self.singles = {_plain(name): name for file in card.files for name in file.contents}
+        if root and len(self.singles) == 1:  # a file that was given may have any name
+            only = [name for name in self.singles.values() if Path(name).suffix == root.suffix]
+            self.singles |= {_plain(root.name): name for name in only}
 
     def contents(self, *names: str) -> list[bytes]:
         """The bytes of these unpacked files.
 
-        Raises DamagedFile if an archive is not whole, FileNotFoundError if one is missing, ConnectionError if no host
-        delivers it.
+        Raises DamagedFile if one is not whole, ValueError if all that is found is another set's, or there are several to
+        choose from, FileNotFoundError if one is missing, ConnectionError if no host delivers it.
         """
         found = self._find(names)
         if found is None and self.download:
             obtain(self.card, names, self.folder)
             found = self._find(names)
         if found is None:
-            raise self._missing([file.name for file in _holding(self.card, names)])
+            raise self._missing(_holding(self.card, names))
         return [found[name] for name in names]
 
     def pictures(self) -> Path:
         """The archive, or the folder, of a set of picture files: as published, or as Kaggle has it."""
         (published,) = self.card.files
-        names = [published.name, *self._kaggle_archives()]
         if self.own and self.folder.is_file():
             return self.folder
-        for place in (self.folder / name for name in names):
-            sound = self.own or place.name != published.name or is_whole(place, published)
-            if place.is_file() and sound:
-                return place
-        below = files_below(self.folder) if self.folder.is_dir() else ()
-        if any(os.path.splitext(file.name)[1].lower() in SUFFIXES for file in below):
-            return self.folder
+        below = list(files_below(self.folder)) if self.folder.is_dir() else []
+        files = [Path(file) for file in below if file.is_file()]
+        places = [path for name in self.archives for path in files if _plain(path.name) == name]
+        if not self.own:  # what we fetched is as published; what Kaggle sent has no published sum
+            sound = is_whole(self.folder / published.name, published)
+            places = [path for path in places if sound or path.name != published.name]
+        if any(path.suffix.lower() in SUFFIXES for path in files):
+            places.append(self.folder)
+        elif self.own:
+            places += [path for path in files if _is_archive(path) and path not in places]
+        if places:
+            return next((place for place in places[:-1] if _opens(place)), places[-1])
         if not self.download:
-            raise self._missing(names)
+            raise self._missing(self.card.files)
         obtain(self.card, [], self.folder)
         self.download = False
         return self.pictures()
 
     def explain_unofficial(self, split: str, count: int, announce: bool) -> None:
-        """Says that a cut was read, if `announce`. Raises DamagedFile if it has as many pictures as what was published."""
-        whole, named = self.card.splits[split], ", ".join(self.unofficial)
-        if count == whole:
+        """Says that other files than the published ones were read: warns, or prints it of a cut, if `announce`.
+
+        Raises DamagedFile if they hold more pictures than were published.
+        """
+        whole, where = self.card.splits[split], f"in '{self.folder}': {', '.join(self.unofficial)}."
+        said = f"Not as published, and read as it is, {where}"
+        again = f"get it again ({self.card.homepage})"
+        if count > whole:
             raise DamagedFile(
-                f"Damaged in '{self.folder}': {named}. The sum is not the published one. Get it again."
+                f"Damaged {where} {count:,} {split} pictures instead of {whole:,}: {again}."
             )
-        if announce:
-            print(
-                f"Not as published, and read as it is, in '{self.folder}': {named}. "
-                f"{count:,} {split} pictures instead of {whole:,}."
-            )
+        if count == whole:
+            said += f" The number of pictures is right, the sum is another: unless you saved it anew, {again}."
+            warnings.warn(said, stacklevel=4)  # where data.load was called
+        elif announce:
+            print(f"{said} {count:,} {split} pictures instead of {whole:,}.")
 
     def _find(self, names: Sequence[str]) -> dict[str, bytes] | None:
         """The bytes of every unpacked file, or None if one is missing.
 
-        Only files in the user's own folder may have another sum. Unpacked files come before archives.
+        A published sum goes before a name. Only files in the user's own folder may have another sum.
         """
         found: dict[str, bytes] = {}
         others: dict[str, set[bytes]] = {name: set() for name in names}
-        for path, packed in self._places(names):
-            try:
-                contents = _unpacked(path, names, packed)
-            except DamagedFile:
-                if self.own:
-                    raise
-                continue  # a damaged copy in our own folder is fetched again
-            for name, raw in contents.items():
-                (published,) = (file.contents[name] for file in _holding(self.card, [name]))
-                if has_sum(io.BytesIO(raw), published):
-                    found[name] = raw
-                else:
-                    others[name].add(raw)
-            if len(found) == len(names):
-                return found
-        rest = [name for name in names if name not in found]
-        if not self.own or not all(others[name] for name in rest):
-            return None
-        for name in rest:
-            if len(others[name]) > 1:
-                raise ValueError(
-                    f"'{self.folder}' holds {len(others[name])} different files called {name}. Give the folder of one of them as root=."
-                )
-            found[name] = others[name].pop()
-        self.unofficial += rest
-        return found
+        refusals: list[ValueError | OSError] = []
+        for paths in self._places(names):
+            wanted = {name for name in names if name not in found and not others[name]}
+            for path in paths:
+                try:
+                    for called, raw in self._held(archive_bytes(path), path.name):
+                        owner, name = _published_as(raw, self.card) or (None, called)
+                        if owner and owner.name != self.card.name:
+                            refusals.append(self._of_another(path, name, owner))
+                        elif owner and name in wanted:
+                            found[name] = raw
+                        elif not owner and name in wanted:
+                            others[name].add(raw)
+                except DamagedFile as error:
+                    if path == self.folder or self._is_known(path.name):
+                        refusals.append(error)
+                if len(found) == len(names):
+                    return found
+            if self.own and all(name in found or others[name] for name in names):
+                self.unofficial += [name for name in names if name not in found]
+                return {name: found.get(name) or self._only(name, others[name]) for name in names}
+        if self.own:
+            lacking = [name for name in names if name not in found and not others[name]]
+            raise (refusals or [self._missing(_holding(self.card, lacking))])[0]
+        return None
 
-    def _places(self, names: Sequence[str]) -> list[tuple[Path, bool]]:
-        """Where files of these names, or archives with them, lie; and whether each is an archive."""
-        archives = [file.name for file in _holding(self.card, names) if file.name not in names]
-        files = files_below(self.folder) if self.folder.is_dir() else []
-        paths = [self.folder] if self.folder.is_file() else [Path(file) for file in files]
-        wanted = [(name, False) for name in names]
-        wanted += [(name, True) for name in (*archives, *self._kaggle_archives())]
-        places = [
-            (path, packed)
-            for name, packed in wanted
-            for path in paths
-            if _plain(path.name) == _plain(name)
-        ]
-        return places or [(path, True) for path in paths if path == self.folder]
+    def _places(self, names: Sequence[str]) -> Iterator[list[Path]]:
+        """Where these files may lie, the likeliest first; of the user's folder at last every archive."""
+        folder = self.folder
+        if folder.is_file():
+            yield [folder]
+            beside = self._single(folder.name)  # so do the others, then
+            below: Iterable[os.DirEntry] = os.scandir(folder.parent) if beside else ()
+        else:
+            below = files_below(folder) if folder.is_dir() else ()
+        files = [Path(file) for file in below if file.is_file()]  # no pipe, no dangling link
+        known = [path for path in files if self._is_known(path.name)]
+        known.sort(key=lambda path: not self._single(path.name))
+        yield [path for path in known if self._single(path.name) in (None, *names)]
+        if self.own and folder.is_dir():
+            rest = [path for path in files if path in known or _is_archive(path)]
+            yield [path for path in rest if self._single(path.name) not in names]
 
-    def _kaggle_archives(self) -> list[str]:
-        """What a set that was downloaded from Kaggle's page, or with Kaggle's command, is called."""
-        name = self.card.kaggle.rpartition("/")[2]
-        return ["archive.zip", f"{name}.zip"] if name else []
+    def _held(self, raw: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
+        """(name, bytes) of each file of the set that a file is, or that is packed in it, or in an archive in it."""
+        single = self._single(name)
+        if single and (raw[:2] != b"PK" or single.endswith(".npz")):
+            # browsers unpack and keep the name
+            yield single, gunzip(raw, name) if raw[:2] == GZIP else raw
+        elif depth < 3:
+            files = unpacked(raw, name, lambda file: self._is_known(file.name))
+            for file, read in files.items():
+                with reading(f"'{file}' in '{name}' is damaged"):
+                    member = read()
+                yield from self._held(member, file.name, depth + 1)
 
-    def _missing(self, names: Sequence[str]) -> FileNotFoundError:
+    def _single(self, name: str) -> str | None:
+        """The unpacked file that a file of this name is, or has packed alone."""
+        return self.singles.get(_plain(name)) or self.singles.get(_plain(name).removesuffix("gz"))
+
+    def _is_known(self, name: str) -> bool:
+        return _plain(name) in self.archives or self._single(name) is not None
+
+    def _only(self, name: str, others: set[bytes]) -> bytes:
+        """The one that is no cut-off copy of another."""
+        whole = [raw for raw in others if sum(other.startswith(raw) for other in others) == 1]
+        if len(whole) > 1:
+            raise ValueError(
+                f"'{self.folder}' holds {len(whole)} different files called {name}. Give the folder of one of them as root=."
+            )
+        return whole[0]
+
+    def _of_another(self, path: Path, name: str, owner: DatasetCard) -> ValueError:
+        return ValueError(
+            f"'{path}' holds {name} of {owner.title}, not of {self.card.title}. Give the folder with the files of {self.card.title} as "
+            f'root=, or load these with data.load("{owner.name}", root=...).'
+        )
+
+    def _missing(self, files: Sequence[RemoteFile]) -> FileNotFoundError:
         return FileNotFoundError(
-            f"'{self.folder}' does not hold {', '.join(names)} of {self.card.title} as published, packed or unpacked. "
+            f"'{self.folder}' does not hold {', '.join(file.name for file in files)} of {self.card.title} as published, packed or unpacked. "
             f"Put it there ({self.card.homepage}), or let {self.card.how} fetch it."
         )
 
@@ -140,26 +196,36 @@ def _holding(card: DatasetCard, names: Sequence[str]) -> list[RemoteFile]:
     return [file for file in card.files if file.contents.keys() & set(names)]
 
 
+def _published_as(raw: bytes, card: DatasetCard) -> tuple[DatasetCard, str] | None:
+    """The set, this one or another, and the name in it, of an unpacked file that has a published sum."""
+    new = partial(hashlib.new, data=raw, usedforsecurity=False)
+    sums = {f"{kind}:{new(kind).hexdigest()}" for kind in ("sha256", "md5")}
+    for one in (card, *catalog()):
+        for file in one.files:
+            if name := next((name for name, sum in file.contents.items() if sum in sums), None):
+                return one, name
+    return None
+
+
 def _plain(name: str) -> str:
-    """A name without what browsers and file managers change in it: "(1)", dots for dashes, capitals."""
-    return re.sub(r"\(\d+\)|[^a-z0-9]", "", name.lower())
+    """A name without what browsers and file managers change in it: "(1)", "copy of", dots for dashes, capitals.
+
+    macOS puts hidden files beside others, under their names.
+    """
+    added = r"\(\d+\)|\.\d$|\bcopy( of)?\b|[^a-z0-9]"
+    return "" if name.startswith(".") else re.sub(added, "", name.lower())
 
 
-def _unpacked(path: Path, names: Sequence[str], packed: bool) -> dict[str, bytes]:
-    """The bytes of those files of an archive that have one of these names; of a file that is none its own."""
-    wanted = {_plain(name): name for name in names}
-    own = wanted.get(_plain(path.name)) or wanted.get(_plain(path.name).removesuffix("gz"))
-    if not packed and own:
-        return {own: path.read_bytes()}
-    if own:  # a browser may have unpacked it and kept its name
-        raw = path.read_bytes()
-        return {own: gunzip(raw, path.name) if raw[:2] == GZIP or raw[:1] != b"\0" else raw}
-    files = archive_files(path, lambda file: _plain(file.name) in wanted)
-    return {
-        wanted[_plain(file.name)]: read()
-        for file, read in files.items()
-        if _plain(file.name) in wanted
-    }
+def _is_archive(path: Path) -> bool:
+    return path.name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"))
+
+
+def _opens(archive: Path) -> bool:
+    try:
+        unpacked(archive_bytes(archive), archive.name, lambda file: False)
+    except DamagedFile:
+        return False
+    return True
 
 
 def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:

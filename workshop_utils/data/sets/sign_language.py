@@ -1,5 +1,7 @@
 """Sign Language MNIST: hands, 28 x 28 grey pixels, as rows of two CSV files."""
 
+import re
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,9 +25,19 @@ def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
     """One CSV of Sign Language MNIST: a heading, then rows of a label and 28 x 28 pixels; labels become 0..23 (A..Y without J).
 
+    What spreadsheets and pandas change when they save it again is undone: line endings, quotes, separators, an index in front.
     Raises DamagedFile, naming the line, for a row of the wrong length or a value out of range.
     """
-    heading, *lines = raw.replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raw = raw.decode("utf-16", errors="replace").encode()
+    raw = raw.removeprefix(b"\xef\xbb\xbf").replace(b"\r\r\n", b"\n").translate(None, b"\"' ")
+    if HEADING not in raw[: 2 * len(HEADING)]:
+        raw = raw.translate(bytes.maketrans(b";\t", b",,"))
+    raw = re.sub(rb"\.0*(?=[,\r\n]|$)", b"", raw)  # 7.0 is 7
+    heading, *lines = raw.rstrip().splitlines() or [b""]
+    if heading.endswith(b"," + HEADING):
+        before = heading.count(b",") - 784
+        heading, lines = HEADING, [line.split(b",", before)[-1] for line in lines]
     if heading != HEADING or not lines:
         raise DamagedFile(
             f"'{name}' does not begin with the line label,pixel1,...,pixel784 and go on with rows of numbers. Get it again."
