@@ -32,22 +32,15 @@ LeftOut = dict[PurePosixPath, str]  # what is no picture here -> why
 
 
 def given(path: str | Path) -> Path:
-    """A path as people paste it: with blanks or quotes around, with ~, or as a file:// address.
-
-    Raises FileNotFoundError if nothing is there.
-    """
+    """A path as people paste it: with blanks or quotes around, with ~, or as a file:// address."""
     text = str(path)
     with suppress(OSError, RuntimeError):  # too long for a name; a home that nobody has
-        if text and Path(text).expanduser().exists():
-            return Path(text).expanduser()
-        text = text.strip().strip("\"'“”‘’«»").strip()
+        if not text or not Path(text).expanduser().exists():
+            text = text.strip().strip("\"'“”‘’«»").strip()
         if text.startswith("file:"):
             text = url2pathname(urlsplit(text).path)
-        if text and Path(text).expanduser().exists():
-            return Path(text).expanduser()
-    raise FileNotFoundError(
-        f"There is no folder or zip at '{text[:200]}'. Give the path of a folder that holds one folder a class."
-    )
+        return Path(text or " ").expanduser()  # an empty text would be the folder of the notebook
+    return Path(text[:200])
 
 
 def picture_files(path: str | Path) -> tuple[Files, LeftOut]:
@@ -58,6 +51,10 @@ def picture_files(path: str | Path) -> tuple[Files, LeftOut]:
     picture.
     """
     path = given(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
+        )
     files, left_out = _below(path) if path.is_dir() else _packed(path)
     if not files:
         raise ValueError(
