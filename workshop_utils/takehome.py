@@ -37,13 +37,10 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
         )
     require_fit(net, dataset)
     if any(len(row.output) > 1 for row in summary(net, dataset.shape) if row.kind == "Linear"):
-        raise ValueError(
-            "A dense layer of this net reads rows of maps; the page's read all maps at once. Put nn.Flatten() before it."
-        )
+        raise ValueError("A dense layer here reads rows of maps. Put nn.Flatten() before it.")
     if not numbers.isfinite().all():
-        raise ValueError(
-            "Some weights of this net are not numbers but NaN or infinite. Train it anew, with a lower learning rate."
-        )
+        cure = "Train it anew, with a lower learning rate."
+        raise ValueError(f"Some weights of this net are not numbers but NaN or infinite. {cure}")
     content = {
         "classes": dataset.classes,
         "mean": float(dataset.mean),

@@ -48,9 +48,8 @@ class Findings(Table):
     """All findings as a table; code: one short line to read out."""
 
     def __init__(self, found: list[Finding]):
-        self.red, self.yellow = (
-            [one.what for one in found if one.colour == colour] for colour in ("red", "yellow")
-        )
+        of_colour = lambda colour: [one.what for one in found if one.colour == colour]
+        self.red, self.yellow = of_colour("red"), of_colour("yellow")
         words = "Everything that the course needs is here."
         if self.red:
             words = f"Something will fail: {', '.join(self.red)}. Do what stands beside it, then ask the doctor again."

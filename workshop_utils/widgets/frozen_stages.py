@@ -7,7 +7,7 @@ from torch import nn
 
 from workshop_utils import training, transfer
 from workshop_utils.data import ImageDataset
-from workshop_utils.figure import COLOURS, Figure
+from workshop_utils.figure import COLOURS, Figure, sheet
 from workshop_utils.models.modes import BatchNorm
 from workshop_utils.widgets.panel import Panel, button, slider
 
@@ -78,8 +78,7 @@ def freezing_figure(
 
     learns, frozen = ([count(name, kind) for name in names] for kind in (True, False))
     steps = [sum(f"{tensor}.".startswith(f"{name}.") for tensor in moved or []) for name in names]
-    figure = Figure(TITLE, (10, 0.42 * len(names) + 1.2))
-    axes = figure.subplots()
+    figure, axes = sheet(TITLE, (10, 0.42 * len(names) + 1.2))
     axes.barh(names, frozen, color=COLOURS[5], label="frozen")
     look = {"color": COLOURS[1], "hatch": "//", "edgecolor": "white", "label": "learns"}
     bars = axes.barh(names, learns, left=frozen, **look)

@@ -52,12 +52,9 @@ def maps_figure(
         axes.axis("off")
     strongest = int(maps.flatten(1).max(1).values.argmax())
     below = f"{float((maps <= 0).float().mean()):.0%} of all values are zero or below"
-    figure.description = (
-        f"Layer {layer} turns the picture ({name}) into {len(maps)} maps of {size} values. "
-    )
-    figure.description += (
-        f"{below}. Map {strongest} has the largest value, {number(float(maps.max()))}."
-    )
+    made = f"Layer {layer} turns the picture ({name}) into {len(maps)} maps of {size} values"
+    highest = f"Map {strongest} has the largest value, {number(float(maps.max()))}"
+    figure.description = f"{made}. {below}. {highest}."
     return figure
 
 
