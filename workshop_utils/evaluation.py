@@ -1,8 +1,7 @@
 """From predictions to every metric of the course; scikit-learn does the arithmetic."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 
 import numpy as np
 import torch
@@ -172,8 +171,8 @@ class Evaluation:
         """The scores of each class, as a table in a notebook."""
         scores = (values.tolist() for values in self._scores(None))
         rows = map(ClassScores, self.predictions.classes, *scores)
-        columns = zip(("class", "precision", "recall", "F1", "pictures"), fields(ClassScores))
-        return Table(rows, {heading: attrgetter(field.name) for heading, field in columns})
+        columns = {"class": "name", "precision": "precision", "recall": "recall", "F1": "f1"}
+        return Table(rows, {**columns, "pictures": "pictures"})
 
     @cached_property
     def calibration(self) -> Calibration:

@@ -165,13 +165,11 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
         require_fit(model, dataset)
         if dataset.classes != train.classes:
             raise ValueError(
-                f"The classes of the validation pictures are not those of the training pictures, in their order: "
-                f"{_named(dataset.classes)}, and not {_named(train.classes)}."
+                f"The classes of the validation pictures are not those of the training pictures, in their order: {_named(dataset.classes)}, and not {_named(train.classes)}."
             )
     if places(model, train) != list(range(len(train.classes))):
         raise ValueError(
-            f"The net knows its classes in another order, {_named(model.classes)}, than {train.name}, {_named(train.classes)}. "
-            "Say net.classes = dataset.classes if it may learn them anew."
+            f"The net knows its classes in another order, {_named(model.classes)}, than {train.name}, {_named(train.classes)}. Say net.classes = dataset.classes if it may learn them anew."
         )
     _need_no_lone_picture(model, train, batches.batch_size)
     torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own

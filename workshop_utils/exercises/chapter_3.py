@@ -373,11 +373,9 @@ def cheapest_plan(answer, price: float):
 
 def _accuracies() -> dict[tuple[str, int], float]:
     """The recorded mean of five draws by way and pictures a class."""
-    return {
-        (way, int(k)): sum(row["accuracy"]) / len(row["accuracy"])
-        for way, rows in recorded.load("fewshot")["results"].items()
-        for k, row in rows.items()
-    }
+    found, mean = recorded.load("fewshot")["results"], lambda values: sum(values) / len(values)
+    ways = [(way, k, row) for way, rows in found.items() for k, row in rows.items()]
+    return {(way, int(k)): mean(row["accuracy"]) for way, k, row in ways}
 
 
 def _fresh_net() -> nn.Module:

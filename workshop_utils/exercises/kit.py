@@ -182,24 +182,17 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
     if reset:
         solved.forget([one.number for one in found])
     done = solved.remembered()
-    columns = {
-        "exercise": lambda one: one.number,
-        "what": lambda one: one.title,
-        "solved": lambda one: "yes" if one.number in done else "not yet",
-    }
+    solved_or_not = lambda one: "yes" if one.number in done else "not yet"
+    columns = {"exercise": "number", "what": "title"}
     count = sum(one.number in done for one in found)
-    show(Table(found, columns, f"{count} of {len(found)} solved"))
+    caption = f"{count} of {len(found)} solved"
+    show(Table(found, {**columns, "solved": solved_or_not}, caption))
 
 
 def guide(chapter: int) -> Table:
     """What the instructors' guide says of a chapter's exercises."""
-    columns = {
-        "exercise": lambda one: one.number,
-        "minutes": lambda one: one.minutes,
-        "usual mistake": lambda one: one.mistake,
-        "nudge": lambda one: one.nudge,
-    }
-    return Table(exercises(chapter), columns)
+    columns = {"exercise": "number", "minutes": "minutes", "usual mistake": "mistake"}
+    return Table(exercises(chapter), {**columns, "nudge": "nudge"})
 
 
 def find(number: str) -> Exercise:

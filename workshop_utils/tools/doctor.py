@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata, util
-from operator import attrgetter
 from pathlib import Path
 
 from workshop_utils import paths
@@ -56,8 +55,7 @@ class Findings(Table):
         elif self.yellow:
             words += " What is yellow costs time or comfort only."
         columns = {"what": "what", "": "colour", "found": "words", "what to do": "cure"}
-        read = {title: attrgetter(field) for title, field in columns.items()}
-        super().__init__(found, read, words)
+        super().__init__(found, columns, words)
 
     def code(self) -> str:
         red, yellow = (",".join(told) or "-" for told in (self.red, self.yellow))

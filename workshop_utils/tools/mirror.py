@@ -48,10 +48,8 @@ def run(options) -> int:
             f"Port {options.port} cannot be used ({getattr(error, 'strerror', None) or error}); perhaps another mirror still runs. "
             f"Take another one: python -m workshop_utils mirror {folder} --port 8001"
         ) from None
-    print(
-        f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_address[1])} before they start JupyterLab. Ctrl+C stops it.",
-        flush=True,
-    )
+    where = f"WORKSHOP_MIRROR={address(server.server_address[1])} before they start JupyterLab"
+    print(f"Serving {len(files)} files. Attendees set {where}. Ctrl+C stops it.", flush=True)
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()
     print("The mirror has stopped.")

@@ -108,8 +108,7 @@ def as_mnist(ink: Tensor) -> Tensor:
     resized = Image.fromarray(cut.numpy()).resize((width, height), Image.Resampling.BOX)
     small = torch.from_numpy(np.array(resized))
     mass = small.double() / small.sum()
-    top, left = (
-        min(max(round(14 - float(along @ torch.arange(len(along)).double())), 0), 28 - len(along))
-        for along in (mass.sum(1), mass.sum(0))
-    )
+    centre = lambda along: float(along @ torch.arange(len(along)).double())
+    top = min(max(round(14 - centre(mass.sum(1))), 0), 28 - height)
+    left = min(max(round(14 - centre(mass.sum(0))), 0), 28 - width)
     return F.pad(small, (left, 28 - width - left, top, 28 - height - top))[None]

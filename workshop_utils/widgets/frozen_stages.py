@@ -86,8 +86,7 @@ def freezing_figure(
     said = [f"{number:,} learn{after.format(step)}" for number, step in zip(learns, steps)]
     axes.bar_label(bars, said, padding=6)
     axes.invert_yaxis()
-    axes.set_xlabel("parameters")
-    axes.set_xlim(0, 1.5 * max(map(sum, zip(learns, frozen))))
+    axes.set(xlabel="parameters", xlim=(0, 1.5 * max(map(sum, zip(learns, frozen)))))
     axes.legend(frameon=False, loc="upper right")
     layers = sum(isinstance(part, BatchNorm) for part in net.modules())
     each = "; ".join(f"{name}: {sum(both):,}" for name, *both in zip(names, learns, frozen))
