@@ -11,6 +11,7 @@ from workshop_utils import paths
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.blocks import PadTo
 from workshop_utils.models.cost import require_fit, summary
+from workshop_utils.models.modes import copied
 
 HERE = Path(__file__).parent
 KINDS = (nn.Dropout, nn.Dropout2d, nn.Flatten, nn.Identity, nn.ReLU, nn.MaxPool2d, nn.Conv2d)
@@ -35,12 +36,13 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
             f"The page's pad gives 1 x 28 x 28 pixels; this net reads {' x '.join(map(str, dataset.shape))}{own}. "
             "Train one on MNIST or Fashion-MNIST."
         )
-    require_fit(net, dataset)
-    if any(len(row.output) > 1 for row in summary(net, dataset.shape) if row.kind == "Linear"):
-        raise ValueError("A dense layer here reads rows of maps. Put nn.Flatten() before it.")
     if not numbers.isfinite().all():
         cure = "Train it anew, with a lower learning rate."
         raise ValueError(f"Some weights of this net are not numbers but NaN or infinite. {cure}")
+    net = copied(net).float()  # as the page calculates
+    require_fit(net, dataset)
+    if any(len(row.output) > 1 for row in summary(net, dataset.shape) if row.kind == "Linear"):
+        raise ValueError("A dense layer here reads rows of maps. Put nn.Flatten() before it.")
     content = {
         "classes": dataset.classes,
         "mean": float(dataset.mean),
