@@ -73,7 +73,7 @@ def heat_figure(
         part = f"{('upper', 'middle', 'lower')[3 * row // height]} {('left', 'centre', 'right')[3 * column // width]}"
         half = f"{float((heat > 0.5).float().mean()):.0%}"
         where = (
-            f"it looks most at the {part}, and {half} of the picture counts half as much or more"
+            f"it looks most at the {part}, and {half} of the picture counts at least half as much"
         )
     figure.description = f"A picture of {dataset.classes[label]}. For '{classes[target]}' {where}. The net says: {best}."
     return figure
