@@ -34,9 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "\nStopped. What is whole stays; the same command goes on from there.", file=sys.stderr
-        )
+        print("\nStopped. What is whole stays; the same command goes on there.", file=sys.stderr)
         return 130
 
 

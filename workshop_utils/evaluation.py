@@ -1,8 +1,7 @@
 """From predictions to every metric of the course; scikit-learn does the arithmetic."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 
 import numpy as np
 import torch
@@ -40,9 +39,7 @@ class Predictions:
                 f"{shape[0]} labels and {shape[1]} classes need probabilities of shape {shape}; these have {probabilities.shape}."
             )
         if np.isnan(probabilities).any():
-            raise ValueError(
-                "Some probabilities are NaN, no numbers: so are the net's weights, then."
-            )
+            raise ValueError("Some probabilities are NaN, no numbers: so are the net's weights.")
         if (probabilities < 0).any() or not np.allclose(probabilities.sum(1), 1, atol=1e-3):
             raise ValueError(
                 "Each row of probabilities must be non-negative and sum to 1. Were these logits? Apply softmax once."
@@ -174,8 +171,8 @@ class Evaluation:
         """The scores of each class, as a table in a notebook."""
         scores = (values.tolist() for values in self._scores(None))
         rows = map(ClassScores, self.predictions.classes, *scores)
-        columns = zip(("class", "precision", "recall", "F1", "pictures"), fields(ClassScores))
-        return Table(rows, {heading: attrgetter(field.name) for heading, field in columns})
+        columns = {"class": "name", "precision": "precision", "recall": "recall", "F1": "f1"}
+        return Table(rows, {**columns, "pictures": "pictures"})
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -198,10 +195,9 @@ class Evaluation:
     def _scores(self, average: str | None):
         from sklearn.metrics import precision_recall_fscore_support
 
-        said, classes = self.predictions, range(len(self.predictions.classes))
-        return precision_recall_fscore_support(
-            said.labels, said.predicted, labels=classes, average=average, zero_division=0
-        )
+        said = self.predictions
+        options = {"labels": range(len(said.classes)), "average": average, "zero_division": 0}
+        return precision_recall_fscore_support(said.labels, said.predicted, **options)
 
 
 def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
@@ -230,19 +226,14 @@ def predict(
     batches = reading(model, dataset, batch_size=batch_size, device=device)
     model.to(batches.device)
     require_fit(model, dataset)
-    order, counted = (
-        torch.tensor(places(model, dataset)),
-        progress(batches, f"Reading {len(dataset):,} pictures"),
-    )
+    counted = progress(batches, f"Reading {len(dataset):,} pictures")
 
     def answers() -> list[Tensor]:
         with evaluating(model):
             return [model(images).softmax(1).cpu() for images, _ in counted]
 
-    outputs = within_memory(answers, batches)
-    return Predictions(
-        torch.cat(outputs).index_select(1, order).numpy(), dataset.labels.numpy(), dataset.classes
-    )
+    rows = torch.cat(within_memory(answers, batches))[:, places(model, dataset)]
+    return Predictions(rows.numpy(), dataset.labels.numpy(), dataset.classes)
 
 
 def evaluate(predictions: Predictions) -> Evaluation:

@@ -42,16 +42,14 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
         if not isinstance(scores, Tensor) or scores.ndim != 2:
             shape = f" of shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else ""
             raise ValueError(
-                f"The net answers with a {type(scores).__name__}{shape}, not with one tensor of a score a class. Have its forward "
-                "return those alone."
+                f"The net answers with a {type(scores).__name__}{shape}, not with one tensor of a score a class. Have its forward return those alone."
             )
         scores = scores[0]
         if target not in range(len(scores)):
             raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
         if not scores.isfinite().all():
             raise ValueError(
-                "The net's scores for this picture are not numbers but NaN or infinite, so it looked nowhere: train it anew with "
-                "a lower learning rate, or look for NaN in the picture."
+                "The net's scores for this picture are not numbers but NaN or infinite, so it looked nowhere. Lower the learning rate, or look for NaN in the picture."
             )
         score = scores[target] if scores.requires_grad else scores[target].requires_grad_()
         (gradient,) = torch.autograd.grad(score, maps, allow_unused=True)
@@ -97,9 +95,8 @@ def _maps(
     given, model = "nothing for a picture", inside(model)
     layers = dict(model.named_modules(remove_duplicate=False))
     if layer not in layers:
-        raise ValueError(
-            f"This net has no layer '{layer}'. models.summary(net, {tuple(image.shape)}) lists its layers."
-        )
+        lists = f"models.summary(net, {tuple(image.shape)}) lists its layers."
+        raise ValueError(f"This net has no layer '{layer}'. {lists}")
 
     def catch(_, __, output) -> Tensor | None:
         nonlocal given

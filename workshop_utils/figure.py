@@ -26,12 +26,8 @@ MARKERS = "os^Dv<>"
 DASHES = ("-", "--", ":", "-.")
 HATCHES = ("", "//", "..", "xx")
 MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}  # where a text stands around its point
-STYLE = {
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-}
+SPINES = {"axes.spines.top": False, "axes.spines.right": False}
+STYLE = {"font.size": 11, **SPINES, "text.parse_math": False}
 
 
 def look(place: int) -> tuple[str, str, str]:
@@ -56,10 +52,8 @@ class Shown:
         shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
         if shell is None:
             return
-        self.cell = (
-            getattr(shell, "parent_header", {}).get("metadata", {}).get("cellId")
-            or shell.history_manager.input_hist_raw[-1]
-        )
+        request = getattr(shell, "parent_header", {}).get("metadata", {})
+        self.cell = request.get("cellId") or shell.history_manager.input_hist_raw[-1]
         results = shell.user_ns["Out"]
         for number, earlier in list(results.items()):
             if isinstance(earlier, Shown) and earlier.cell == self.cell:
@@ -224,9 +218,8 @@ def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
     places = axes.transData.transform(list(points.values()))
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
     for name, point in points.items():
-        text = axes.annotate(
-            short(name), point, xytext=(0, 0), textcoords="offset points", fontsize=10
-        )
+        place = {"xytext": (0, 0), "textcoords": "offset points"}
+        text = axes.annotate(short(name), point, fontsize=10, **place)
         as_written([text])
         for side, shift in product(("left", "right"), (4, -14, 14, -24)):
             text.xyann = (8 if side == "left" else -8, shift)

@@ -57,9 +57,9 @@ def images(
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
     if (many := len(shown)) > PICTURES_AT_MOST:
-        title, shown = (
-            f"{title}, the first {PICTURES_AT_MOST} of {many:,}",
+        shown, title = (
             shown[:PICTURES_AT_MOST],
+            f"{title}, the first {PICTURES_AT_MOST} of {many:,}",
         )
         print(f"{title}: a figure has no room for more. [a:b] takes other ones.")
     titles = titles or [""] * len(shown)
@@ -225,8 +225,7 @@ def lines(
     log: bool = False,
 ) -> Figure:
     """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds."""
-    (figure, axes), parts = sheet(f"{y_label}, by {x_label}", (9, 3.8)), []
-    lowest = math.inf
+    (figure, axes), parts, lowest = sheet(f"{y_label}, by {x_label}", (9, 3.8)), [], math.inf
     for place, (name, found) in enumerate(filled(series, y_label).items()):
         (colour, marker, dash), said = look(place), []
         found = {x: floats(values, name) for x, values in filled(found, name).items()}
@@ -257,12 +256,9 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     known = {name: tuple(floats(pair, name)) for name, pair in points.items()}
     out = [name for name, pair in known.items() if not (np.isfinite(pair).all() and pair[0] > 0)]
     points = filled({name: known[name] for name in known if name not in out}, figure.title)
-    beaten = {
-        name
-        for name, (paid, got) in points.items()
-        if any(p <= paid and g >= got and (p, g) != (paid, got) for p, g in points.values())
-    }
     ordered = sorted(points, key=lambda name: points[name])
+    better = lambda one, other: one != other and one[0] <= other[0] and one[1] >= other[1]
+    beaten = {name for name in points if any(better(one, points[name]) for one in points.values())}
     best = [name for name in ordered if name not in beaten]
     joined = {"label": "no other is both cheaper and better", "color": "#888888", "zorder": 1}
     axes.plot(*zip(*(points[name] for name in best)), "--", **joined)

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_watcher: ContextVar[Callable[[str, int, int | None], None] | None] = ContextVar(
-    "watcher", default=None
-)
+Watcher = Callable[[str, int, int | None], None]
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 def progress(steps: Iterable | None = None, description: str = "", total: int | None = None):
@@ -24,7 +23,7 @@ def progress(steps: Iterable | None = None, description: str = "", total: int | 
 
 
 @contextmanager
-def watched_by(watcher: Callable[[str, int, int | None], None]):
+def watched_by(watcher: Watcher):
     """Inside, no bar is drawn: watcher(description, done, total) is told instead.
 
     For panels: a bar that a panel's callback draws would appear in some other cell.

@@ -19,9 +19,8 @@ def load(name: str) -> dict[str, Any]:
     """
     path = RECORDED / f"{name}.json"
     if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no recording '{name}'. python notebooks/recorded/record.py {name} makes it."
-        )
+        command = f"python notebooks/recorded/record.py {name}"
+        raise FileNotFoundError(f"There is no recording '{name}'. {command} makes it.")
     return json.loads(path.read_text("utf-8"))
 
 

@@ -62,26 +62,22 @@ def forget() -> None:
 
 
 def _figure(runs: list[Run]) -> Figure:
-    shown = runs[:SHOWN]
+    shown, labels, facts = runs[:SHOWN], [], []
     figure = Figure("Scoreboard", (10, 0.42 * max(len(shown), 1) + 0.9))
     if not runs:
-        figure.description = (
-            "The scoreboard is empty. scoreboard.keep(name, net, result, history) puts a run on it."
-        )
+        way = "scoreboard.keep(name, net, result, history) puts a run on it."
+        figure.description = f"The scoreboard is empty. {way}"
         return figure
     axes = figure.subplots()
-    labels = [
-        f"{place}. {run.name}" if run.parameters <= BUDGET else f"{run.name} (too large)"
-        for place, run in enumerate(shown, 1)
-    ]
-    facts = [
-        f"{run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s" for run in shown
-    ]
     accuracies = [run.accuracy for run in shown]
     bars = axes.barh(range(len(shown)), accuracies, color=COLOURS[0], edgecolor="white")
-    for bar, run in zip(bars, shown):
+    for place, (bar, run) in enumerate(zip(bars, shown), 1):
+        labels.append(f"{place}. {run.name}")
         if run.parameters > BUDGET:
             bar.set(color=COLOURS[1], hatch=HATCHES[1])
+            labels[-1] = f"{run.name} (too large)"
+        size = f"{run.parameters:,} parameters"
+        facts.append(f"{run.accuracy:.2f} %, {size}, {run.seconds} s")
     axes.bar_label(bars, facts, padding=3)
     axes.set_yticks(range(len(shown)), labels)
     axes.invert_yaxis()

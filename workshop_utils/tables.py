@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
+from operator import attrgetter
 
 
 class Table(list):
     """A list of records that draws itself as a table.
 
-    columns: heading -> function from a record to what its cell shows. Numbers stand right, with thousands separated.
+    columns: heading -> name of an attribute, or function from a record, that its cell shows. Numbers stand right, with thousands separated.
     """
 
-    def __init__(self, records: Iterable, columns: Mapping[str, Callable], caption: str = ""):
+    def __init__(self, records: Iterable, columns: Mapping[str, str | Callable], caption: str = ""):
         super().__init__(records)
-        self.columns, self.caption = columns, caption
+        reader = lambda column: column if callable(column) else attrgetter(column)
+        self.columns = {title: reader(column) for title, column in columns.items()}
+        self.caption = caption
 
     def _cells(self) -> list[list]:
         return [[read(record) for read in self.columns.values()] for record in self]

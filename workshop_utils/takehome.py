@@ -37,14 +37,12 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
             "Train one on MNIST or Fashion-MNIST."
         )
     if not numbers.isfinite().all():
-        raise ValueError(
-            "Some weights of this net are not numbers but NaN or infinite. Train it anew, with a lower learning rate."
-        )
-    require_fit(copied(net).float(), dataset)
+        cure = "Train it anew, with a lower learning rate."
+        raise ValueError(f"Some weights of this net are not numbers but NaN or infinite. {cure}")
+    net = copied(net).float()  # as the page calculates
+    require_fit(net, dataset)
     if any(len(row.output) > 1 for row in summary(net, dataset.shape) if row.kind == "Linear"):
-        raise ValueError(
-            "A dense layer of this net reads rows of maps; the page's read all maps at once. Put nn.Flatten() before it."
-        )
+        raise ValueError("A dense layer here reads rows of maps. Put nn.Flatten() before it.")
     content = {
         "classes": dataset.classes,
         "mean": float(dataset.mean),

@@ -131,12 +131,10 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     """
     earlier = vars(optimizer).get("earlier_cycle")
     left = earlier.get_last_lr() if earlier else ()
-    rates = [
-        group["max_lr"] if group["lr"] in left and "max_lr" in group else group["lr"]
-        for group in optimizer.param_groups
-    ]
+    top = lambda group: group.get("max_lr", group["lr"]) if group["lr"] in left else group["lr"]
+    rates = [*map(top, optimizer.param_groups)]
     cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
+        optimizer, rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
     )
     vars(optimizer)["earlier_cycle"] = cycle
     return cycle
@@ -148,9 +146,7 @@ def _need_sense(epochs, patience, validation, seed) -> None:
     if patience is not None:
         whole(patience, "patience")
         if validation is None:
-            raise ValueError(
-                "patience watches the validation loss, so fit needs validation=... as well."
-            )
+            raise ValueError("patience watches the validation loss: give fit validation=... too.")
 
 
 def _add(values: tuple[float, float], *lists: list[float]) -> None:
@@ -169,13 +165,11 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
         require_fit(model, dataset)
         if dataset.classes != train.classes:
             raise ValueError(
-                f"The classes of the validation pictures are not those of the training pictures, in their order: "
-                f"{_named(dataset.classes)}, and not {_named(train.classes)}."
+                f"The classes of the validation pictures are not those of the training pictures, in their order: {_named(dataset.classes)}, and not {_named(train.classes)}."
             )
     if places(model, train) != list(range(len(train.classes))):
         raise ValueError(
-            f"The net knows its classes in another order, {_named(model.classes)}, than {train.name}, {_named(train.classes)}. "
-            "Say net.classes = dataset.classes if it may learn them anew."
+            f"The net knows its classes in another order, {_named(model.classes)}, than {train.name}, {_named(train.classes)}. Say net.classes = dataset.classes if it may learn them anew."
         )
     _need_no_lone_picture(model, train, batches.batch_size)
     torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
@@ -208,9 +202,7 @@ def _need_no_lone_picture(model: nn.Module, train: ImageDataset, size: int) -> N
 
 def _optimizer(model, optimizer, learning_rate):
     if optimizer is not None and learning_rate is not None:
-        raise ValueError(
-            "Give a learning_rate or an optimizer, not both: an optimizer has its own rate."
-        )
+        raise ValueError("Give a learning_rate or an optimizer, not both: it has its own rate.")
     learning = [weight for weight in model.parameters() if weight.requires_grad]
     if not learning:
         raise ValueError(

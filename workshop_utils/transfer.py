@@ -47,9 +47,8 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
         found = {name: value for name, value in model.named_parameters() if _within(name, part)}
         if not found:
             known = dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters())
-            raise ValueError(
-                f"No parameter's name begins with '{part}'. At the top there are: {', '.join(known)}."
-            )
+            top = f"At the top there are: {', '.join(known)}."
+            raise ValueError(f"No parameter's name begins with '{part}'. {top}")
         for name, value in found.items():
             if batchnorm or not isinstance(model.get_submodule(name.rpartition(".")[0]), BatchNorm):
                 value.requires_grad_(True)
@@ -152,9 +151,8 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
         )
     missing = sorted(set(range(classes)) - given)
     if missing:
-        raise ValueError(
-            f"{len(missing)} of {classes} classes have no picture to learn from, number {missing[0]} for one."
-        )
+        count = f"{len(missing)} of {classes} classes have no picture to learn from"
+        raise ValueError(f"{count}, number {missing[0]} for one.")
     mean = features.mean(0)
     spread = (features - mean).std().clamp(min=1e-6)
     scaled = ((features - mean) / spread).numpy()
@@ -265,15 +263,12 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
     """
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
+        which = f"{len(odd)} names are in one only, '{odd[0]}' first"
+        raise ValueError(f"These are state_dicts of two different nets: {which}.")
+    shared = [0 != one.data_ptr() == after[name].data_ptr() for name, one in before.items()]
+    if before and all(shared):
         raise ValueError(
-            f"These are state_dicts of two different nets: {len(odd)} names are in one only, '{odd[0]}' first."
-        )
-    if before and all(
-        0 != one.data_ptr() == after[name].data_ptr() for name, one in before.items()
-    ):
-        raise ValueError(
-            "Both state_dicts are the net's own memory, so they could never differ. Copy the first before you change the net: "
-            "copy.deepcopy(model.state_dict())."
+            "Both state_dicts are the net's own memory, so they could never differ. Copy the first before you change the net: copy.deepcopy(model.state_dict())."
         )
     return [name for name in before if not _same(before[name].cpu(), after[name].cpu())]
 

@@ -89,9 +89,8 @@ def split(answer):
         yield f"Expected four parts: pictures and labels to learn from, then pictures and labels to validate; came {described(parts)}."
     values = [as_array(part) for part in parts]
     shapes = [() if value is None else value.shape for value in values]
-    if [*map(len, shapes)] != [4, 1, 4, 1] or any(
-        shapes[part][0] != shapes[part + 1][0] for part in (0, 2)
-    ):
+    lengths = [shape[:1] for shape in shapes]
+    if [*map(len, shapes)] != [4, 1, 4, 1] or lengths[::2] != lengths[1::2]:
         yield "Expected pictures (N, 1, H, W) and as many labels (N,), first those to learn from, then those to validate with."
     learned, checked = (value[:, 0, 0, 0].astype(int) for value in values[::2])
     whole, named = np.concatenate([learned, checked]), np.concatenate(values[1::2])
@@ -236,16 +235,14 @@ EXERCISES.question(
     nudge="By which pictures do you divide: a row of the matrix, or a column?",
 )
 def trousers(result: Evaluation):
-    trouser, shirt = (
-        result.per_class[result.predictions.classes.index(name)] for name in ("Trouser", "Shirt")
-    )
+    scores = dict(zip(result.predictions.classes, result.per_class))
+    trouser, shirt = scores["Trouser"], scores["Shirt"]
     precision, recall = right = trouser.precision, trouser.recall
     accuracies, percentages = (result.accuracy, result.accuracy), (100 * precision, 100 * recall)
+    swapped = recall, precision
     mistakes = {
         "These are percentages. Precision and recall are fractions between 0 and 1.": percentages,
-        "They are swapped: precision asks those that were called a trouser, recall those that are one.": right[
-            ::-1
-        ],
+        "They are swapped: precision asks those that were called a trouser, recall those that are one.": swapped,
         "The second is F1, which mixes both; recall was asked.": (precision, trouser.f1),
         "That is the accuracy over all classes, not this class.": accuracies,
         "These are the scores of 'Shirt'.": (shirt.precision, shirt.recall),
@@ -378,9 +375,8 @@ def disturb(answer, net: nn.Module, test: ImageDataset):
     if not torch.isfinite(given.double()).all():
         yield "Some pixels are not numbers (NaN or infinite)."
     pixels = given.float().round().clamp(0, 255).byte()
-    changed = ImageDataset(
-        pixels, test.labels, test.classes, name="disturbed", mean=test.mean, std=test.std
-    )
+    same = {"mean": test.mean, "std": test.std}
+    changed = ImageDataset(pixels, test.labels, test.classes, name="disturbed", **same)
     difference = pixels.short() - test.images.short()
     levels = float(difference.abs().float().mean())
     if not levels:

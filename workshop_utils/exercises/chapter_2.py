@@ -232,10 +232,7 @@ def residual(answer):
         if not _matters(block, parameter, x, loud):
             yield f"The input comes through, but '{name.split('.')[0]}' is not used any more. Add x to what both convolutions give."
     twice = "The input is added twice: with all weights at zero the block should answer the input, and answers the double."
-    mistakes = {
-        twice: 2 * passed,
-        "The input goes around with its sign turned.": torch.relu(-x),
-    }
+    mistakes = {twice: 2 * passed, "The input goes around with its sign turned.": (-x).relu()}
     expected = "with all weights at zero, the input after ReLU"
     yield from compare(quiet, passed, mistakes, expected, tolerance=1e-4)
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."

@@ -177,9 +177,8 @@ def prepare(answer):
         loss.backward()
         optimizer.step()
     moved = set(transfer.changed(before, net.state_dict()))
-    head, block = (
-        {name for name in moved if name.startswith(part)} for part in ("head.", "blocks.1.")
-    )
+    head = {name for name in moved if name.startswith("head.")}
+    block = {name for name in moved if name.startswith("blocks.1.")}
     if head and not moved - head and body.requires_grad:
         raise Unattempted(
             "This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again."
@@ -361,26 +360,22 @@ def cheapest_plan(answer, price: float):
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
         yield f'Expected a way and a number of pictures, such as ("frozen", 5); came {described(answer)}.'
     k = as_array(answer[1])
-    plan = (
-        answer[0].strip().lower().replace("-", " "),
-        int(k) if k is not None and k.size == 1 and k.reshape(()) == int(k.reshape(())) else None,
-    )
+    count = float(k.reshape(())) if k is not None and k.size == 1 else 0.0
+    plan = answer[0].strip().lower().replace("-", " "), count
     if plan not in costs:
         yield f"Expected one of the ways {ways} and one of 1, 2, 5, 10, 15; came {described(answer[0])} and {described(answer[1])}."
     best = min(costs, key=lambda one: costs[one])
     if costs[plan] > 1.1 * costs[best]:
-        pictures, errors = 9 * plan[1], costs[plan] - 9 * plan[1]
+        pictures, errors = 9 * int(count), costs[plan] - 9 * int(count)
         yield f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less."
     return f"{costs[plan]:,.0f} euros; the cheapest plan, {best[0]} with {best[1]} a class, costs {costs[best]:,.0f}. With another price of errors another number is right."
 
 
 def _accuracies() -> dict[tuple[str, int], float]:
     """The recorded mean of five draws by way and pictures a class."""
-    return {
-        (way, int(k)): sum(row["accuracy"]) / len(row["accuracy"])
-        for way, rows in recorded.load("fewshot")["results"].items()
-        for k, row in rows.items()
-    }
+    found, mean = recorded.load("fewshot")["results"], lambda values: sum(values) / len(values)
+    ways = [(way, k, row) for way, rows in found.items() for k, row in rows.items()]
+    return {(way, int(k)): mean(row["accuracy"]) for way, k, row in ways}
 
 
 def _fresh_net() -> nn.Module:

@@ -12,13 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-PACKAGE = str(Path(__file__).parents[1])
-LIBRARIES = (
-    PACKAGE,
-    sysconfig.get_path("stdlib"),
-    sysconfig.get_path("purelib"),
-    sysconfig.get_path("platlib"),
-)
+PLACES = ("stdlib", "purelib", "platlib")
+LIBRARIES = (str(Path(__file__).parents[1]), *map(sysconfig.get_path, PLACES))
 
 
 class Wrong(Exception):
@@ -33,12 +28,9 @@ class Raised(Exception):
     """The attendee's own code stopped with an error; `code` is their line."""
 
     def __init__(self, error: BaseException):
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if not frame.filename.startswith(LIBRARIES)
-        ]
-        self.code = f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if not frame.filename.startswith(LIBRARIES)]
+        self.code = f"line {own[-1].lineno}: {own[-1].line}" if own else ""
         super().__init__(in_words(error))
 
 
@@ -88,20 +80,15 @@ def compare(
                 yield sentence
         if values.shape != wanted.shape:
             yield f"Expected {what}, of shape {wanted.shape}; {came}."
-        rest = (
-            ", of the right shape but with other values." if wanted.ndim else ", which is not it."
-        )
-        yield f"Expected {what}; {came}{rest}"
+        rest = "of the right shape but with other values" if wanted.ndim else "which is not it"
+        yield f"Expected {what}; {came}, {rest}."
 
 
 def as_array(value: Any) -> np.ndarray | None:
     """A number, tensor, array or list of numbers as float64; None for anything else."""
     if isinstance(value, torch.Tensor):
-        value = (
-            value.detach().cpu().double().numpy()
-            if not value.is_complex() and value.layout == torch.strided
-            else None
-        )
+        plain = not value.is_complex() and value.layout == torch.strided
+        value = value.detach().cpu().double().numpy() if plain else None
     if isinstance(value, (str, bytes, dict, set)) or value is None:
         return None
     try:
@@ -114,9 +101,7 @@ def same(values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3) -> boo
     """Equal in shape and, nearly, in every value; a single value may come in brackets."""
     if wanted.ndim == 0 and values.size == 1:
         values = values.reshape(())
-    return values.shape == wanted.shape and bool(
-        np.allclose(values, wanted, rtol=tolerance, atol=1e-6)
-    )
+    return values.shape == wanted.shape and np.allclose(values, wanted, rtol=tolerance, atol=1e-6)
 
 
 def described(value: Any) -> str:
@@ -126,19 +111,14 @@ def described(value: Any) -> str:
         text = repr(value)
         return text if len(text) <= 40 else f"{text[:37]}..."
     if isinstance(value, (torch.Tensor, np.ndarray)):
-        kind, article = ("tensor", "a") if isinstance(value, torch.Tensor) else ("array", "an")
-        return (
-            f"the {kind} {value.item():.4g}"
-            if value.ndim == 0
-            else f"{article} {kind} of shape {tuple(value.shape)}"
-        )
+        kind = "a tensor" if isinstance(value, torch.Tensor) else "an array"
+        if value.ndim == 0:
+            return f"the {kind.split()[1]} {value.item():.4g}"
+        return f"{kind} of shape {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)}"
-    return (
-        "None (is there a return?)"
-        if value is None
-        else f"something of type {type(value).__name__}"
-    )
+    kind = f"something of type {type(value).__name__}"
+    return "None (is there a return?)" if value is None else kind
 
 
 @contextmanager

@@ -6,17 +6,8 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from workshop_utils import errors
-from workshop_utils.exercises import solved
-from workshop_utils.exercises.judging import (
-    Raised,
-    Unattempted,
-    Wrong,
-    compare,
-    described,
-    in_words,
-    need_attempt,
-    untouched_randomness,
-)
+from workshop_utils.exercises import judging, solved
+from workshop_utils.exercises.judging import Raised, Unattempted, Wrong, described
 from workshop_utils.exercises.verdict import Help, Verdict
 from workshop_utils.tables import Table
 
@@ -82,7 +73,7 @@ class Chapter(list[Exercise]):
         def declare(values: Callable) -> Callable:
             def judge(answer: Any, **given: Any) -> Generator[str, None, str]:
                 right, remark, mistakes = values(**given)
-                yield from compare(answer, right, mistakes, expected, tolerance=tolerance)
+                yield from judging.compare(answer, right, mistakes, expected, tolerance=tolerance)
                 return remark
 
             return self.exercise(*head, wrong=lambda **given: values(**given)[2], **record)(judge)
@@ -142,8 +133,8 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
     """The verdict on an answer: whatever the answer is or does, there is one."""
     number = exercise.number
     try:
-        with untouched_randomness():
-            need_attempt(answer)
+        with judging.untouched_randomness():
+            judging.need_attempt(answer)
             try:
                 raise Wrong(next(exercise.judge(answer, **given)))
             except StopIteration as right:
@@ -159,7 +150,9 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
         words = "You interrupted it before it ended. A loop that never ends? Change it and run the cell again."
         return Verdict(number, "stopped", words)
     except Exception as error:  # an answer of a kind that nobody thought of
-        words = f"This answer, {described(answer)}, could not be judged ({in_words(error)})."
+        words = (
+            f"This answer, {described(answer)}, could not be judged ({judging.in_words(error)})."
+        )
         return Verdict(number, "wrong", words)
 
 
@@ -183,33 +176,23 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
     """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them."""
     chosen = session.chapter if chapter is None else chapter
     if reset and chosen is None:
-        raise ValueError(
-            "Say which chapter to begin again, for example exercises.progress(1, reset=True)."
-        )
-    found = [
-        one for number in (CHAPTERS if chosen is None else [chosen]) for one in exercises(number)
-    ]
+        raise ValueError("Say which chapter to begin again: exercises.progress(1, reset=True).")
+    chapters = CHAPTERS if chosen is None else [chosen]
+    found = [one for number in chapters for one in exercises(number)]
     if reset:
         solved.forget([one.number for one in found])
     done = solved.remembered()
-    columns = {
-        "exercise": lambda one: one.number,
-        "what": lambda one: one.title,
-        "solved": lambda one: "yes" if one.number in done else "not yet",
-    }
+    solved_or_not = lambda one: "yes" if one.number in done else "not yet"
+    columns = {"exercise": "number", "what": "title"}
     count = sum(one.number in done for one in found)
-    show(Table(found, columns, f"{count} of {len(found)} solved"))
+    caption = f"{count} of {len(found)} solved"
+    show(Table(found, {**columns, "solved": solved_or_not}, caption))
 
 
 def guide(chapter: int) -> Table:
     """What the instructors' guide says of a chapter's exercises."""
-    columns = {
-        "exercise": lambda one: one.number,
-        "minutes": lambda one: one.minutes,
-        "usual mistake": lambda one: one.mistake,
-        "nudge": lambda one: one.nudge,
-    }
-    return Table(exercises(chapter), columns)
+    columns = {"exercise": "number", "minutes": "minutes", "usual mistake": "mistake"}
+    return Table(exercises(chapter), {**columns, "nudge": "nudge"})
 
 
 def find(number: str) -> Exercise:

@@ -22,9 +22,8 @@ class Verdict:
     code: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.number}. {LOOKS[self.kind][0]}. {self.words}" + (
-            f"\n{self.code}" if self.code else ""
-        )
+        said = f"{self.number}. {LOOKS[self.kind][0]}. {self.words}"
+        return "\n".join(filter(None, [said, self.code]))
 
     def _repr_html_(self) -> str:
         heading, colour = LOOKS[self.kind]

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata, util
-from operator import attrgetter
 from pathlib import Path
 
 from workshop_utils import paths
@@ -48,17 +47,15 @@ class Findings(Table):
     """All findings as a table; code: one short line to read out."""
 
     def __init__(self, found: list[Finding]):
-        self.red, self.yellow = (
-            [one.what for one in found if one.colour == colour] for colour in ("red", "yellow")
-        )
+        of_colour = lambda colour: [one.what for one in found if one.colour == colour]
+        self.red, self.yellow = of_colour("red"), of_colour("yellow")
         words = "Everything that the course needs is here."
         if self.red:
             words = f"Something will fail: {', '.join(self.red)}. Do what stands beside it, then ask the doctor again."
         elif self.yellow:
             words += " What is yellow costs time or comfort only."
         columns = {"what": "what", "": "colour", "found": "words", "what to do": "cure"}
-        read = {title: attrgetter(field) for title, field in columns.items()}
-        super().__init__(found, read, words)
+        super().__init__(found, columns, words)
 
     def code(self) -> str:
         red, yellow = (",".join(told) or "-" for told in (self.red, self.yellow))

@@ -32,9 +32,8 @@ def run(options) -> int:
     failures = [failure for card in cards if (failure := _bring(card, folder))]
     if options.wheels:
         failures += _bring_wheels(folder / "wheels")
-    print(
-        f"Use the folder with WORKSHOP_DATA={folder}; serve it to a room with: python -m workshop_utils mirror {folder}"
-    )
+    serve = f"python -m workshop_utils mirror {folder}"
+    print(f"Use the folder with WORKSHOP_DATA={folder}; serve it to a room with: {serve}")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
@@ -82,9 +81,7 @@ def _bring_wheels(folder: Path) -> list[str]:
 
 def hashes(plan: dict) -> str:
     """Lines for pip of all that its report would install: exact versions, and the sums that files must have."""
-    lines = [
-        "# The packages as they were downloaded; give this list to people by hand, not by the same network."
-    ]
+    lines = ["# The packages as downloaded; give this list to people by hand, not by this network."]
     for one in plan["install"]:
         name, sums = one["metadata"], one["download_info"]["archive_info"]["hashes"]
         lines.append(f"{name['name']}=={name['version']} --hash=sha256:{sums['sha256']}")

@@ -86,12 +86,9 @@ def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookN
                 raise RuntimeError(f"{where} wrote to stderr: {output.text.strip()}")
             data = output.get("data", {})
             data.pop(WIDGET, None)
-            shown = {
-                **output,
-                "data": [data[kind] for kind in data if not kind.startswith("image/")],
-            }
+            words = [data[kind] for kind in data if not kind.startswith("image/")]
             for local in {str(Path.home()), str(paths.HOME), sys.prefix}:
-                if local in str(shown):
+                if local in str({**output, "data": words}):
                     raise RuntimeError(f"{where} shows a path of this computer: {local}")
     return notebook
 

@@ -57,9 +57,7 @@ def run(options) -> int:
         if not re.fullmatch(pattern, text):
             raise ValueError(f"{what} '{text}' is not of the form {form}.")
     line = f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"'
-    own = re.sub(
-        '^REPOSITORY, TAG = ".*"$', line, CONSTANTS.read_text("utf-8"), count=1, flags=re.M
-    )
+    own = re.sub('(?m)^REPOSITORY, TAG = ".*"$', line, CONSTANTS.read_text("utf-8"), count=1)
     readme = paths.HOME / "README.md"
     badges = with_badges(readme.read_text("utf-8"), *address)
     found = [(execute.read(path), path) for path in paths.notebooks()]
@@ -69,9 +67,7 @@ def run(options) -> int:
                 cell.source = with_badges(cell.source, *address)
         setup = next((cell for cell in notebook.cells if cell.cell_type == "code"), None)
         if setup is None:
-            raise ValueError(
-                f"'{path}' has no code cell, and so no setup cell; nothing was written."
-            )
+            raise ValueError(f"'{path}' has no code cell, so no setup cell; nothing was written.")
         setup.source = setup_cell(*address)
     for notebook, path in found:
         execute.write(notebook, path)
@@ -87,6 +83,5 @@ def setup_cell(repository: str = REPOSITORY, tag: str = TAG) -> str:
 
 def with_badges(text: str, repository: str, tag: str) -> str:
     """The same text, its Colab badges pointing to this repository and tag; each keeps the path of its notebook."""
-    return BADGE_PATTERN.sub(
-        lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1]), text
-    )
+    anew = lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1])
+    return BADGE_PATTERN.sub(anew, text)

@@ -23,9 +23,8 @@ from workshop_utils.data.download import is_whole
 # A question is there by then, however its bytes drip; sooner where half of all lines are taken.
 QUESTION_SECONDS, SECONDS_IN_A_CROWD, QUESTION_BYTES = 45, 5, 1 << 16
 SILENT_SECONDS = 60  # a line on which nothing moves for so long is closed
-PIECE = (
-    1 << 16
-)  # also what a line may hold on its way: else the system calls minutes of a slow one silence
+# also what a line may hold on its way: else the system calls minutes of a slow one silence
+PIECE = 1 << 16
 LINES = 200  # at once; who comes later waits
 ANYWHERE = "::" if socket.has_dualstack_ipv6() else ""  # both families, where there are two
 
@@ -40,9 +39,8 @@ def run(options) -> int:
     folder = options.folder or data.data_home()
     files = served(folder)
     if not files:
-        raise ValueError(
-            f"'{folder}' holds no published file. Fill it with: python -m workshop_utils download --all"
-        )
+        command = "python -m workshop_utils download --all"
+        raise ValueError(f"'{folder}' holds no published file. Fill it with: {command}")
     try:
         server = Server((ANYWHERE, options.port), partial(Handler, files))
     except (OSError, OverflowError) as error:
@@ -50,10 +48,8 @@ def run(options) -> int:
             f"Port {options.port} cannot be used ({getattr(error, 'strerror', None) or error}); perhaps another mirror still runs. "
             f"Take another one: python -m workshop_utils mirror {folder} --port 8001"
         ) from None
-    print(
-        f"Serving {len(files)} files. Attendees set WORKSHOP_MIRROR={address(server.server_address[1])} before they start JupyterLab. Ctrl+C stops it.",
-        flush=True,
-    )
+    where = f"WORKSHOP_MIRROR={address(server.server_address[1])} before they start JupyterLab"
+    print(f"Serving {len(files)} files. Attendees set {where}. Ctrl+C stops it.", flush=True)
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()
     print("The mirror has stopped.")
@@ -152,9 +148,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(file, os.fstat(file.fileno()).st_size)
         if not found:
             return self.send_error(404)
-        page = "".join(
-            f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n' for name in found
-        ).encode()
+        link = lambda name: f'<a href="{quote(name)}">{escape(name.rpartition("/")[2])}</a><br>\n'
+        page = "".join(map(link, found)).encode()
         self.answer(io.BytesIO(page), len(page), "text/html; charset=utf-8")
 
     do_HEAD = do_GET

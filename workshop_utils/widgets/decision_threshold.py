@@ -39,20 +39,16 @@ def threshold_figure(
         dots = np.clip(chance[here], 1e-4, 1 - 1e-4), row + scattered[here]
         left.plot(*dots, "xo"[row], color=COLOURS[row], alpha=0.6, markersize=5)
     left.axvline(at, color="black", linewidth=2, linestyle="--")
-    left.set_xscale("logit")
+    left.set(xscale="logit", xlim=(5e-5, 1 - 5e-5))
     ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
     left.set_xticks(ticks, list(map(str, ticks)))
-    left.set_xlim(5e-5, 1 - 5e-5)
     left.minorticks_off()
     left.set_yticks([0, 1], names)
     left.set_xlabel(f"probability of '{positive}'; right of the line it is called so")
-    bars = right.barh(  # in the colours of the dots
-        ["found", "missed", "false alarms"],
-        [counts.hits, counts.misses, counts.alarms],
-        color=[COLOURS[1], "white", COLOURS[0]],
-        edgecolor=[COLOURS[1], COLOURS[1], COLOURS[0]],
-        hatch=["", "//", "xx"],
-    )
+    no, yes = COLOURS[:2]  # the colours of the dots
+    look = {"color": [yes, "white", no], "edgecolor": [yes, yes, no], "hatch": ["", "//", "xx"]}
+    each = {"found": counts.hits, "missed": counts.misses, "false alarms": counts.alarms}
+    bars = right.barh(list(each), list(each.values()), **look)
     right.set_title(f"cost {counts.cost(miss, alarm):,.12g}", fontsize=12)
     right.bar_label(bars, padding=3)
     right.invert_yaxis()

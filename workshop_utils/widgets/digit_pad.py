@@ -69,9 +69,8 @@ def pad_figure(
     best, chance = classes[said.predicted[0]], said.probabilities[0]
     figure = plots.top_k(picture, chance, classes, min(5, len(classes)))
     figure.axes[0].set_title("what the net sees, 28 x 28", fontsize=11)
-    figure.description = (
-        f"The net says '{best}' with {chance.max():.1%}. {figure.description.partition('. ')[2]}"
-    )
+    classes_said = figure.description.partition(". ")[2]
+    figure.description = f"The net says '{best}' with {chance.max():.1%}. {classes_said}"
     return figure
 
 
@@ -80,9 +79,8 @@ def from_browser(text: str) -> Tensor:
     if not text:
         return torch.zeros(1, 28, 28, dtype=torch.uint8)
     if len(text) > TEXT_AT_MOST:
-        raise ValueError(
-            f"The drawing came as {len(text):,} characters, more than the {TEXT_AT_MOST:,} that a pad can send."
-        )
+        most = f"more than the {TEXT_AT_MOST:,} that a pad can send"
+        raise ValueError(f"The drawing came as {len(text):,} characters, {most}.")
     return as_mnist(decode(b64decode(text.partition(",")[2]), channels=1)[0])
 
 
@@ -110,8 +108,7 @@ def as_mnist(ink: Tensor) -> Tensor:
     resized = Image.fromarray(cut.numpy()).resize((width, height), Image.Resampling.BOX)
     small = torch.from_numpy(np.array(resized))
     mass = small.double() / small.sum()
-    top, left = (
-        min(max(round(14 - float(along @ torch.arange(len(along)).double())), 0), 28 - len(along))
-        for along in (mass.sum(1), mass.sum(0))
-    )
+    centre = lambda along: float(along @ torch.arange(len(along)).double())
+    top = min(max(round(14 - centre(mass.sum(1))), 0), 28 - height)
+    left = min(max(round(14 - centre(mass.sum(0))), 0), 28 - width)
     return F.pad(small, (left, 28 - width - left, top, 28 - height - top))[None]

@@ -7,7 +7,7 @@ from torch import nn
 
 from workshop_utils import training, transfer
 from workshop_utils.data import ImageDataset
-from workshop_utils.figure import COLOURS, Figure
+from workshop_utils.figure import COLOURS, Figure, sheet
 from workshop_utils.models.modes import BatchNorm
 from workshop_utils.widgets.panel import Panel, button, slider
 
@@ -78,8 +78,7 @@ def freezing_figure(
 
     learns, frozen = ([count(name, kind) for name in names] for kind in (True, False))
     steps = [sum(f"{tensor}.".startswith(f"{name}.") for tensor in moved or []) for name in names]
-    figure = Figure(TITLE, (10, 0.42 * len(names) + 1.2))
-    axes = figure.subplots()
+    figure, axes = sheet(TITLE, (10, 0.42 * len(names) + 1.2))
     axes.barh(names, frozen, color=COLOURS[5], label="frozen")
     look = {"color": COLOURS[1], "hatch": "//", "edgecolor": "white", "label": "learns"}
     bars = axes.barh(names, learns, left=frozen, **look)
@@ -87,8 +86,7 @@ def freezing_figure(
     said = [f"{number:,} learn{after.format(step)}" for number, step in zip(learns, steps)]
     axes.bar_label(bars, said, padding=6)
     axes.invert_yaxis()
-    axes.set_xlabel("parameters")
-    axes.set_xlim(0, 1.5 * max(map(sum, zip(learns, frozen))))
+    axes.set(xlabel="parameters", xlim=(0, 1.5 * max(map(sum, zip(learns, frozen)))))
     axes.legend(frameon=False, loc="upper right")
     layers = sum(isinstance(part, BatchNorm) for part in net.modules())
     each = "; ".join(f"{name}: {sum(both):,}" for name, *both in zip(names, learns, frozen))

@@ -13,7 +13,7 @@ from torch import Tensor
 from workshop_utils import journal, paths
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
-from workshop_utils.figure import Figure, drawable
+from workshop_utils.figure import Figure, drawable, sheet
 from workshop_utils.widgets.panel import Panel, buttons, slider
 
 FILE, UNDECIDED = "labels.json", "?"
@@ -63,18 +63,15 @@ def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     """One picture, small as the net gets it, and how many have a label."""
     picture, known = dataset.images[number - 1], _remembered()
     labelled = sum(_key(other) in known for other in dataset.images)
-    figure = Figure("You against the net", (2.6, 2.7))
-    axes = figure.subplots()
+    figure, axes = sheet("You against the net", (2.6, 2.7), bare=True)
     axes.imshow(drawable(picture), interpolation="nearest")
-    axes.axis("off")
     axes.set_title(f"picture {number} of {len(dataset)}", fontsize=11)
     name, how = known.get(_key(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
     rest = " All have a label: run the next cell." if labelled == len(dataset) else ""
     ask += f" {labelled} of {len(dataset)} have a label.{rest}{''.join(_unkept)}"
-    figure.description = (
-        f"Picture {number}, {' x '.join(map(str, picture.shape[-2:]))} pixels. {ask}"
-    )
+    height, width = picture.shape[-2:]
+    figure.description = f"Picture {number}, {height} x {width} pixels. {ask}"
     return figure
 
 

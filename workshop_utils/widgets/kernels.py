@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workshop_utils.figure import Figure, drawable, number
+from workshop_utils.figure import MIDDLE, Figure, drawable, number
 from workshop_utils.widgets.panel import Panel, choice
 
 TITLE = "A 3x3 kernel on a picture"
@@ -59,10 +59,9 @@ def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
     left.set_title(f"picture, {' x '.join(map(str, grey.shape))}")
     limit = max(float(weights.abs().max()), 1e-6)
     middle.imshow(weights.numpy(), cmap="PuOr", vmin=-limit, vmax=limit)
-    look = {"ha": "center", "va": "center", "fontsize": 15}
     for (row, column), value in np.ndenumerate(weights.numpy()):
         colour = "black" if abs(value) < 0.6 * limit else "white"
-        middle.text(column, row, number(float(value)), color=colour, **look)
+        middle.text(column, row, number(float(value)), color=colour, fontsize=15, **MIDDLE)
     middle.set_title(f"kernel, sum {number(round(total, 3))}")
     # a kernel that sums to 1 gives brightness again; any other gives an answer around 0, drawn grey
     as_picture = abs(total - 1) < 1e-3
@@ -72,15 +71,13 @@ def kernel_figure(picture: Tensor, *, kernel: tuple[float, ...]) -> Figure:
     right.set_title("answer" if as_picture else "answer: white positive, black negative")
     for axes in (left, middle, right):
         axes.set(xticks=[], yticks=[])
+    meaning = f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."
     if abs(total) < 1e-3:
         meaning = "The sum is 0, so even areas answer 0 and only changes show."
     elif as_picture:
         meaning = "The sum is 1, so the brightness of even areas stays."
-    else:
-        meaning = f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."
-    figure.description = (
-        f"{meaning} Answers go from {_range(answer)}; the picture's pixels from {_range(grey)}."
-    )
+    ranges = f"Answers go from {_range(answer)}; the picture's pixels from {_range(grey)}."
+    figure.description = f"{meaning} {ranges}"
     return figure
 
 

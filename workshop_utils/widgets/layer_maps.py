@@ -16,13 +16,10 @@ def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     """The maps of any layer for any picture of a set."""
     channels, height, width = read_by(net, dataset, 0).shape
     rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
-    layers = {
-        f"{row.label}: {row.kind}, {' x '.join(map(str, row.output))}": (
-            row.name,
-            [other.name for other in rows[:place]].count(row.name),
-        )
-        for place, row in enumerate(rows)
-    }
+    layers: dict[str, tuple[str, int]] = {}
+    for row in rows:
+        run = sum(name == row.name for name, _ in layers.values())
+        layers[f"{row.label}: {row.kind}, {' x '.join(map(str, row.output))}"] = row.name, run
     first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
     choices = choice("layer", tuple(layers), value=first)
     controls = {"picture": slider("picture", 0, 0, len(dataset) - 1), "layer": choices}
@@ -52,12 +49,9 @@ def maps_figure(
         axes.axis("off")
     strongest = int(maps.flatten(1).max(1).values.argmax())
     below = f"{float((maps <= 0).float().mean()):.0%} of all values are zero or below"
-    figure.description = (
-        f"Layer {layer} turns the picture ({name}) into {len(maps)} maps of {size} values. "
-    )
-    figure.description += (
-        f"{below}. Map {strongest} has the largest value, {number(float(maps.max()))}."
-    )
+    made = f"Layer {layer} turns the picture ({name}) into {len(maps)} maps of {size} values"
+    highest = f"Map {strongest} has the largest value, {number(float(maps.max()))}"
+    figure.description = f"{made}. {below}. {highest}."
     return figure
 
 

@@ -7,7 +7,7 @@ import torch
 from matplotlib.patches import Rectangle
 
 from workshop_utils import models
-from workshop_utils.figure import COLOURS, HATCHES, Figure
+from workshop_utils.figure import COLOURS, HATCHES, Figure, sheet
 from workshop_utils.widgets.panel import Panel, button, row
 
 TITLE = "Stack blocks and see what they cost"
@@ -47,9 +47,7 @@ def architecture_figure(
         net = models.stacked(blocks, classes=classes, input_shape=input_shape)
         rows = models.summary(net, input_shape)
     shown = [layer for layer in rows if layer.kind in LOOKS]
-    figure = Figure("A net of blocks", (11, 3.6))
-    axes = figure.subplots()
-    axes.axis("off")
+    figure, axes = sheet("A net of blocks", (11, 3.6), bare=True)
     boxes = [(1.0, "white", "", f"picture\n{_shape(input_shape)}", "")]
     for layer in shown:
         look = list(LOOKS).index(layer.kind)

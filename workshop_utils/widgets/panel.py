@@ -80,9 +80,8 @@ class Panel(Shown):
             except (ValueError, OSError) as error:  # written for people
                 self.say(str(error))
             except Exception as error:
-                self.say(
-                    f"This did not work ({type(error).__name__}: {error}). Move a control to go on, or run the cell again."
-                )
+                what = f"This did not work ({type(error).__name__}: {error})."
+                self.say(f"{what} Move a control to go on, or run the cell again.")
 
     def say(self, words: str) -> None:
         """Puts a sentence under the picture, where a screen reader announces it."""

@@ -67,9 +67,8 @@ class Collection:
     def add(self, files: dict[str, Readers]) -> None:
         """Keeps pictures, by class. Raises ValueError, and keeps none, if one cannot be read or there are too many."""
         self._need_room(sum(map(len, files.values())))
-        self._keep(
-            {name: readable(*(read() for read in readers)) for name, readers in files.items()}
-        )
+        read_all = lambda readers: readable(*(read() for read in readers))
+        self._keep({name: read_all(readers) for name, readers in files.items()})
 
     def add_folder(self, path: Path, loose: str) -> None:
         """Keeps the pictures of a folder or an archive, as `data.from_folder` finds them; those that cannot be read are named.
@@ -96,9 +95,8 @@ class Collection:
 
     def _need_room(self, count: int) -> None:
         if len(self._own()) + count > PICTURES_AT_MOST:
-            raise ValueError(
-                f"{PICTURES_AT_MOST} pictures are the limit here. For more, data.from_folder is the way."
-            )
+            more = "For more, data.from_folder is the way."
+            raise ValueError(f"{PICTURES_AT_MOST} pictures are the limit here. {more}")
 
     def _keep(self, found: dict[str, list[Tensor]]) -> None:
         found = {class_name(name): pictures for name, pictures in found.items()}
@@ -115,10 +113,8 @@ class Collection:
         """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""
         pictures = self.pictures
         if len(pictures) < 2:
-            are = "is one class" if pictures else "are none"
-            raise ValueError(
-                f"A classifier needs pictures of two classes or more; there {are} yet."
-            )
+            are = "there is one class" if pictures else "there are none"
+            raise ValueError(f"A classifier needs pictures of two classes or more; {are} yet.")
         labels = [label for label, found in enumerate(pictures.values()) for _ in found]
         images = torch.stack([picture for found in pictures.values() for picture in found])
         dataset = ImageDataset(images, torch.tensor(labels), tuple(pictures), name="your pictures")
@@ -248,9 +244,8 @@ def answer_figure(picture: Tensor, probabilities: Tensor, classifier: Any) -> Fi
 def class_name(text: str) -> str:
     """The name of a class, which becomes a folder's. Raises ValueError for one that some system does not take as such."""
     name = unicodedata.normalize("NFC", text).strip()
-    if not re.fullmatch(r'(?!\.)[^/\\:*?"<>|\x00-\x1f]{1,60}(?<!\.)', name) or re.match(
-        DEVICES, name
-    ):
+    written = re.fullmatch(r'(?!\.)[^/\\:*?"<>|\x00-\x1f]{1,60}(?<!\.)', name)
+    if not written or re.match(DEVICES, name):
         raise ValueError(
             f"Give the class a short name without a dot at either end, without / \\ : * ? \" < > |, and none that Windows keeps for devices; this is '{name}'."
         )
@@ -264,11 +259,9 @@ def digest(picture: Tensor) -> str:
 
 def readable(*files: bytes) -> list[Tensor]:
     """Picture files as (3, 224, 224) uint8. Raises ValueError if one is too large or no picture."""
-    largest = max(map(len, files), default=0)
-    if largest > UPLOAD_AT_MOST:
-        raise ValueError(
-            f"A picture of {largest:,} bytes is larger than the {UPLOAD_AT_MOST:,} that are taken here."
-        )
+    if (largest := max(map(len, files), default=0)) > UPLOAD_AT_MOST:
+        most = f"larger than the {UPLOAD_AT_MOST:,} that are taken here"
+        raise ValueError(f"A picture of {largest:,} bytes is {most}.")
     try:
         return [decode(raw, SIDE) for raw in files]
     except ValueError as error:

@@ -47,9 +47,8 @@ def guess_figure(
     if guess == UNDECIDED:
         mean, corners = small.mean(), small[0, ::27, ::27].mean()
         light = f"{'light' if mean > 128 else 'dark'} on average ({mean:.0f} of 255), corners {corners:.0f}"
-        figure.description = (
-            f"A picture of 28 x 28 grey pixels, {light}. From which set? Choose above."
-        )
+        asks = "From which set? Choose above."
+        figure.description = f"A picture of 28 x 28 grey pixels, {light}. {asks}"
         return figure
     right.imshow(drawable(picture))
     right.set_title(f"{name}, as it is")
