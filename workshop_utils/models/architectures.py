@@ -10,7 +10,6 @@ from workshop_utils.models.cards import CARDS, TORCHVISION, ModelCard, architect
 from workshop_utils.models.pretrained import Lite0, Timm, Torchvision
 
 TIMM = "timm's results-imagenet.csv, https://github.com/huggingface/pytorch-image-models/tree/main/results"
-OURS = "made for this course"
 
 
 @architecture(
@@ -25,11 +24,7 @@ OURS = "made for this course"
     idea="convolve, shrink, repeat, then decide",
 )
 def lenet(*, classes: int, channels: int = 3) -> nn.Module:
-    """LeNet-5 with today's parts: (B, channels, 32, 32) or smaller pictures -> (B, classes) logits.
-
-    Differs from 1998 in ReLU for tanh, max pooling for trained subsampling, all 6 x 16 connections in the second
-    convolution, and a linear output layer. Source: LeCun et al. 1998, section II-B.
-    """
+    """LeNet-5 with today's parts, as its card says: (B, channels, 32, 32) or smaller pictures -> (B, classes) logits."""
     first = [PadTo(32), nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2)]
     second = [nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
     dense = [nn.Linear(16 * 5 * 5, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()]
@@ -65,8 +60,7 @@ architecture(
 def zfnet(*, classes: int, channels: int = 3) -> nn.Module:
     """ZFNet: (B, channels, 224, 224) pictures, or others of 63 pixels or more, -> (B, classes) logits.
 
-    AlexNet with a first kernel of 7x7 for 11x11 and steps of 2 for 4. Differs from the paper in that contrast
-    normalisation is left out. Source: Zeiler and Fergus 2013, arXiv:1311.2901, figure 3.
+    AlexNet with a first kernel of 7x7 for 11x11 and steps of 2 for 4; its card says what differs from the paper.
     """
     pool = partial(nn.MaxPool2d, 3, stride=2)
     first = [nn.Conv2d(channels, 96, 7, stride=2, padding=1), nn.ReLU(), pool(ceil_mode=True)]
@@ -139,16 +133,16 @@ architecture(
 )
 
 
+SMALL: dict[str, Any] = {"year": 2026, "layers": 7, "pixels": 28, "ours": True}
+SMALL["source"] = "made for this course, 1 channel and 10 classes"
+
+
 @architecture(
     title="Small VGG",
-    year=2026,
     paper="after VGG",
-    layers=7,
     parameters=72_666,
-    pixels=28,
-    source=OURS + ", 1 channel and 10 classes",
     idea="three pairs of 3x3 convolutions for small pictures",
-    ours=True,
+    **SMALL,
 )
 def small_vgg(*, classes: int, channels: int = 3) -> nn.Module:
     """Three pairs of 3x3 convolutions, each halved by pooling: (B, channels, H, W) from 8 x 8 pixels on -> (B, classes)."""
@@ -157,14 +151,10 @@ def small_vgg(*, classes: int, channels: int = 3) -> nn.Module:
 
 @architecture(
     title="Small ResNet",
-    year=2026,
     paper="after ResNet",
-    layers=7,
     parameters=75_242,
-    pixels=28,
-    source=OURS + ", 1 channel and 10 classes",
     idea="the small VGG with skip connections",
-    ours=True,
+    **SMALL,
 )
 def small_resnet(*, classes: int, channels: int = 3) -> nn.Module:
     """The small VGG with a skip connection around each pair: (B, channels, H, W) from 8 x 8 pixels on -> (B, classes)."""
