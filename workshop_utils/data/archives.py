@@ -156,7 +156,6 @@ def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) ->
     except DamagedFile:
         raise
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
-        raise DamagedFile(
-            f"'{name}' is not a tar archive, or not a whole one. Get it again."
-        ) from None
+        sentence = f"'{name}' is not a tar archive, or not a whole one. Get it again."
+        raise DamagedFile(sentence) from None
     return found

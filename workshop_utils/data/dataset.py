@@ -52,8 +52,7 @@ class ImageDataset(Dataset):
         turned = images.ndim == 4 and images.shape[1] > 4 >= images.shape[3]  # colours come last
         if str(images.dtype).removeprefix("torch.") != "uint8" or images.ndim != 4 or turned:
             raise ValueError(
-                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}. "
-                "Colours that come last are moved with np.moveaxis(x, -1, 1), grey pictures take x[:, None], "
+                f"Pictures must be uint8 of shape (N, C, H, W); these are {images.dtype} of shape {tuple(images.shape)}. Colours that come last are moved with np.moveaxis(x, -1, 1), grey pictures take x[:, None], "
                 "and floats from 0 to 1 become bytes with (255 * x).round()."
             )
         self.images = images if isinstance(images, Tensor) else torch.from_numpy(images.copy())
@@ -141,8 +140,7 @@ class ImageDataset(Dataset):
             numbers and -len(self) <= indices.min() <= indices.max() < len(self)
         ):
             raise ValueError(
-                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; "
-                f"these go from {indices.min()} to {indices.max()}, as {indices.dtype}."
+                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; these go from {indices.min()} to {indices.max()}, as {indices.dtype}."
             )
         return indices.long() % max(len(self), 1)
 
@@ -187,8 +185,7 @@ class LazyImageDataset(ImageDataset):
     @property
     def images(self) -> Tensor:  # type: ignore[override]
         raise ValueError(
-            f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. "
-            "Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it."
+            f"The {len(self):,} pictures of {self.name} stay in their files and are read one by one. Use dataset[number], data.Batches(dataset, ...), or dataset.per_class(10).in_memory() for a part of it."
         )
 
     @property
@@ -222,8 +219,7 @@ def image_dataset(given) -> ImageDataset:
         return image_dataset(given.dataset).subset(given.indices)
     if not isinstance(given, ImageDataset):
         raise ValueError(
-            f"Pictures come as an ImageDataset, and this is a {type(given).__name__}. data.load, data.from_folder "
-            "and data.ImageDataset(images, labels, classes, name=...) make one."
+            f"Pictures come as an ImageDataset, and this is a {type(given).__name__}. data.load, data.from_folder and data.ImageDataset(images, labels, classes, name=...) make one."
         )
     return given
 

@@ -171,8 +171,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise OSError(
-            f"'{folder}' cannot be written ({error.strerror or error}). Make room there, or set the environment variable "
-            "WORKSHOP_DATA to another folder."
+            f"'{folder}' cannot be written ({error.strerror or error}). Make room there, or set the environment variable WORKSHOP_DATA to another folder."
         ) from None
 
 

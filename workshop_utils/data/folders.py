@@ -45,12 +45,11 @@ def from_folder(
         print(f"In '{path.name}':{told(left_out)}")
     build = _left_on_disk if len(files) * 3 * size * size > IN_MEMORY_AT_MOST else _in_memory
     train, *rest = (build(path, part, classes, size) for part in parts)
-    if rest:
-        test = rest[0]
-    else:
+    if not rest:
         each = "readable picture. Each needs at least two, one to learn from and one to test on"
         _need_pictures(path, train, 2, each)
-        train, test = train.split_off(test_fraction, seed)
+        train, *rest = train.split_off(test_fraction, seed)
+    (test,) = rest
     for dataset, split in ((train, "train"), (test, "test")):
         dataset.split = split
         none = f"pictures in {split}. Put some there, or remove the class"
@@ -62,9 +61,7 @@ def from_folder(
 def _pixels(size: Any) -> int:
     """One side from what is given for it, (128, 128) too. Raises ValueError for what is none."""
     with suppress(TypeError):
-        sides = {
-            operator.index(side) for side in (size if isinstance(size, (tuple, list)) else [size])
-        }
+        sides = {*map(operator.index, size if isinstance(size, (tuple, list)) else [size])}
         if len(sides) == 1 and 0 < (side := sides.pop()) <= 10_000:
             return side
     raise ValueError(f"size is the side of a square in pixels, such as 128; this is {size!r}.")
@@ -74,12 +71,12 @@ def class_names(path: Path, files: list[PurePosixPath]) -> tuple[str, ...]:
     """The class folders of these files. Raises ValueError if pictures lie outside of one, or there are fewer than two."""
     loose = [name for name in files if len(name.parts) == 1]
     classes = sorted({class_of(name) for name in files if len(name.parts) > 1})
-    what = ""
-    if loose:
-        what = f"{len(loose)} pictures lie outside of a class folder, '{loose[0]}' for one"
-    elif len(classes) < 2:
-        what = f"only the class '{classes[0]}' has pictures"
-    if what:
+    if loose or len(classes) < 2:
+        what = (
+            f"{len(loose)} pictures lie outside of a class folder, '{loose[0]}' for one"
+            if loose
+            else f"only the class '{classes[0]}' has pictures"
+        )
         raise ValueError(
             f"'{path}': {what}. Two classes or more are needed, each in a folder named after it."
         )

@@ -36,8 +36,7 @@ def paths(wnid: str) -> list[list[str]]:
         near = get_close_matches(str(wnid).lower(), synsets(), n=1, cutoff=0.85)
         guess = f" Did you mean '{near[0]}' ({synsets()[near[0]]['name']})?" if near else ""
         raise ValueError(
-            f"No ImageNet synset is called '{wnid}'.{guess} A WordNet id is an n and eight digits, such as {wnids()[281]} for "
-            f"{class_names()[281]}. data.imagenet.wnids() lists those of the 1,000 classes."
+            f"No ImageNet synset is called '{wnid}'.{guess} A WordNet id is an n and eight digits, such as {wnids()[281]} for {class_names()[281]}. data.imagenet.wnids() lists those of the 1,000 classes."
         )
     synset = synsets()[wnid]
     if not synset["parents"]:

@@ -54,8 +54,7 @@ def positions(labels, classes: Sequence[str]) -> np.ndarray:
     whole = found.dtype.kind in "iuf" or (found.dtype.kind == "b" and len(classes) == 2)
     if found.ndim != 1 or not whole or (found != np.round(found)).any():
         raise ValueError(
-            f"Labels are one whole number a picture, its position in classes, or its name; these are {found.dtype} of "
-            f"shape {found.shape}, such as {str(found.flat[0]) if found.size else 'none'}."
+            f"Labels are one whole number a picture, its position in classes, or its name; these are {found.dtype} of shape {found.shape}, such as {str(found.flat[0]) if found.size else 'none'}."
         )
     low, high = (found.min(), found.max()) if len(found) else (0, 0)
     if len(found) and not 0 <= low <= high < len(classes):

@@ -119,10 +119,9 @@ def _read(path: str) -> bytes:
 
 
 def _begins_like_a_picture(read) -> bool:
-    try:
+    with suppress(DamagedFile, OSError):
         return read().startswith(BEGINNINGS)
-    except (DamagedFile, OSError):
-        return False
+    return False
 
 
 def _of_the_system(name: PurePosixPath) -> bool:
@@ -131,9 +130,7 @@ def _of_the_system(name: PurePosixPath) -> bool:
 
 
 def _without_common_folder(files: Files) -> Files:
-    while (
-        len({name.parts[0] for name in files}) == 1 and min(len(name.parts) for name in files) > 2
-    ):
+    while len({name.parts[0] for name in files}) == 1 and all(name.parts[2:] for name in files):
         files = {PurePosixPath(*name.parts[1:]): read for name, read in files.items()}
     return files
 
@@ -175,7 +172,7 @@ def split_folders(path: Path, files: Files, left_out: LeftOut) -> list[Pictures]
             )
         return [list(files.items())]
     tops = {top: _without_common_folder(found) for top, found in tops.items()}
-    sorted_in = {top for top, found in tops.items() if any(len(name.parts) > 1 for name in found)}
+    sorted_in = [top for top, found in tops.items() if any(len(name.parts) > 1 for name in found)]
     others = {top for top, part in part_of.items() if not part}
     if not any(part_of[top] == "train" for top in sorted_in):
         if others:  # classes with such names
@@ -183,22 +180,16 @@ def split_folders(path: Path, files: Files, left_out: LeftOut) -> list[Pictures]
         raise ValueError(
             f"'{path}' has folders for training and for testing without a folder of a class in them: {_listed(tops)}. Put the pictures of each class into a folder named after it."
         )
-    if others & sorted_in:
+    if others.intersection(sorted_in):
         raise ValueError(
             f"'{path}' has folders for training and for testing, and others beside them: {_listed(tops)}. Move the others into a part, or away."
         )
-    for top in tops.keys() - sorted_in:
+    for top in tops.keys() - {*sorted_in}:
         left_out[PurePosixPath(top)] = f"has {len(tops[top])} pictures without a class"
-    parts = [
-        [
-            file
-            for top in tops
-            if top in sorted_in and part_of[top] == part
-            for file in tops[top].items()
-        ]
-        for part in ("train", "test")
-    ]
-    return [part for part in parts if part]
+    parts: dict[str | None, Pictures] = {"train": [], "test": []}
+    for top in sorted_in:
+        parts[part_of[top]] += tops[top].items()
+    return [part for part in parts.values() if part]
 
 
 def _listed(tops: Files | dict[str, Files]) -> str:

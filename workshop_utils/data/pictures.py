@@ -46,13 +46,10 @@ def decode(raw: bytes | Image.Image, size: int | None = None, channels: int = 3)
                 f"has {picture.width:,} x {picture.height:,} pixels, beyond the limit of {PIXELS_AT_MOST:,}"
             )
         picture = picture.copy()
-        with suppress(
-            Exception
-        ):  # it has been turned when the camera's other notes are found damaged
+        # it has been turned when the camera's other notes are found damaged
+        with suppress(Exception):
             ImageOps.exif_transpose(picture, in_place=True)
-        if picture.mode.startswith(
-            ("I", "F")
-        ):  # more bits a pixel: Pillow would clip them to white
+        if picture.mode[0] in "IF":  # more bits a pixel: Pillow would clip them to white
             picture = Image.fromarray(_in_8_bits(np.asarray(picture)))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
@@ -124,7 +121,7 @@ def _die_with_the_kernel(_worker: int) -> None:
 class _Pictures(Dataset):
     """What a DataLoader asks for batches; damage is handed back and not raised, for it would lose its sentence on the way."""
 
-    def __init__(self, files: FilePairs, shape: tuple[int, int, int], size: int | None):
+    def __init__(self, files: FilePairs, shape: Shape, size: int | None):
         self.files, self.shape, self.size = files, shape, size
 
     def __getitem__(self, position: int) -> tuple[int, Tensor | DamagedFile]:

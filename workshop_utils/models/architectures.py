@@ -1,15 +1,15 @@
 """The architectures: each card (who, when, how large, how good, and the one idea) above what builds the net."""
 
 from functools import partial
+from typing import Any
 
 from torch import nn
 
 from workshop_utils.models.blocks import PadTo, PlainBlock, ResidualBlock, averaged
-from workshop_utils.models.cards import TORCHVISION, architecture
+from workshop_utils.models.cards import CARDS, TORCHVISION, ModelCard, architecture
 from workshop_utils.models.pretrained import Lite0, Timm, Torchvision
 
 TIMM = "timm's results-imagenet.csv, https://github.com/huggingface/pytorch-image-models/tree/main/results"
-OURS = "made for this course"
 
 
 @architecture(
@@ -24,11 +24,7 @@ OURS = "made for this course"
     idea="convolve, shrink, repeat, then decide",
 )
 def lenet(*, classes: int, channels: int = 3) -> nn.Module:
-    """LeNet-5 with today's parts: (B, channels, 32, 32) or smaller pictures -> (B, classes) logits.
-
-    Differs from 1998 in ReLU for tanh, max pooling for trained subsampling, all 6 x 16 connections in the second
-    convolution, and a linear output layer. Source: LeCun et al. 1998, section II-B.
-    """
+    """LeNet-5 with today's parts, as its card says: (B, channels, 32, 32) or smaller pictures -> (B, classes) logits."""
     first = [PadTo(32), nn.Conv2d(channels, 6, 5), nn.ReLU(), nn.MaxPool2d(2)]
     second = [nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
     dense = [nn.Linear(16 * 5 * 5, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()]
@@ -64,8 +60,7 @@ architecture(
 def zfnet(*, classes: int, channels: int = 3) -> nn.Module:
     """ZFNet: (B, channels, 224, 224) pictures, or others of 63 pixels or more, -> (B, classes) logits.
 
-    AlexNet with a first kernel of 7x7 for 11x11 and steps of 2 for 4. Differs from the paper in that contrast
-    normalisation is left out. Source: Zeiler and Fergus 2013, arXiv:1311.2901, figure 3.
+    AlexNet with a first kernel of 7x7 for 11x11 and steps of 2 for 4; its card says what differs from the paper.
     """
     pool = partial(nn.MaxPool2d, 3, stride=2)
     first = [nn.Conv2d(channels, 96, 7, stride=2, padding=1), nn.ReLU(), pool(ceil_mode=True)]
@@ -80,145 +75,46 @@ def zfnet(*, classes: int, channels: int = 3) -> nn.Module:
     return nn.Sequential(*first, *second, *third, *fourth, *fifth, *flat, *dense)
 
 
-architecture(
-    name="vgg16",
-    title="VGG-16",
-    year=2014,
-    paper="Simonyan and Zisserman, arXiv:1409.1556",
-    layers=16,
-    parameters=138_357_544,
-    top1=71.592,
-    top5=90.382,
-    idea="nothing but 3x3 convolutions, stacked",
-)(Torchvision("vgg16"))
-architecture(
-    name="vgg19",
-    title="VGG-19",
-    year=2014,
-    paper="Simonyan and Zisserman, arXiv:1409.1556",
-    layers=19,
-    parameters=143_667_240,
-    top1=72.376,
-    top5=90.876,
-    idea="the same, three layers deeper",
-)(Torchvision("vgg19"))
-architecture(
-    name="googlenet",
-    title="GoogLeNet",
-    year=2014,
-    paper="Szegedy et al., arXiv:1409.4842",
-    layers=22,
-    parameters=6_624_904,
-    top1=69.778,
-    top5=89.530,
-    source=TORCHVISION
-    + "; without the auxiliary heads; with batch normalisation, and 3x3 where the paper has 5x5",
-    idea="several kernel sizes side by side in each block",
-)(
-    Torchvision("googlenet", {"aux_logits": False, "init_weights": True})
-)  # auxiliary heads: three outputs in training
-architecture(
-    name="resnet18",
-    title="ResNet-18",
-    year=2015,
-    paper="He et al., arXiv:1512.03385",
-    layers=18,
-    parameters=11_689_512,
-    top1=69.758,
-    top5=89.078,
-    idea="add the input to the output of each block",
-)(Torchvision("resnet18"))
-architecture(
-    name="resnet50",
-    title="ResNet-50",
-    year=2015,
-    paper="He et al., arXiv:1512.03385",
-    layers=50,
-    parameters=25_557_032,
-    top1=76.130,
-    top5=92.862,
-    idea="blocks with a 1x1 bottleneck",
-)(Torchvision("resnet50"))
-architecture(
-    name="resnet101",
-    title="ResNet-101",
-    year=2015,
-    paper="He et al., arXiv:1512.03385",
-    layers=101,
-    parameters=44_549_160,
-    top1=77.374,
-    top5=93.546,
-    idea="the same, twice as deep",
-)(Torchvision("resnet101"))
-architecture(
-    name="resnet152",
-    title="ResNet-152",
-    year=2015,
-    paper="He et al., arXiv:1512.03385",
-    layers=152,
-    parameters=60_192_808,
-    top1=78.312,
-    top5=94.046,
-    idea="the same, three times as deep",
-)(Torchvision("resnet152"))
-architecture(
-    name="resnext50",
-    title="ResNeXt-50, 32x4d",
-    year=2016,
-    paper="Xie et al., arXiv:1611.05431",
-    layers=50,
-    parameters=25_028_904,
-    top1=77.618,
-    top5=93.698,
-    idea="many narrow paths in each block: grouped convolutions",
-)(Torchvision("resnext50_32x4d"))
-architecture(
-    name="densenet121",
-    title="DenseNet-121",
-    year=2016,
-    paper="Huang et al., arXiv:1608.06993",
-    layers=121,
-    parameters=7_978_856,
-    top1=74.434,
-    top5=91.972,
-    idea="each layer reads the maps of all before it",
-)(Torchvision("densenet121"))
-architecture(
-    name="xception",
-    title="Xception",
-    year=2016,
-    paper="Chollet, arXiv:1610.02357",
-    layers=71,
-    parameters=22_855_952,
-    pixels=299,
-    top1=79.040,
-    top5=94.382,
-    source=TIMM + "; at 299 x 299 pixels",
-    idea="first across pixels, then across channels: separable convolutions",
-)(Timm("legacy_xception.tf_in1k"))
-architecture(
-    name="seresnet50",
-    title="SE-ResNet-50",
-    year=2017,
-    paper="Hu et al., arXiv:1709.01507",
-    layers=50,
-    parameters=28_088_024,
-    top1=77.644,
-    top5=93.758,
-    source=TIMM,
-    idea="each channel gets a weight that depends on the picture",
-)(Timm("legacy_seresnet50.in1k"))
-architecture(
-    name="efficientnet_b0",
-    title="EfficientNet-B0",
-    year=2019,
-    paper="Tan and Le, arXiv:1905.11946",
-    layers=50,
-    parameters=5_288_548,
-    top1=77.692,
-    top5=93.532,
-    idea="depth, width and resolution grow together",
-)(Torchvision("efficientnet_b0"))
+# name | title | year | paper | layers | parameters | top-1 | top-5 | idea
+FAMOUS = """
+vgg16 | VGG-16 | 2014 | Simonyan and Zisserman, arXiv:1409.1556 | 16 | 138_357_544 | 71.592 | 90.382 | nothing but 3x3 convolutions, stacked
+vgg19 | VGG-19 | 2014 | Simonyan and Zisserman, arXiv:1409.1556 | 19 | 143_667_240 | 72.376 | 90.876 | the same, three layers deeper
+googlenet | GoogLeNet | 2014 | Szegedy et al., arXiv:1409.4842 | 22 | 6_624_904 | 69.778 | 89.530 | several kernel sizes side by side in each block
+resnet18 | ResNet-18 | 2015 | He et al., arXiv:1512.03385 | 18 | 11_689_512 | 69.758 | 89.078 | add the input to the output of each block
+resnet50 | ResNet-50 | 2015 | He et al., arXiv:1512.03385 | 50 | 25_557_032 | 76.130 | 92.862 | blocks with a 1x1 bottleneck
+resnet101 | ResNet-101 | 2015 | He et al., arXiv:1512.03385 | 101 | 44_549_160 | 77.374 | 93.546 | the same, twice as deep
+resnet152 | ResNet-152 | 2015 | He et al., arXiv:1512.03385 | 152 | 60_192_808 | 78.312 | 94.046 | the same, three times as deep
+resnext50 | ResNeXt-50, 32x4d | 2016 | Xie et al., arXiv:1611.05431 | 50 | 25_028_904 | 77.618 | 93.698 | many narrow paths in each block: grouped convolutions
+densenet121 | DenseNet-121 | 2016 | Huang et al., arXiv:1608.06993 | 121 | 7_978_856 | 74.434 | 91.972 | each layer reads the maps of all before it
+xception | Xception | 2016 | Chollet, arXiv:1610.02357 | 71 | 22_855_952 | 79.040 | 94.382 | first across pixels, then across channels: separable convolutions
+seresnet50 | SE-ResNet-50 | 2017 | Hu et al., arXiv:1709.01507 | 50 | 28_088_024 | 77.644 | 93.758 | each channel gets a weight that depends on the picture
+efficientnet_b0 | EfficientNet-B0 | 2019 | Tan and Le, arXiv:1905.11946 | 50 | 5_288_548 | 77.692 | 93.532 | depth, width and resolution grow together
+"""
+# what is not as with most of them: a net of torchvision under the same name, 224 pixels, torchvision's table
+UNUSUAL: dict[str, dict[str, Any]] = {
+    "googlenet": {
+        "source": f"{TORCHVISION}; without the auxiliary heads; with batch normalisation, and 3x3 where the paper has 5x5",
+        # auxiliary heads: three outputs in training
+        "builder": Torchvision("googlenet", {"aux_logits": False, "init_weights": True}),
+    },
+    "resnext50": {"builder": Torchvision("resnext50_32x4d")},
+    "xception": {
+        "source": f"{TIMM}; at 299 x 299 pixels",
+        "builder": Timm("legacy_xception.tf_in1k"),
+        "pixels": 299,
+    },
+    "seresnet50": {"source": TIMM, "builder": Timm("legacy_seresnet50.in1k")},
+}
+for line in FAMOUS.strip().splitlines():
+    name, title, year, paper, layers, parameters, top1, top5, idea = line.split(" | ")
+    own = {"builder": Torchvision(name)} | UNUSUAL.get(name, {})
+    counts: dict[str, Any] = {
+        "year": int(year),
+        "layers": int(layers),
+        "parameters": int(parameters),
+    }
+    words: dict[str, Any] = {"name": name, "title": title, "paper": paper, "idea": idea}
+    CARDS[name] = ModelCard(**words, **counts, top1=float(top1), top5=float(top5), **own)
 architecture(
     name="efficientnet_lite0",
     title="EfficientNet-Lite0",
@@ -237,16 +133,16 @@ architecture(
 )
 
 
+SMALL: dict[str, Any] = {"year": 2026, "layers": 7, "pixels": 28, "ours": True}
+SMALL["source"] = "made for this course, 1 channel and 10 classes"
+
+
 @architecture(
     title="Small VGG",
-    year=2026,
     paper="after VGG",
-    layers=7,
     parameters=72_666,
-    pixels=28,
-    source=OURS + ", 1 channel and 10 classes",
     idea="three pairs of 3x3 convolutions for small pictures",
-    ours=True,
+    **SMALL,
 )
 def small_vgg(*, classes: int, channels: int = 3) -> nn.Module:
     """Three pairs of 3x3 convolutions, each halved by pooling: (B, channels, H, W) from 8 x 8 pixels on -> (B, classes)."""
@@ -255,14 +151,10 @@ def small_vgg(*, classes: int, channels: int = 3) -> nn.Module:
 
 @architecture(
     title="Small ResNet",
-    year=2026,
     paper="after ResNet",
-    layers=7,
     parameters=75_242,
-    pixels=28,
-    source=OURS + ", 1 channel and 10 classes",
     idea="the small VGG with skip connections",
-    ours=True,
+    **SMALL,
 )
 def small_resnet(*, classes: int, channels: int = 3) -> nn.Module:
     """The small VGG with a skip connection around each pair: (B, channels, H, W) from 8 x 8 pixels on -> (B, classes)."""

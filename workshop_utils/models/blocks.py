@@ -237,8 +237,7 @@ class PadTo(nn.Module):
         height, width = images.shape[-2:]
         if max(height, width) > self.side:
             raise ValueError(
-                f"This net reads pictures of at most {self.side} x {self.side} pixels; these have {height} x {width}. "
-                "Shrink them, or take small_vgg or small_resnet."
+                f"This net reads pictures of at most {self.side} x {self.side} pixels; these have {height} x {width}. Shrink them, or take small_vgg or small_resnet."
             )
         top, left = (self.side - height) // 2, (self.side - width) // 2
         return F.pad(images, (left, self.side - width - left, top, self.side - height - top))

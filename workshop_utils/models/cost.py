@@ -100,13 +100,11 @@ def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != 2:
         given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise ValueError(
-            f"For 2 pictures the net answers with {given}, and not with a tensor of (2, {count}), one score a class. "
-            f"End it with nn.Flatten() and nn.Linear(..., {count})."
+            f"For 2 pictures the net answers with {given}, and not with a tensor of (2, {count}), one score a class. End it with nn.Flatten() and nn.Linear(..., {count})."
         )
     if outputs.shape[1] != count:
         raise ValueError(
-            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {count} classes. "
-            f"Build it with classes={count}."
+            f"The net answers with {outputs.shape[-1]} scores, but {dataset.name} has {count} classes. Build it with classes={count}."
         )
     if not outputs.is_meta and outputs.isnan().any():
         raise ValueError("The net answers with NaN, no number: build it, or load it, again.")
@@ -124,8 +122,7 @@ def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
     if sorted(names) != sorted(dataset.classes):
         odd = sorted({*names} ^ {*dataset.classes})
         raise ValueError(
-            f"net.classes and the classes of {dataset.name} are not the same: '{odd[0]}' is in one only. "
-            "If they mean the same, say net.classes = dataset.classes."
+            f"net.classes and the classes of {dataset.name} are not the same: '{odd[0]}' is in one only. If they mean the same, say net.classes = dataset.classes."
         )
     return [names.index(name) for name in dataset.classes]
 

