@@ -76,7 +76,8 @@ class Figure(MatplotlibFigure, Shown):
 
     def draw(self, renderer) -> None:
         formulas: set[Text] = set()
-        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+        shown = (axes for axes in self.axes if axes.axison)
+        for axis in (axis for axes in shown for axis in (axes.xaxis, axes.yaxis)):
             axis.get_ticklabels()  # so that they have their words
             if axis.get_scale() == "log":  # powers of 10
                 formulas |= {*axis.get_ticklabels(which="both")}
