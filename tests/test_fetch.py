@@ -21,6 +21,14 @@ from workshop_utils.data import download as fetch
 CONTENT = bytes(range(256)) * 40
 
 
+def slow(handler):
+    """An answer that comes whole, a kilobyte at a time."""
+    serve(b"", length=len(CONTENT))(handler)
+    for start in range(0, len(CONTENT), 1024):
+        handler.wfile.write(CONTENT[start : start + 1024])
+        time.sleep(0.06)
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """The waits of a real network, shortened."""
@@ -108,12 +116,6 @@ def test_chunked_body_without_a_length_is_read(tmp_path):
 def test_last_host_may_be_slow_but_not_dead(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "SLOWEST", 10**9)
 
-    def slow(handler):
-        serve(b"", length=len(CONTENT))(handler)
-        for start in range(0, len(CONTENT), 1024):
-            handler.wfile.write(CONTENT[start : start + 1024])
-            time.sleep(0.06)
-
     with server(slow) as first, server(slow) as last:
         assert (
             fetch.fetch(
@@ -177,13 +179,7 @@ def test_mirrors_password_is_not_shown_and_an_impossible_address_is_named(tmp_pa
 def test_slow_mirror_is_not_given_up_for_a_public_host(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "SLOWEST", 10**9)
 
-    def shared(handler):
-        serve(b"", length=len(CONTENT))(handler)
-        for start in range(0, len(CONTENT), 1024):
-            handler.wfile.write(CONTENT[start : start + 1024])
-            time.sleep(0.06)
-
-    with server(shared) as near, server(serve(CONTENT)) as public:
+    with server(slow) as near, server(serve(CONTENT)) as public:
         monkeypatch.setenv("WORKSHOP_MIRROR", near.url)
         file = published("set.bin", CONTENT, f"{public.url}/set.bin")
         assert fetch.fetch(file, tmp_path, "set").read_bytes() == CONTENT and not public.asked

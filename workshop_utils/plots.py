@@ -57,10 +57,8 @@ def images(
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
     if (many := len(shown)) > PICTURES_AT_MOST:
-        shown, title = (
-            shown[:PICTURES_AT_MOST],
-            f"{title}, the first {PICTURES_AT_MOST} of {many:,}",
-        )
+        shown = shown[:PICTURES_AT_MOST]
+        title = f"{title}, the first {PICTURES_AT_MOST} of {many:,}"
         print(f"{title}: a figure has no room for more. [a:b] takes other ones.")
     titles = titles or [""] * len(shown)
     columns = min(columns, len(shown))

@@ -43,14 +43,13 @@ def given(path: str | Path) -> Path:
     return Path(text[:200])
 
 
-def picture_files(path: str | Path) -> tuple[Files, LeftOut]:
+def picture_files(path: Path) -> tuple[Files, LeftOut]:
     """(every picture file below a folder or inside a zip or tar archive, sorted by name; what else lies there, and why it is left out).
 
     Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
     What systems and texts add is passed over. Raises FileNotFoundError if there is no such path, ValueError if it holds no
     picture.
     """
-    path = given(path)
     if not path.exists():
         raise FileNotFoundError(
             f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."

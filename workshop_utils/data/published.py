@@ -5,7 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 from workshop_utils.data.archives import (
@@ -198,12 +198,17 @@ def _holding(card: DatasetCard, names: Sequence[str]) -> list[RemoteFile]:
 
 def _published_as(raw: bytes, card: DatasetCard) -> tuple[DatasetCard, str] | None:
     """The set, this one or another, and the name in it, of an unpacked file that has a published sum."""
-    new = partial(hashlib.new, data=raw, usedforsecurity=False)
-    sums = {f"{kind}:{new(kind).hexdigest()}" for kind in ("sha256", "md5")}
+
+    @cache  # each kind of sum once, and only where a set has it: a file can have hundreds of megabytes
+    def digest(kind: str) -> str:
+        return hashlib.new(kind, raw, usedforsecurity=False).hexdigest()
+
     for one in (card, *catalog()):
         for file in one.files:
-            if name := next((name for name, sum in file.contents.items() if sum in sums), None):
-                return one, name
+            for name, published in file.contents.items():
+                kind, _, sum = published.partition(":")
+                if digest(kind) == sum:
+                    return one, name
     return None
 
 

@@ -158,7 +158,8 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
 
 def hint(number: str) -> None:
     """Shows one hint more each time it is called."""
-    number, hints = find(number).number, find(number).hints
+    exercise = find(number)
+    number, hints = exercise.number, exercise.hints
     shown = session.hints[number] = min(session.hints.get(number, 0) + 1, len(hints))
     rest = len(hints) - shown
     last = f'That was the last; exercises.solution("{number}") shows the code.'

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from workshop_utils.models.blocks import PadTo, PlainBlock, ResidualBlock, averaged
-from workshop_utils.models.cards import CARDS, TORCHVISION, ModelCard, architecture
+from workshop_utils.models.cards import TORCHVISION, architecture
 from workshop_utils.models.pretrained import Lite0, Timm, Torchvision
 
 TIMM = "timm's results-imagenet.csv, https://github.com/huggingface/pytorch-image-models/tree/main/results"
@@ -107,14 +107,11 @@ UNUSUAL: dict[str, dict[str, Any]] = {
 }
 for line in FAMOUS.strip().splitlines():
     name, title, year, paper, layers, parameters, top1, top5, idea = line.split(" | ")
-    own = {"builder": Torchvision(name)} | UNUSUAL.get(name, {})
-    counts: dict[str, Any] = {
-        "year": int(year),
-        "layers": int(layers),
-        "parameters": int(parameters),
-    }
-    words: dict[str, Any] = {"name": name, "title": title, "paper": paper, "idea": idea}
-    CARDS[name] = ModelCard(**words, **counts, top1=float(top1), top5=float(top5), **own)
+    own = dict(UNUSUAL.get(name, {}))
+    builder = own.pop("builder", None) or Torchvision(name)
+    facts: dict[str, Any] = {"title": title, "paper": paper, "idea": idea, "year": int(year)}
+    facts |= {"layers": int(layers), "parameters": int(parameters)}
+    architecture(name=name, **facts, top1=float(top1), top5=float(top5), **own)(builder)
 architecture(
     name="efficientnet_lite0",
     title="EfficientNet-Lite0",

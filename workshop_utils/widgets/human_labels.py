@@ -1,6 +1,5 @@
 """How good are you yourself? A person labels pictures, and the answers become predictions like those of a net."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from workshop_utils import journal, paths
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.pictures import fingerprint
 from workshop_utils.evaluation import Predictions
 from workshop_utils.figure import Figure, drawable, sheet
 from workshop_utils.widgets.panel import Panel, buttons, slider
@@ -31,7 +31,7 @@ def labelling(dataset: ImageDataset) -> Panel:
     texts = {name: text for text, name in names.items()}
 
     def said(number: int) -> dict[str, str]:
-        name, how = _remembered().get(_key(dataset.images[number - 1]), ("", "sure"))
+        name, how = _remembered().get(fingerprint(dataset.images[number - 1]), ("", "sure"))
         return {"answer": texts.get(name, UNDECIDED), "sure": how}
 
     def without_label(numbers: Iterable[int], otherwise: int) -> int:
@@ -62,11 +62,11 @@ def labelling(dataset: ImageDataset) -> Panel:
 def labelling_figure(dataset: ImageDataset, *, number: int) -> Figure:
     """One picture, small as the net gets it, and how many have a label."""
     picture, known = dataset.images[number - 1], _remembered()
-    labelled = sum(_key(other) in known for other in dataset.images)
+    labelled = sum(fingerprint(other) in known for other in dataset.images)
     figure, axes = sheet("You against the net", (2.6, 2.7), bare=True)
     axes.imshow(drawable(picture), interpolation="nearest")
     axes.set_title(f"picture {number} of {len(dataset)}", fontsize=11)
-    name, how = known.get(_key(picture), ("", ""))
+    name, how = known.get(fingerprint(picture), ("", ""))
     ask = f"You said '{name}', {how}." if name else "What is it?"
     rest = " All have a label: run the next cell." if labelled == len(dataset) else ""
     ask += f" {labelled} of {len(dataset)} have a label.{rest}{''.join(_unkept)}"
@@ -85,7 +85,7 @@ def your_labels(dataset: ImageDataset) -> Predictions:
     probabilities = np.full((len(dataset), count), 1 / count)
     labelled = 0
     for row, picture in zip(probabilities, dataset.images):
-        name, how = known.get(_key(picture), ("", ""))
+        name, how = known.get(fingerprint(picture), ("", ""))
         if name in dataset.classes:
             row[:] = (1 - SURE[how]) / (count - 1)
             row[dataset.classes.index(name)] = SURE[how]
@@ -95,11 +95,6 @@ def your_labels(dataset: ImageDataset) -> Predictions:
         rest = f" The other {len(dataset) - labelled} count as no idea: the same probability for every class."
     print(f"You have labelled {labelled} of {len(dataset)} pictures.{rest}")
     return Predictions(probabilities, dataset.labels.numpy(), dataset.classes)
-
-
-def _key(picture: Tensor) -> str:
-    """A picture's own bytes: whichever set it comes from, its answer belongs to it."""
-    return hashlib.sha1(picture.numpy().tobytes()).hexdigest()
 
 
 def _remembered() -> dict[str, tuple[str, str]]:
@@ -123,7 +118,7 @@ def _read(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def _remember(picture: Tensor, name: str, how: str) -> None:
-    key = _key(picture)
+    key = fingerprint(picture)
     _remembered()[key] = (name, how)
     _unkept.clear()
     try:

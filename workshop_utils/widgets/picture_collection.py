@@ -1,6 +1,5 @@
 """Can it learn your things? Two classes or more from camera, files or a folder; a head on frozen features; then a new picture."""
 
-import hashlib
 import io
 import re
 import time
@@ -21,7 +20,7 @@ from workshop_utils import device as devices
 from workshop_utils import paths, plots, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.picture_files import class_of, given, picture_files, split_folders, told
-from workshop_utils.data.pictures import decode
+from workshop_utils.data.pictures import decode, fingerprint
 from workshop_utils.figure import Figure, mosaic
 from workshop_utils.models.modes import evaluating
 from workshop_utils.widgets.panel import Panel, button, buttons, row, scripted, wide
@@ -78,7 +77,7 @@ class Collection:
         """
         files, left_out = picture_files(path)
         self._need_room(len(files))
-        known = {name: set(map(digest, pictures)) for name, pictures in self._kept().items()}
+        known = {name: set(map(fingerprint, pictures)) for name, pictures in self._kept().items()}
         found: dict[str, list[Tensor]] = {}
         for name, read in (file for part in split_folders(path, files, left_out) for file in part):
             label = class_of(name) if len(name.parts) > 1 else loose
@@ -87,7 +86,7 @@ class Collection:
             except (DamagedFile, OSError) as error:
                 left_out[name] = str(error)
                 continue
-            if (key := digest(square)) not in known.setdefault(label, set()):
+            if (key := fingerprint(square)) not in known.setdefault(label, set()):
                 known[label].add(key)
                 found.setdefault(label, []).append(square)
         self._keep(found)
@@ -250,11 +249,6 @@ def class_name(text: str) -> str:
             f"Give the class a short name without a dot at either end, without / \\ : * ? \" < > |, and none that Windows keeps for devices; this is '{name}'."
         )
     return name
-
-
-def digest(picture: Tensor) -> str:
-    """What tells a picture from every other."""
-    return hashlib.sha256(picture.numpy().tobytes()).hexdigest()
 
 
 def readable(*files: bytes) -> list[Tensor]:
