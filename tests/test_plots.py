@@ -531,6 +531,13 @@ def test_any_name_is_drawn_as_it_is_written(kind, recwarn):
         assert not formulas & {*NAMES[kind]}
 
 
+def test_title_of_several_lines_is_drawn_whole_and_only_a_long_line_is_cut():
+    title = "cocker spaniel\nit says: English springer\nnot in the first five"
+    figure = plots.images([torch.zeros(4, 4)] * 2, [title, f"a\n{'w' * 200}"])
+    whole, cut = (axes.get_title() for axes in figure.axes)
+    assert whole == title and cut == f"a\n{'w' * 28} ... {'w' * 7}"
+
+
 def test_powers_of_ten_on_a_logarithmic_axis_stay_formulas():
     figure = plots.lines({"a": {1: [1.0], 2: [1000.0]}}, "x", "y", log=True)
     figure.png()

@@ -143,8 +143,9 @@ def _fonts_with(letters: frozenset[str]) -> list[str]:
 
 
 def short(name: str) -> str:
-    """A name as it fits beside an axis: without its middle, where it is very long."""
-    return name if len(name) <= 40 else f"{name[:28]} ... {name[-7:]}"
+    """A name as it fits beside an axis: each of its lines without its middle, where it is very long."""
+    cut = lambda line: line if len(line) <= 40 else f"{line[:28]} ... {line[-7:]}"
+    return "\n".join(map(cut, name.split("\n")))
 
 
 def redrawn(make: Callable[..., Figure]) -> Callable[..., None]:
