@@ -446,6 +446,11 @@ def test_everything_switched_off_changes_nothing():
     assert data.augmentation()(GRID) is GRID
 
 
+def test_batch_without_pictures_is_handed_back():
+    change = data.augmentation(crop=2, flip=True, rotate=10, jitter=0.2)
+    assert change(GRID[:0]).shape == (0, 3, 6, 5)
+
+
 @pytest.mark.parametrize("wrong", [{"crop": -1}, {"rotate": 200}, {"rotate": -1}, {"jitter": 1.5}])
 def test_augmentation_out_of_range_is_refused(wrong):
     with pytest.raises(

@@ -23,6 +23,8 @@ def augmentation(
         )
 
     def augment(images: Tensor) -> Tensor:
+        if not len(images):
+            return images
         images = rotated(images, rotate) if rotate else images
         images = cropped(images, crop) if crop else images
         images = flipped(images) if flip else images
@@ -33,17 +35,21 @@ def augmentation(
 
 def cropped(images: Tensor, pixels: int) -> Tensor:
     """Each picture shifted by its own -pixels..pixels in both directions."""
-    count, _, height, width = images.shape
-    rows, columns = torch.randint(0, 2 * pixels + 1, (2, count), device=images.device)
-    # a view: every crop that there is
-    windows = F.pad(images, [pixels] * 4).unfold(2, height, 1).unfold(3, width, 1)
-    return windows[torch.arange(count, device=images.device), :, rows, columns]
+    count, maps, height, width = images.shape
+    rows, columns = torch.randint(0, 2 * pixels + 1, (2, count, 1, 1), device=images.device)
+    padded = F.pad(images, [pixels] * 4)
+    # every run of `width` pixels in memory, as a view: a row of a cropped picture is one of them, copied as a whole
+    runs = padded.flatten().unfold(0, width, 1)
+    number = torch.arange(count * maps, device=images.device).view(count, maps, 1)
+    row = number * padded.shape[2] + rows + torch.arange(height, device=images.device)
+    chosen = row * padded.shape[3] + columns
+    return runs.index_select(0, chosen.flatten()).view(images.shape)
 
 
 def flipped(images: Tensor) -> Tensor:
     """About half of the pictures mirrored, left to right."""
-    mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
-    return torch.where(mirrored, images.flip(-1), images)
+    mirrored = (torch.rand(len(images), device=images.device) < 0.5).nonzero().squeeze(1)
+    return images.index_copy(0, mirrored, images.index_select(0, mirrored).flip(-1))
 
 
 def rotated(images: Tensor, degrees: float) -> Tensor:
