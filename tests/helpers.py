@@ -159,4 +159,4 @@ def started_python(code: str, *arguments: str, **environment: str) -> subprocess
 
 def full_disk(room: int) -> str:
     """The first lines of a program that can write no file of more bytes, as on a disk without room."""
-    return f"import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+    return f"import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nhard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\nresource.setrlimit(resource.RLIMIT_FSIZE, ({room}, hard))\n"
