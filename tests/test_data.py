@@ -546,11 +546,6 @@ def test_importing_the_package_loads_nothing_heavy():
     assert result.stdout.strip() == "[]", result.stderr
 
 
-def test_loading_data_needs_neither_timm_nor_scikit_learn_nor_matplotlib():
-    code = "import sys; from workshop_utils import data; data.load('mnist', 'test'); print([m for m in ('sklearn', 'matplotlib', 'timm', 'ipywidgets') if m in sys.modules])"
-    assert fresh_python(code).stdout.strip() == "[]"
-
-
 def test_unknown_part_of_the_package_is_answered_with_those_that_exist():
     import workshop_utils
 

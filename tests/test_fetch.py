@@ -11,7 +11,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from helpers import fresh_python, full_disk, idx, started_python
+from helpers import full_disk, idx, started_python
 from servers import change_card, cut, drip, flood, pour, published, redirect, serve, server, silence
 
 from workshop_utils import __main__ as commands
@@ -587,11 +587,3 @@ def test_cifar_does_not_begin_at_its_throttled_home():
     for name in ("cifar10", "cifar100"):
         (file,) = data.card(name).files
         assert "toronto.edu" not in file.urls[0] and "toronto.edu" in file.urls[-1]
-
-
-def test_loading_bundled_data_imports_nothing_of_the_network():
-    code = "import sys; from workshop_utils import data; data.load('mnist', 'test'); print([m for m in ('requests', 'pooch', 'kagglehub', 'filelock') if m in sys.modules])"
-    assert fresh_python(code).stdout.strip() in (
-        "[]",
-        "['filelock']",
-    )  # torch itself may use filelock

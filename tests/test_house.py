@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from helpers import fresh_python
 
 from workshop_utils import data, models, paths
 
@@ -149,3 +150,18 @@ def test_nobody_outside_touches_a_private_name_of_the_package(path):
             assert not (private and isinstance(of, ast.Name) and of.id in ours), (
                 f"line {node.lineno}: {ast.unparse(node)}"
             )
+
+
+def test_libraries_are_loaded_by_what_needs_them():
+    """Data needs none of the large ones and nothing of the network; figures draw without pyplot, which would keep them."""
+    code = """
+import sys
+from workshop_utils import data
+data.load("mnist", "test")
+print({*"sklearn matplotlib timm ipywidgets requests pooch kagglehub".split()} & {*sys.modules})
+from workshop_utils import plots
+plots.bars({"a": 1.0, "b": 2.0}, "x").bundles()
+print({"matplotlib.pyplot"} & {*sys.modules})
+"""
+    answer = fresh_python(code)
+    assert answer.stdout.split() == ["set()", "set()"], answer.stderr

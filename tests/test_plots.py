@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 import torch
-from helpers import fresh_python, tiny_dataset
+from helpers import tiny_dataset
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
@@ -329,12 +329,6 @@ def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
         and "to 0.500" in updated[1]["text/html"]
         and "to 1.000" in shown[1]["text/html"]
     )
-
-
-def test_no_figure_touches_pyplot():
-    code = "import sys; from workshop_utils import plots; plots.bars({'a': 1.0, 'b': 2.0}, 'x').bundles(); print('matplotlib.pyplot' in sys.modules)"
-    result = fresh_python(code)
-    assert result.stdout.strip() == "False", result.stderr
 
 
 def test_card_of_a_set_that_is_not_here_is_a_frame_with_size_classes_and_the_line_that_brings_it(
