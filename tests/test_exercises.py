@@ -112,6 +112,8 @@ OF_ANY_KIND = [  # number, answer, part of the sentence: what all exercises of a
     ("1.1", "E", "one letter of"),
     ("1.2", 0.5, "came 0.5"),
     ("1.2", "bird", "came 'bird'"),
+    ("1.2", (0, 12), "0,12 are two numbers. Write 0.12, with a point"),
+    ("1.7", (0, 98, 0, 97), "0,98 are two numbers. Write 0.98, with a point"),
     ("1.3", lambda x, y: (x[10:] + 1, y[10:], x[:10] + 200, y[:10]), "other pictures"),
     ("1.4", 0.99, "came 0.99"),
     ("1.5", 2.3, "function or a net"),
@@ -132,6 +134,41 @@ OF_ANY_KIND = [  # number, answer, part of the sentence: what all exercises of a
 def test_answer_that_many_exercises_may_get_is_wrong_and_described(number, answer, sentence, given):
     said = verdict(number, answer, given)
     assert (said.kind, sentence in said.words) == ("wrong", True), said
+
+
+def test_number_of_a_pair_that_is_not_right_is_named(given):
+    one = scores(given)
+    for pair, place in {
+        (0.5, one.recall): "the first is",
+        (one.precision, 0.5): "the second is",
+        (0.4, 0.5): "the first and the second are",
+    }.items():
+        assert f"of yours {place} not right" in verdict("1.7", pair, given).words
+
+
+def test_answers_may_be_rounded_as_people_round_them(given):
+    one, shirt = scores(given), scores(given, "Shirt")
+    rounded = lambda found: (round(found.precision, 2), round(found.recall, 2))
+    assert verdict("1.2", 0.12, given).kind == verdict("1.7", rounded(one), given).kind == "right"
+    assert "These are the scores of 'Shirt'" in verdict("1.7", rounded(shirt), given).words
+
+
+def test_lower_cross_entropy_can_go_with_less_probability_for_the_right_classes():
+    """What the answer to 1.6 says: a net that is softened is less sure everywhere, and dearer misses become cheap."""
+    sure = np.array([0.99] * 9 + [1e-4])  # what the right class got; 9 of 10 pictures are right
+    softened = np.array([0.9] * 9 + [0.1])
+    assert -np.log(softened).mean() < -np.log(sure).mean() and softened.mean() < sure.mean()
+
+
+@pytest.mark.parametrize("miss, alarm", [(10, 1), (1, 3)])
+def test_rule_for_honest_probabilities_is_taught_and_taken(miss, alarm, given):
+    metric, costs = ("recall" if miss > alarm else "precision"), {"miss": miss, "alarm": alarm}
+    said = verdict("1.8", (metric, round(alarm / (alarm + miss), 2)), {**given, **costs})
+    assert said.kind == "right" and "alarm / (alarm + miss) =" in said.words, said
+
+
+def test_not_yet_points_to_the_hint(given):
+    assert verdict("1.2", 0.5, given).words.endswith('exercises.hint("1.2") helps.')
 
 
 def test_file_that_holds_no_classifier_is_wrong(given):

@@ -33,7 +33,7 @@ EXERCISES.question(
     "The score to beat",
     2,
     expected="a fraction: the largest class, divided by all",
-    tolerance=0.01,
+    tolerance=0.0015,
     hints=(
         "Choose clip-art in the browser. The sentence below the pictures says how many the largest class has.",
         "Divide that by the number of all training pictures, 168.",
@@ -100,9 +100,7 @@ def split(answer):
     if matching < len(whole):
         complete = sorted(whole) == list(range(100)) and np.array_equal(np.sort(named), labels)
         if complete and np.array_equal(values[3], labels[:10]):
-            raise Unattempted(
-                "This is the cell as it came: about one picture in ten still has its own label. Repair it and run it again."
-            )
+            raise Unattempted("This is the cell as it came. Repair it and run it again.")
         yield f"Only {matching} of {len(whole)} pictures still have their own label. Follow one picture and its label through the cell."
     if both := len(np.intersect1d(learned, checked)):
         yield f"{both} pictures are in both parts. Validation has to be on pictures that the net never learned from."
@@ -166,6 +164,7 @@ def smallest_k(predictions: Predictions):
         "one value a picture": Changed(".mean()", ""),
         "before the mean": Changed("(given).mean()", "(given.mean())"),
         "mean over all classes": Changed("(given)", "(probabilities)"),
+        "all N x K numbers": lambda p, y: -(np.eye(p.shape[1])[y] * np.log(p)).mean(),
         "a second time": lambda p, y: nn.functional.cross_entropy(torch.tensor(p), torch.tensor(y)),
         "picked rows": lambda p, labels: -np.log(p[labels]),
         "the mean went over all of them": lambda p, labels: -np.log(p[labels]).mean(),
@@ -193,6 +192,8 @@ def cross_entropy(answer):
         "These are probabilities of the most probable class. Take the right class's, then the logarithm and the mean.": best,
         "That is before the logarithm.": given.mean(),
         "That is the mean over all classes. Only the probability of the right class counts.": -p.log().mean(),
+        "That is the mean over all N x K numbers, nearly all of them 0. Add them up and divide by N, the pictures.": -given.log().sum()
+        / p.numel(),
         "These are probabilities already; softmax was applied a second time.": twice,
         "The logarithm comes before the mean: it is the mean of the logarithms.": -given.mean().log(),
     }
@@ -207,14 +208,14 @@ EXERCISES.question(
     right="B",
     hints=(
         "Both nets are right equally often. What else does cross-entropy look at?",
-        "The probability of the right class.",
+        "Write down what 1.5 computes: the mean of what?",
     ),
     mistake="A: right more often. Then its accuracy would be higher",
     nudge="Two nets name the same class for every picture. What can still differ?",
     A="If it were right more often, its accuracy would be higher. Both have the same.",
-    B="It gives more probability to the right classes: surer when it is right, less sure when it is wrong, or both.",
+    B="Cross-entropy is that mean with a minus. The logarithm makes a sure miss dear: a net may become less sure of every right class and still lose less, if it is no longer sure where it is wrong.",
     C="Cross-entropy is a mean, so the number of pictures does not matter.",
-    D="Macro averages treat rare classes as equals; cross-entropy has no such weights. It looks at the probability of the right class.",
+    D="Macro averages treat rare classes as equals; cross-entropy has no such weights. It looks at the logarithm of the right class's probability.",
 )
 
 
@@ -223,7 +224,7 @@ EXERCISES.question(
     "Precision and recall of trousers",
     3,
     given=("result",),
-    expected="two fractions, precision and recall",
+    expected="two fractions, first precision, then recall",
     tolerance=0.0055,
     hints=(
         "Do for trousers what the cells above do for shirts.",
@@ -307,11 +308,13 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
         yield f"At {at:g} everything is called a shirt: nothing is missed, but {counts.alarms} false alarms cost {price:g}. A machine that takes everything needs no net."
     if not counts.hits + counts.alarms:
         yield f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {price:g}. A machine that takes nothing needs no net."
-    if price > 1.1 * reachable:
+    rule = alarm / (alarm + miss)
+    if price > 1.1 * reachable and abs(at - rule) > 0.006:  # who uses the rule has reasoned well
         yield f"{at:g} costs {price:g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}."
     return (
         f"It costs {price:g}; {reachable:g} is the lowest here, and 0.5 would cost {cost(0.5):g}. On the other half, which you did not choose on, it costs "
-        f"{cost(at, others):g}; the best threshold there, known only in hindsight, {best(others):g}."
+        f"{cost(at, others):g}; the best threshold there, known only in hindsight, {best(others):g}. Where a net's probabilities are honest, no counting is needed: "
+        f"the cheapest threshold is alarm / (alarm + miss) = {rule:.2f}, which costs {cost(rule):g} and {cost(rule, others):g}."
     )
 
 

@@ -62,24 +62,38 @@ def need_attempt(answer: Any) -> None:
 
 
 def compare(
-    given: Any, expected: Any, mistakes: dict[str, Any], what: str, *, tolerance: float = 1e-3
+    given: Any,
+    expected: Any,
+    mistakes: dict[str, Any],
+    what: str,
+    *,
+    tolerance: float = 1e-3,
+    absolute: float = 1e-6,
 ) -> Iterator[str]:
-    """Yields what is wrong with `given`; nothing if it equals `expected`, a number or an array, up to a relative tolerance.
+    """Yields what is wrong with `given`; nothing if it equals `expected`, a number or an array, up to a relative or an absolute tolerance.
 
     mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected.
     """
     values, wanted = as_array(given), as_array(expected)
-    came = f"came {described(given)}"
+    came, near = f"came {described(given)}", {"tolerance": tolerance, "absolute": absolute}
     if values is None or wanted is None:
         text = isinstance(given, str)
         yield f"Expected {what}; {came}{', which is text. A number stands without quotes.' if text else '.'}"
-    elif not same(values, wanted, tolerance):
+    elif not same(values, wanted, **near):
         for sentence, value in mistakes.items():
             mistaken = as_array(value)
-            if mistaken is not None and same(values, mistaken, tolerance):
+            if mistaken is not None and same(values, mistaken, **near):
                 yield sentence
+        whole = isinstance(given, tuple) and all(type(part) is int for part in given)
+        if whole and len(given) == 2 * wanted.size:  # a comma where a point belongs
+            yield f"For Python {given[0]},{given[1]} are two numbers. Write {given[0]}.{given[1]}, with a point."
         if values.shape != wanted.shape:
-            yield f"Expected {what}, of shape {wanted.shape}; {came}."
+            shape = f"of shape {wanted.shape}" if wanted.ndim else "a single number"
+            yield f"Expected {what}, {shape}; {came}."
+        if wanted.ndim == 1 and wanted.size == 2:
+            places = zip(("first", "second"), values, wanted)
+            off = [place for place, one, right in places if not same(one, right, **near)]
+            yield f"Expected {what}; of yours the {' and the '.join(off)} {'is' if off[1:] == [] else 'are'} not right."
         rest = "of the right shape but with other values" if wanted.ndim else "which is not it"
         yield f"Expected {what}; {came}, {rest}."
 
@@ -97,11 +111,15 @@ def as_array(value: Any) -> np.ndarray | None:
         return None
 
 
-def same(values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3) -> bool:
+def same(
+    values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3, absolute: float = 1e-6
+) -> bool:
     """Equal in shape and, nearly, in every value; a single value may come in brackets."""
     if wanted.ndim == 0 and values.size == 1:
         values = values.reshape(())
-    return values.shape == wanted.shape and np.allclose(values, wanted, rtol=tolerance, atol=1e-6)
+    return values.shape == wanted.shape and np.allclose(
+        values, wanted, rtol=tolerance, atol=absolute
+    )
 
 
 def described(value: Any) -> str:

@@ -65,7 +65,7 @@ class Chapter(list[Exercise]):
         return declare
 
     def value(self, *head: Any, expected: str, tolerance: float, **record: Any):
-        """Declares an exercise whose answer is a number, or several: the decorated function gives what it is compared with.
+        """Declares an exercise whose answer is a number, or several, give or take the tolerance: the decorated function gives what it is compared with.
 
         The function: (**given) -> the right value, the remark for it, and sentence -> the value that this mistake gives.
         """
@@ -73,7 +73,8 @@ class Chapter(list[Exercise]):
         def declare(values: Callable) -> Callable:
             def judge(answer: Any, **given: Any) -> Generator[str, None, str]:
                 right, remark, mistakes = values(**given)
-                yield from judging.compare(answer, right, mistakes, expected, tolerance=tolerance)
+                near = {"tolerance": 1e-9, "absolute": tolerance}
+                yield from judging.compare(answer, right, mistakes, expected, **near)
                 return remark
 
             return self.exercise(*head, wrong=lambda **given: values(**given)[2], **record)(judge)
@@ -143,7 +144,7 @@ def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
         words = str(error) or 'Replace the dots "..." and run the cell again.'
         return Verdict(number, "unattempted", f'{words} exercises.hint("{number}") helps.')
     except Wrong as error:
-        return Verdict(number, "wrong", str(error))
+        return Verdict(number, "wrong", f'{error} exercises.hint("{number}") helps.')
     except Raised as error:
         return Verdict(number, "raised", str(error), error.code)
     except KeyboardInterrupt:
