@@ -4,7 +4,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from bundle import clip_art, grey, photos, ready, words
+from bundle import clip_art, grey, photographs, photos, ready, words
 from bundle.packages import unpacked
 from workshop_utils.data.bundled_files import BUNDLED
 from workshop_utils.models.weights import READY
@@ -18,10 +18,11 @@ if __name__ == "__main__":
     words.build(unpacked("debian:wordnet-base", cache), BUNDLED)
     clip_art.build(unpacked("debian:openclipart-png", cache), BUNDLED)
     photos.build({package: unpacked(package, cache) for package in photos.packages()}, BUNDLED)
+    photographs.build(unpacked("debian:tuxpaint-stamps-default", cache), BUNDLED)
     files = sorted(
         path
         for path in BUNDLED.rglob("*")
-        if path.is_file() and path.name not in ("SHA256SUMS", "LICENSES.md")
+        if path.is_file() and path.name not in ("SHA256SUMS", "LICENSES.md", "GPL-2.txt")
     )
     sums = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(BUNDLED).as_posix()}\n"

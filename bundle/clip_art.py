@@ -85,7 +85,8 @@ def fingerprint(picture: Image.Image) -> np.ndarray:
     """(1024,) the outlines of a picture, blurred to 32 x 32 and normalised: colours and sizes do not matter, shapes do."""
     grey = np.asarray(picture.convert("L"), dtype=np.float64)
     outlines = np.hypot(*np.gradient(grey)).clip(max=40)
-    small = outlines.reshape(32, 4, 32, 4).mean((1, 3))
+    cell = len(outlines) // 32
+    small = outlines.reshape(32, cell, 32, cell).mean((1, 3))
     small = small - small.mean()
     return (small / np.linalg.norm(small)).ravel()
 
@@ -97,12 +98,13 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def near_duplicates(
-    package: Path, files: list[str], closer_than: float = TOO_CLOSE
+    pictures: dict[str, Image.Image], closer_than: float = TOO_CLOSE
 ) -> list[tuple[float, str, str]]:
-    """(distance, file, file) of every pair that is closer than a threshold, the closest first."""
-    prints = {file: fingerprint(render(package / PICTURES / file)) for file in files}
+    """(distance, name, name) of every pair that is closer than a threshold, the closest first."""
+    prints = {name: fingerprint(picture) for name, picture in pictures.items()}
     pairs = [
-        (distance(prints[one], prints[other]), one, other) for one, other in combinations(files, 2)
+        (distance(prints[one], prints[other]), one, other)
+        for one, other in combinations(pictures, 2)
     ]
     return sorted(pair for pair in pairs if pair[0] < closer_than)
 
@@ -121,8 +123,8 @@ def _name(file: str) -> str:
 
 
 if __name__ == "__main__":
-    found = near_duplicates(
-        Path(sys.argv[1]), [row["file"] for row in choices() if row["split"] != "rejected"]
-    )
+    folder = Path(sys.argv[1]) / PICTURES
+    files = [row["file"] for row in choices() if row["split"] != "rejected"]
+    found = near_duplicates({file: render(folder / file) for file in files})
     print(*(f"{pair[0]:.3f}  {pair[1]}  {pair[2]}" for pair in found), sep="\n")
     sys.exit(bool(found))

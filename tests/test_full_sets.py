@@ -342,7 +342,7 @@ def test_statistics_of_a_full_test_set_are_those_of_its_train_set(fashion):
     assert torch.equal(train.mean, test.mean) and torch.equal(train.std, test.std)
 
 
-@pytest.mark.parametrize("name", ["clip-art", "photos"])
+@pytest.mark.parametrize("name", ["clip-art", "photographs", "photos"])
 def test_set_that_comes_whole_with_the_course_is_its_own_full_set(name):
     assert data.load(name, source="full").source == "full" and len(
         data.load(name, source="full")

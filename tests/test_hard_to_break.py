@@ -345,7 +345,9 @@ def test_any_answer_gets_a_verdict_and_leaves_the_notebooks_data_as_they_were(
 READERS = {  # bundled file -> who reads it
     "clip-art.zip": lambda: data.load("clip-art"),
     "photos.zip": lambda: data.photo_annotation("tabby"),
+    "photographs.zip": lambda: data.load("photographs"),
     "clip-art-rejected.zip": data.rejected,
+    "photographs-rejected.zip": lambda: data.rejected("photographs"),
     "imagenet-words.tsv": lambda: (imagenet.synsets.cache_clear(), data.imagenet.class_names()),
     **{
         f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)

@@ -1,15 +1,18 @@
 """The slides: built from the sources that are here, with the chapters' numbers, minutes and exercises, and nothing from outside."""
 
+import ast
 import json
 import re
 from html import unescape
 from itertools import accumulate
+from pathlib import Path
 
 import pytest
 from test_imagenet import ilsvrc
 
+from bundle import photographs, photos
 from slides import build, figures, values
-from workshop_utils import data
+from workshop_utils import data, models, takehome
 from workshop_utils.exercises import kit
 from workshop_utils.paths import HOME
 
@@ -328,6 +331,57 @@ def test_letter_that_no_font_has_is_named():
         pytest.skip("the slides' fonts are not installed")
     with pytest.raises(ValueError, match="No font has these letters: \U0001f600"):
         build.fonts("<p>a \U0001f600</p>")
+
+
+# --- credits ---
+
+TREE = ast.parse(Path(figures.__file__).read_text("utf-8"))
+DRAWERS = {node.name: node for node in TREE.body if isinstance(node, ast.FunctionDef)}
+CREDITS = {
+    "mnist": {"LeCun", "CC BY-SA 3.0"},
+    "fashion-mnist": {"Zalando", "MIT"},
+    "clip-art": {"Open Clip Art Library"},
+    "photographs": {row["credit"] for row in photographs.choices() if not row["reason"]},
+    "photos": {row["author"].strip() for row in photos.choices()},
+}
+
+
+def sets_of(drawer: str) -> set[str]:
+    """The bundled sets whose pictures a function of the figures loads, itself or through those that it calls there."""
+    nodes = list(ast.walk(DRAWERS[drawer])) if drawer in DRAWERS else []
+    named = {node.value for node in nodes if isinstance(node, ast.Constant)} & CREDITS.keys()
+    taken_out = {"clip-art" for node in nodes if getattr(node, "attr", "") == "rejected"}
+    called = {node.id for node in nodes if isinstance(node, ast.Name)} & DRAWERS.keys() - {drawer}
+    return named.union(taken_out, *map(sets_of, called))
+
+
+def uncredited(page: str, sets: set[str]) -> set[str]:
+    """What a page that shows pictures of these sets fails to name: their people, and where the licences stand."""
+    words = " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
+    needed = set().union(*(CREDITS[name] for name in sets), {"LICENSES.md"} if sets else ())
+    return {name for name in needed if name not in words}
+
+
+def test_every_bundled_set_has_its_credits_above():
+    assert set(CREDITS) == {card.name for card in data.catalog() if card.bundled}
+
+
+@pytest.mark.parametrize("name", build.DOCUMENTS)
+def test_built_page_credits_every_set_that_it_shows_pictures_of(name):
+    calls = [call.split() for call in re.findall(r"figure:([^)]+)\)", build.source(name))]
+    sets = {one for call in calls for one in sets_of(call[0]) | set(call[1:]) & CREDITS.keys()}
+    assert not uncredited(built(name), sets)
+    if name == DECK:
+        assert {"photos", "clip-art", "mnist", "fashion-mnist"} <= sets
+        without = built(name).replace("Zalando", "").replace("Stefan", "")
+        assert uncredited(without, sets) == {"Zalando", "Stefan van der Walt"}
+
+
+def test_page_to_take_home_shows_nobody_s_pictures(tmp_path):
+    page = takehome.page(
+        models.ready("lenet-mnist"), data.load("mnist", "test"), tmp_path / "n.html"
+    )
+    assert not re.search(r"data:image/(png|jpeg|webp)|<img", page.read_text("utf-8"))
 
 
 def test_private_decks_are_never_committed():

@@ -18,7 +18,7 @@ from workshop_utils.data.folders import from_folder
 from workshop_utils.data.picture_files import given
 from workshop_utils.data.published import PublishedFiles
 from workshop_utils.data.sets import card, catalog
-from workshop_utils.data.sets.bundled_pictures import photo_annotation, rejected
+from workshop_utils.data.sets.bundled_pictures import masks, photo_annotation, rejected
 from workshop_utils.errors import DamagedFile
 from workshop_utils.paths import data_home
 
@@ -35,6 +35,7 @@ __all__ = [
     "from_folder",
     "imagenet",
     "load",
+    "masks",
     "photo_annotation",
     "rejected",
 ]

@@ -1,18 +1,22 @@
-"""Clip-art and photographs, which come with the course as a whole: picture files in a zip, a folder a class."""
+"""Clip-art, photographs and photos with boxes, which come with the course as a whole: picture files in a zip, a folder a class."""
 
+import io
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from workshop_utils import errors
 from workshop_utils.data.archives import zip_files
 from workshop_utils.data.bundled_files import bundled
 from workshop_utils.data.cards import DatasetCard
-from workshop_utils.data.pictures import decode
+from workshop_utils.data.dataset import ImageDataset, image_dataset
+from workshop_utils.data.pictures import decode, fingerprint
 
 DRAWN = "bird bug dessert drink fruit home instrument mammal vehicle"
+CUT_OUT = "bird, fish or shellfish, flower, fruit, mammal, tool, vegetable, vehicle"
 PHOTOGRAPHED = (
     "alp, cocker spaniel, dragonfly, drum, espresso, fig, fire engine, nuthatch, pagoda, "
     "paintbrush, rocket, tabby, wall clock"
@@ -25,16 +29,36 @@ def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     pictures = [
         (path, get)
         for path, get in sorted(zip_files(raw, card.name).items())
-        if path.suffix in (".png", ".jpg") and (len(path.parts) == 2 or path.parts[0] == split)
+        if path.suffix in (".png", ".jpg", ".webp")
+        and (len(path.parts) == 2 or path.parts[0] == split)
     ]
     labels = torch.tensor([card.classes.index(path.parent.name) for path, _ in pictures])
     return torch.stack([decode(get()) for _, get in pictures]), labels
 
 
-class Rejected(NamedTuple):
-    """A drawing that was taken out of clip-art: (3, 128, 128) uint8, its class there, and why.
+def masks(dataset: ImageDataset) -> Tensor:
+    """Where the thing is on each picture of `photographs`, or of any part of it: (N, H, W) uint8 in the order of the pictures.
 
-    twin: the drawing of the set that is nearly the same, or None where the picture was mislabelled.
+    255 on the thing, 0 beside it, values between on its edge. Raises ValueError, naming the first picture that is not one of
+    `photographs`, or not as it was loaded.
+    """
+    dataset = image_dataset(dataset)
+    files = zip_files(bundled("photographs.zip"), "photographs").values()
+    known = {fingerprint(decode(raw)): raw for raw in (get() for get in files)}
+    wanted = [fingerprint(picture) for picture in dataset.images]
+    for place, each in enumerate(wanted):
+        if each not in known:
+            raise ValueError(
+                f'Picture {place} of {dataset.name} has no mask. Masks belong to the pictures of data.load("photographs"), in any order or part, before they are changed.'
+            )
+    edges = (Image.open(io.BytesIO(known[each])).getchannel("A") for each in wanted)
+    return torch.stack([decode(edge, channels=1)[0] for edge in edges])
+
+
+class Rejected(NamedTuple):
+    """A picture that was taken out of a set: (3, H, W) uint8, its class there, and why.
+
+    twin: the picture of the set that is nearly the same, or None where the picture is mislabelled or of another kind.
     """
 
     picture: Tensor
@@ -43,12 +67,10 @@ class Rejected(NamedTuple):
     reason: str
 
 
-def rejected() -> list[Rejected]:
-    """The near-duplicates and mislabelled drawings that were taken out of clip-art, for the lesson on leakage."""
-    files = {
-        str(name): read
-        for name, read in zip_files(bundled("clip-art-rejected.zip"), "clip-art-rejected").items()
-    }
+def rejected(name: str = "clip-art") -> list[Rejected]:
+    """What was taken out of "clip-art" or "photographs", near-duplicates above all, for the lesson on leakage."""
+    name = f"{name}-rejected"
+    files = {str(path): get for path, get in zip_files(bundled(f"{name}.zip"), name).items()}
     rows = [line.split("\t") for line in files["pairs.tsv"]().decode("utf-8").splitlines()[1:]]
     return [
         Rejected(decode(files[picture]()), decode(files[twin]()) if twin else None, label, reason)
@@ -86,8 +108,24 @@ CARDS = (
         place=8,
     ),
     DatasetCard(
-        name="photos",
+        name="photographs",
         title="Photographs",
+        classes=tuple(CUT_OUT.split(", ")),
+        shape=(3, 224, 224),
+        train=99,
+        test=102,
+        licence="GPL 2 or later, CC BY, CC BY-SA, public domain: see bundled/LICENSES.md",
+        homepage="https://packages.debian.org/bookworm/tuxpaint-stamps-default",
+        citation="Tux Paint Stamps 2022.06.04",
+        bundled=(99, 102),
+        note="Animals, plants and things, cut out by hand and put on white: nothing behind them gives them away. data.masks(dataset) tells "
+        "where they are. Small originals are enlarged and blurred, most of all fruit and vegetables. How they were chosen stands in bundle/photographs.md.",
+        read=read,
+        place=9,
+    ),
+    DatasetCard(
+        name="photos",
+        title="Photos with boxes",
         classes=tuple(PHOTOGRAPHED.split(", ")),
         shape=(3, 320, 320),
         train=13,
@@ -96,6 +134,6 @@ CARDS = (
         bundled=(13, 0),
         note="One photograph a class, ten of them ImageNet classes, to try pretrained nets on. They have boxes that we drew.",
         read=read,
-        place=9,
+        place=10,
     ),
 )
