@@ -4,7 +4,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from bundle import clip_art, grey, photos, ready, words
+from bundle import clip_art, grey, photos, ready, stand_ins, words
 from bundle.packages import unpacked
 from workshop_utils.data.bundled_files import BUNDLED
 from workshop_utils.models.weights import READY
@@ -18,6 +18,8 @@ if __name__ == "__main__":
     words.build(unpacked("debian:wordnet-base", cache), BUNDLED)
     clip_art.build(unpacked("debian:openclipart-png", cache), BUNDLED)
     photos.build({package: unpacked(package, cache) for package in photos.packages()}, BUNDLED)
+    stamps = unpacked("debian:tuxpaint-stamps-default", cache)
+    stand_ins.build(stamps, unpacked("pypi:scikit-image", cache), BUNDLED)
     files = sorted(
         path
         for path in BUNDLED.rglob("*")

@@ -346,6 +346,7 @@ READERS = {  # bundled file -> who reads it
     "clip-art.zip": lambda: data.load("clip-art"),
     "photos.zip": lambda: data.photo_annotation("tabby"),
     "clip-art-rejected.zip": data.rejected,
+    "stand-ins.zip": lambda: data.gallery("sign-mnist"),
     "imagenet-words.tsv": lambda: (imagenet.synsets.cache_clear(), data.imagenet.class_names()),
     **{
         f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)
