@@ -100,7 +100,8 @@ class Figure(MatplotlibFigure, Shown):
     def bundles(self) -> tuple[dict, dict]:
         """(picture, description) as the mime bundles that a notebook shows."""
         png = base64.b64encode(self.png()).decode()
-        picture = {"image/png": png, "text/plain": f"Figure: {self.title}"}
+        where = "" if self.storable else " (seen where its cell is run)"
+        picture = {"image/png": png, "text/plain": f"Figure: {self.title}{where}"}
         words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
         return picture, {"text/html": words, "text/plain": "This figure in words"}
 

@@ -84,10 +84,7 @@ def load(
 
 
 def gallery(name: str) -> galleries.Gallery:
-    """Some pictures of a set with labels, source and the sentence that has to stand under them, without a network.
-
-    The set's own where it is on this computer, else those of an installed package, or stand-ins; or none, and how they come.
-    """
+    """Pictures, labels and source of a set without a network, or of what stands in for it, and the sentence that has to stand under them."""
     try:
         return galleries.of(at_hand(name), card(name))
     except FileNotFoundError:

@@ -60,7 +60,7 @@ def guess_figure(
         figure.description = f"Picture {number}: {what}, {light}. From which set? Choose above."
         return figure
     right.imshow(drawable(picture))
-    right.set_title(fill(f"{name}. {note}", 42))
+    right.set_title(fill(": ".join(filter(None, (name, note))), 42))
     verdict = f"{'Right' if guess == name else f'Not {guess}'}: it is from {name}. {note}".strip()
     right_ones = [place for place, said in guesses.items() if set_of(names, place) == said]
     frames = lambda places: sum(place > ROUNDS for place in places)
