@@ -4,7 +4,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from bundle import clip_art, grey, photographs, photos, ready, words
+from bundle import clip_art, grey, photographs, photos, ready, stand_ins, words
 from bundle.packages import unpacked
 from workshop_utils.data.bundled_files import BUNDLED
 from workshop_utils.models.weights import READY
@@ -18,7 +18,9 @@ if __name__ == "__main__":
     words.build(unpacked("debian:wordnet-base", cache), BUNDLED)
     clip_art.build(unpacked("debian:openclipart-png", cache), BUNDLED)
     photos.build({package: unpacked(package, cache) for package in photos.packages()}, BUNDLED)
-    photographs.build(unpacked("debian:tuxpaint-stamps-default", cache), BUNDLED)
+    stamps = unpacked("debian:tuxpaint-stamps-default", cache)
+    photographs.build(stamps, BUNDLED)
+    stand_ins.build(stamps, unpacked("pypi:scikit-image", cache), BUNDLED)
     files = sorted(
         path
         for path in BUNDLED.rglob("*")

@@ -231,7 +231,7 @@ def test_a_guess_is_judged_and_the_next_picture_asks_again(show):
     panel = show("guess_the_set")
     says(panel, "From which set? Choose above.")
     press(panel, "photos")
-    says(panel, re.compile("it is from .* of 1 guesses"))
+    says(panel, re.compile("it is from .* of 1 whole pictures"))
     control(panel, "picture").press("ArrowRight")
     says(panel, "From which set? Choose above.")
     expect(panel.get_by_role("button", name="?", exact=True)).to_have_class(

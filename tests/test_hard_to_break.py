@@ -348,6 +348,7 @@ READERS = {  # bundled file -> who reads it
     "photographs.zip": lambda: data.load("photographs"),
     "clip-art-rejected.zip": data.rejected,
     "photographs-rejected.zip": lambda: data.rejected("photographs"),
+    "stand-ins.zip": lambda: data.gallery("sign-mnist"),
     "imagenet-words.tsv": lambda: (imagenet.synsets.cache_clear(), data.imagenet.class_names()),
     **{
         f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from helpers import class_folders, file_bytes, loaded, parameters, photo, tiny_dataset, tiny_net
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 
 from workshop_utils import data, evaluation, models, widgets
@@ -61,8 +62,8 @@ def colour_net() -> torch.nn.Module:
 
 # Every panel, and moves of its controls each of which shows something else.
 PANELS = {
-    "browser": (widgets.browser, {"name": ["clip-art", "mnist"], "page": [2, 20]}),
-    "guess_the_set": (widgets.guess_the_set, {"number": [2, 12], "guess": ["mnist"]}),
+    "browser": (widgets.browser, {"name": ["clip-art", "sign-mnist", "mnist"], "page": [2, 20]}),
+    "guess_the_set": (widgets.guess_the_set, {"number": [2, 13], "guess": ["mnist"]}),
     "labelling": (
         lambda: widgets.labelling(clothes().subset(range(5))),
         {"number": [2, 5], "answer": ["3 Dress"]},
@@ -274,28 +275,45 @@ def test_browser_names_the_rarest_class_and_its_count():
     )
 
 
-def test_browser_says_how_to_get_a_set_that_is_not_here(tmp_path, monkeypatch):
+def test_browser_shows_what_stands_in_for_a_set_that_is_not_here_and_how_to_get_it(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
     set_browser.loaded.cache_clear()
-    assert (
-        'data.load("cifar10", source="full") brings it'
-        in set_browser.browser_figure(name="cifar10", page=1).description
-    )
+    words = set_browser.browser_figure(name="sign-mnist", page=1).description
+    assert "stand in for the set" in words and 'data.load("sign-mnist", source="full")' in words
     fetched = clothes()
     monkeypatch.setattr(data, "load", lambda *_, **__: fetched)  # somebody has fetched it meanwhile
-    assert "On page 1: " in set_browser.browser_figure(name="cifar10", page=1).description
+    assert "On page 1: " in set_browser.browser_figure(name="sign-mnist", page=1).description
     set_browser.loaded.cache_clear()
+
+
+def test_photographs_of_imagenet_are_shown_and_not_stored(monkeypatch):
+    assert not set_browser.browser_figure(name="imagenet", page=1).storable
+    here = tiny_dataset(9, channels=3)  # in place of the whole set
+    monkeypatch.setattr(set_browser, "on_this_computer", lambda name: here)
+    shown = widgets.browser()
+    shown.set(name="imagenet")
+    assert shown._repr_mimebundle_()[1]["image/png"]["storable"] is False
+
+
+@pytest.mark.parametrize("name", [card.name for card in data.catalog()])
+def test_every_set_of_the_browser_fits_on_a_screen(name):
+    """Of 768 pixels a notebook shows about 600; the control and the sentence need 130 of them."""
+    drawn = set_browser.browser_figure(name=name, page=1)
+    width, height = drawn.get_size_inches() * 100
+    assert height <= 470 and width <= 1100 and len(drawn.description) < 700
 
 
 def test_first_guess_counts_and_the_next_picture_asks_again():
     made = widgets.guess_the_set()
-    right, _ = set_game.asked(made.controls["guess"].options[1:], 1)
+    right = set_game.set_of(made.controls["guess"].options[1:], 1)
     wrong = next(name for name in made.controls["guess"].options[1:] if name != right)
     for guess in (wrong, right):
         made.controls["guess"].value = guess
     assert (
         f"Not {wrong}" in made.sentence.value
-        and "0 of 1 guesses" in made.sentence.value
+        and "0 of 1 whole pictures and 0 of 0 frames" in made.sentence.value
         and made.controls["guess"].value == wrong
     )
     made.controls["number"].value = 2
@@ -304,12 +322,57 @@ def test_first_guess_counts_and_the_next_picture_asks_again():
     )
     made.controls["number"].value = 1
     assert f"Not {wrong}" in made.sentence.value
+    made.controls["number"].value = set_game.ROUNDS + 1
+    made.controls["guess"].value = set_game.set_of(made.controls["guess"].options[1:], 13)
+    assert "0 of 1 whole pictures and 1 of 1 frames" in made.sentence.value
 
 
-def test_every_set_is_asked_for_and_no_set_more_than_half_of_the_time():
-    names = ("mnist", "fashion-mnist", "clip-art", "photos")
-    asked = [set_game.asked(names, number)[0] for number in range(1, set_game.ROUNDS + 1)]
-    assert set(asked) == set(names) and max(map(asked.count, names)) <= set_game.ROUNDS / 2
+@pytest.mark.parametrize("count", (4, 6, 7))
+def test_each_round_asks_for_every_set_about_as_often_and_shows_no_picture_twice(count):
+    names = set_game.SETS[:count]
+    if not all(set_game.drawn_from(name)[0] for name in names):
+        pytest.skip("a package with pictures of these sets is missing")
+    rounds = range(1, set_game.ROUNDS + 1), range(set_game.ROUNDS + 1, 2 * set_game.ROUNDS + 1)
+    for numbers in rounds:
+        asked = [set_game.set_of(names, number) for number in numbers]
+        counts = [*map(asked.count, names)]
+        assert min(counts) >= 1 and max(counts) - min(counts) <= 1
+    shown = [set_game.asked(names, number)[1] for numbers in rounds for number in numbers]
+    assert len({one.numpy().tobytes() for one in shown}) == len(shown)
+
+
+def test_picture_that_the_game_begins_with_may_stand_in_a_notebook():
+    made = widgets.guess_the_set()
+    first = set_game.set_of(made.controls["guess"].options[1:], 1)
+    assert data.card(first).bundled
+
+
+def test_second_round_shows_a_frame_and_nothing_of_the_middle():
+    whole, framed = (
+        set_game.guess_figure(("clip-art",), {}, number=number, guess=set_game.UNDECIDED)
+        for number in (12, 13)
+    )
+    inside = framed.axes[0].images[0].get_array()[4:-4, 4:-4]
+    assert inside.min() == inside.max() and "frame, 4 pixels wide" in framed.description
+    assert len(np.unique(whole.axes[0].images[0].get_array()[4:-4, 4:-4])) > 2
+
+
+def test_linear_classifier_tells_three_sets_apart_by_their_frames_alone():
+    """Which is what the second round teaches: 98 % of frames that it has not seen, for three seeds 97.6 to 98.9 %."""
+    seen = torch.ones(28, 28, dtype=torch.bool)
+    seen[set_game.FRAME : -set_game.FRAME, set_game.FRAME : -set_game.FRAME] = False
+
+    def frames(split: str) -> tuple[np.ndarray, np.ndarray]:
+        parts, draw = [], torch.Generator().manual_seed(0)
+        for name in ("mnist", "fashion-mnist", "clip-art"):
+            images = loaded(name, split).images
+            chosen = images[torch.randperm(len(images), generator=draw)[:150]].float()
+            small = F.interpolate(chosen.mean(1, keepdim=True), (28, 28), mode="area")
+            parts.append(small[:, 0, seen].numpy() / 255)
+        return np.vstack(parts), np.repeat(range(3), 150)
+
+    classifier = LogisticRegression(max_iter=1000).fit(*frames("train"))
+    assert classifier.score(*frames("test")) >= 0.95
 
 
 def label(panel: widgets.Panel, *classes: int) -> None:

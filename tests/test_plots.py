@@ -1,6 +1,7 @@
 """Figures: each can be read without seeing it, and without seeing its colours."""
 
 import base64
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -88,6 +89,10 @@ FIGURES = {
         lambda: plots.architecture(nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2)), (1, 8, 8)),
     ),
     "block": (lambda: plots.block("resnet"), lambda: plots.block("senet")),
+    "sizes": (
+        lambda: plots.sizes(tiny_dataset(1), (8, 4)),
+        lambda: plots.sizes(tiny_dataset(1, seed=1), (8, 4)),
+    ),
     "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
     "top_k": (
         lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2),
@@ -331,26 +336,48 @@ def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
     )
 
 
-def test_card_of_a_set_that_is_not_here_is_a_frame_with_size_classes_and_the_line_that_brings_it(
-    tmp_path, monkeypatch
+@pytest.mark.parametrize("name", ("pathmnist", "sign-mnist", "mnist"))
+def test_card_of_a_set_has_its_facts_sentence_and_source_in_the_picture(
+    name, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    figure = plots.dataset_card("cifar10")
-    shown = figure.axes[0].texts[0].get_text()
-    assert all(
-        part in shown
-        for part in (
-            "CIFAR-10: 10 classes, 60,000 pictures",
-            "170 MB",
-            'data.load("cifar10", source="full")',
-        )
-    )
-    assert "empty frame" in figure.description and list(tmp_path.iterdir()) == []
+    figure, found = plots.dataset_card(name), data.gallery(name)
+    shown = " ".join(figure.get_supxlabel().split())
+    for words in (data.card(name).how, found.note, found.source):
+        assert words in shown and words in figure.description
+    assert len([axes for axes in figure.axes if axes.images]) == len(found.pictures)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_card_of_a_set_that_is_here_shows_one_picture_a_class():
+def test_card_of_a_set_that_is_here_shows_two_pictures_a_class():
     figure = plots.dataset_card("fashion-mnist")
-    assert [axes.get_title() for axes in figure.axes] == list(data.card("fashion-mnist").classes)
+    assert [axes.get_title() for axes in figure.axes] == [*data.card("fashion-mnist").classes] * 2
+
+
+def test_cards_have_letters_of_12_points_and_none_over_another():
+    for name in ("imagenet", "medical-mnist"):
+        figure = plots.dataset_card(name)
+        figure.draw_without_rendering()
+        under = [text for text in figure.texts if text.get_text() == figure.get_supxlabel()]
+        texts = under + [axes.title for axes in figure.axes if axes.images]
+        boxes = [text.get_window_extent() for text in texts]
+        assert min(text.get_fontsize() for text in texts) >= 12
+        assert not [one for one, other in combinations(boxes, 2) if one.overlaps(other)], name
+        assert all(box.x0 >= -2 and box.x1 <= 1102 and box.y0 >= -2 for box in boxes), name
+
+
+def test_sizes_average_the_pixels_and_say_how_much_variance_is_left():
+    half = torch.tensor([[0, 0], [200, 200]]).repeat_interleave(2, 0).repeat_interleave(2, 1)
+    stripes = torch.tensor([[0, 200] * 2] * 4)
+    figure = plots.sizes(torch.stack([half, stripes])[:, None].to(torch.uint8), (4, 2))
+    drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
+    assert drawn[1] == [[0, 0], [200, 200]] and drawn[3] == [[100, 100]] * 2
+    assert "4 x 4, 2 x 2 pixels" in figure.description and "; 100, 0:" in figure.description
+
+
+def test_sizes_invent_no_pixels():
+    with pytest.raises(ValueError, match="have 8 pixels a side. Give sides of at most 8"):
+        plots.sizes(tiny_dataset(1), (9, 4))
 
 
 def test_no_pictures_are_answered_with_a_sentence():

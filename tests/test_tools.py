@@ -28,7 +28,8 @@ import servers
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workshop_utils import __main__ as commands
-from workshop_utils import data, paths
+from workshop_utils import data, paths, plots
+from workshop_utils.figure import alt
 from workshop_utils.tables import Table
 from workshop_utils.tools import download, execute, links, mirror, start
 
@@ -163,6 +164,23 @@ def test_normalise_numbers_the_cells_and_drops_widget_views_and_their_state():
         and made.cells[2].execution_count == made.cells[2].outputs[0].execution_count == 1
     )
     assert dict(made.cells[2].outputs[0].data) == {"text/plain": "Panel", "image/png": "iVBOR"}
+
+
+@pytest.mark.parametrize("storable", (True, False))
+def test_picture_that_may_not_be_passed_on_is_left_out_and_its_words_stay(storable):
+    figure = plots.bars({"a": 1.0}, "x")
+    figure.storable = storable
+    picture, words = figure.bundles()
+    outputs = [
+        new_output("display_data", bundle, metadata=alt(bundle, figure))
+        for bundle in (picture, words)
+    ]
+    made = execute.normalise(notebook(new_code_cell("cell", outputs=outputs)), Path("a.ipynb"))
+    kept, said = (output.data for output in made.cells[0].outputs)
+    assert ("image/png" in kept) == storable
+    assert kept["text/plain"] == f"Figure: x{'' if storable else ' (seen where its cell is run)'}"
+    assert dict(said) == words
+    nbformat.validate(made)
 
 
 def test_normalise_refuses_stderr_and_names_the_cell():

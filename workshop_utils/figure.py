@@ -73,6 +73,7 @@ class Figure(MatplotlibFigure, Shown):
     def __init__(self, title: str, size: tuple[float, float]):
         super().__init__(figsize=size, layout="constrained", dpi=100)
         self.title, self.description = title, ""
+        self.storable = True  # False: shown when its cell is run, and left out of what is passed on
 
     def draw(self, renderer) -> None:
         formulas: set[Text] = set()
@@ -101,7 +102,8 @@ class Figure(MatplotlibFigure, Shown):
     def bundles(self) -> tuple[dict, dict]:
         """(picture, description) as the mime bundles that a notebook shows."""
         png = base64.b64encode(self.png()).decode()
-        picture = {"image/png": png, "text/plain": f"Figure: {self.title}"}
+        where = "" if self.storable else " (seen where its cell is run)"
+        picture = {"image/png": png, "text/plain": f"Figure: {self.title}{where}"}
         words = f'<details class="in-words"><summary>This figure in words</summary>{escape(self.description)}</details>'
         return picture, {"text/html": words, "text/plain": "This figure in words"}
 
@@ -110,12 +112,16 @@ class Figure(MatplotlibFigure, Shown):
 
         self.replace_earlier()
         for bundle in self.bundles():
-            display(bundle, raw=True, metadata=alt(bundle, self.description))
+            display(bundle, raw=True, metadata=alt(bundle, self))
 
 
-def alt(bundle: dict, words: str) -> dict:
-    """The metadata of what is shown: from there an exported page (nbconvert) has the words for who cannot see the picture."""
-    return {"image/png": {"alt": words}} if "image/png" in bundle else {}
+def alt(bundle: dict, figure: Figure) -> dict:
+    """The metadata of what is shown: an exported page (nbconvert) has the words for who cannot see the picture from there.
+
+    `execute` learns from it that a picture must not be stored.
+    """
+    about = {"alt": figure.description, **({} if figure.storable else {"storable": False})}
+    return {"image/png": about} if "image/png" in bundle else {}
 
 
 def as_written(texts: Iterable[Text]) -> None:
@@ -158,7 +164,7 @@ def redrawn(make: Callable[..., Figure]) -> Callable[..., None]:
 
     def draw(*values) -> None:
         figure = make(*values)
-        shown = [(bundle, alt(bundle, figure.description)) for bundle in figure.bundles()]
+        shown = [(bundle, alt(bundle, figure)) for bundle in figure.bundles()]
         for handle, (bundle, words) in zip(handles, shown):
             handle.update(bundle, raw=True, metadata=words)
         if not handles:

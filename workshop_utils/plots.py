@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import Dataset
 
 from workshop_utils import data, diagrams
@@ -66,33 +68,49 @@ def images(
     lines = 1 + max(name.count("\n") for name in titles)
     figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.axis("off")
+        axes.set(xticks=[], yticks=[], frame_on=False)
         if place < len(shown):
             axes.imshow(drawable(shown[place]), interpolation="nearest")
-            axes.set_title(short(titles[place]), fontsize=10)
+            axes.set_title(short(titles[place]), fontsize=10 if width < 11 else 12)
     said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
     figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
     return figure
 
 
 def dataset_card(name: str) -> Figure:
-    """A picture of each of the first ten classes of a set that is on this computer, else a frame that says how to get it."""
-    card = data.card(name)
-    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}"
-    try:
-        dataset = data.load(name, source="bundled" if card.bundled else "full", download=False)
-    except FileNotFoundError:
-        figure, axes = sheet(card.title, (10, 1.6))
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set(visible=True, linestyle=(0, (4, 4)))
-        words = f"{facts}\nNot on this computer ({card.download_bytes / 1e6:,.0f} MB). This brings it:\n{card.how}"
-        axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=12)
-        figure.description = "An empty frame, for the set is not on this computer."
-        figure.description += f" {facts}. {card.how} brings it."
-        return figure
-    present = [label for label in range(len(card.classes)) if (dataset.labels == label).any()][:10]
-    firsts = [dataset[int((dataset.labels == label).nonzero()[0])][0] for label in present]
-    return images(firsts, [card.classes[label] for label in present], columns=10, title=facts)
+    """What a set looks like: its pictures, or others in their place, with the sentence that has to stand under them."""
+    card, (pictures, labels, source, note) = data.card(name), data.gallery(name)
+    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}. All of it: {card.how}."
+    figure, said = Figure(card.title, (11, 0)), "No pictures."
+    if pictures:
+        columns = max(4, min(12, -(-len(pictures) // 2)))
+        words = [fill(label.replace("_", " "), 110 // columns) for label in labels]
+        figure = images(pictures, words, columns=columns, title=card.title, width=11)
+        said = f"{len(pictures)} pictures, of mean brightness {span([one.float().mean().item() for one in pictures])}: {', '.join(labels)}."
+    parts = facts, note, f"Source: {source}."
+    under = "\n".join(fill(part, 122, break_on_hyphens=False) for part in parts)
+    figure.supxlabel(under, x=0.01, ha="left", fontsize=12)
+    figure.set_figheight(figure.get_figheight() + 0.3 + 0.2 * under.count("\n"))
+    figure.description, figure.storable = f"{said} {' '.join(parts)}", card.storable
+    return figure
+
+
+def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32)) -> Figure:
+    """What few pixels leave: each picture, in a row of its own, shrunk to squares of these sides by averaging.
+
+    pictures: a dataset, or (N, C, H, W) uint8. Raises ValueError where a picture has fewer pixels than a side asks for.
+    """
+    shown = pictures.images if isinstance(pictures, ImageDataset) else pictures
+    if (least := min(shown.shape[-2:])) < max(sides):
+        raise ValueError(f"The pictures have {least} pixels a side. Give sides of at most {least}.")
+    rows = [[adaptive_avg_pool2d(one.float(), side) for side in sides] for one in shown]
+    small = [one.round().byte() for row in rows for one in row]
+    titles, title = [f"{side} x {side}" for side in sides], "What fewer pixels leave"
+    width = min(11, 5.5 * len(sides) / len(rows))
+    figure = images(small, titles * len(rows), columns=len(sides), title=title, width=width)
+    kept = [", ".join(f"{100 * one.var() / row[0].var():.0f}" for one in row) for row in rows]
+    figure.description = f"{len(rows)} pictures, one a row, at {', '.join(titles)} pixels. In percent of the first, their variance is {'; '.join(kept)}: the fine lines go, light and dark areas stay."
+    return figure
 
 
 def class_counts(*datasets: ImageDataset) -> Figure:
@@ -200,8 +218,7 @@ def runs(
         (colour, marker, _), middle = look(place), float(np.mean(values))
         axes.plot(values, [place] * len(values), marker, color=colour, markersize=9, alpha=0.7)
         axes.vlines(middle, place - 0.3, place + 0.3, color=colour, linewidth=3)
-        mean = f"mean {number(middle)}"
-        known = np.isfinite(middle)
+        mean, known = f"mean {number(middle)}", np.isfinite(middle)
         x, by = (middle, axes.transData) if known else (0.5, axes.get_yaxis_transform())
         axes.text(x, place - 0.32, mean, transform=by, ha="center", va="bottom", fontsize=10)
         figure.description += f" {name}: {mean}, from {span(values)} over {len(values)} {each}s."
@@ -328,7 +345,6 @@ def top_k(
     right.bar_label(drawn, percents, padding=3)
     right.invert_yaxis()
     right.set(xlim=(0, 1.18), xlabel="probability")
-    said = ", ".join(map(" ".join, zip(names, percents)))
     shown = true or "an unnamed class"
-    figure.description = f"A picture of {shown}. The most probable classes: {said}."
+    figure.description = f"A picture of {shown}. The most probable classes: {', '.join(map(' '.join, zip(names, percents)))}."
     return figure

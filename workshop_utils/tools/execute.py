@@ -86,6 +86,8 @@ def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookN
                 raise RuntimeError(f"{where} wrote to stderr: {output.text.strip()}")
             data = output.get("data", {})
             data.pop(WIDGET, None)
+            if not output.get("metadata", {}).get("image/png", {}).get("storable", True):
+                del data["image/png"], output.metadata["image/png"]
             words = [data[kind] for kind in data if not kind.startswith("image/")]
             for local in {str(Path.home()), str(paths.HOME), sys.prefix}:
                 if local in str({**output, "data": words}):

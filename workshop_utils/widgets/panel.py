@@ -128,7 +128,7 @@ class Panel(Shown):
             "image/png": b64encode(self.picture.value).decode(),
             "application/vnd.jupyter.widget-view+json": view,
         }
-        return bundle, alt(bundle, self.figure.description)
+        return bundle, alt(bundle, self.figure)
 
 
 def _made_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

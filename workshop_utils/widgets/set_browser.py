@@ -20,7 +20,7 @@ def browser() -> Panel:
 
 
 def browser_figure(*, name: str, page: int) -> Figure:
-    """Ten pictures of a set, drawn with the page as seed, and how many each class has; a frame where the set is not here."""
+    """Ten pictures of a set, drawn with the page as seed, and how many each class has; where it is not here, its card."""
     dataset = on_this_computer(name)
     if dataset is None:
         return plots.dataset_card(name)
@@ -32,8 +32,12 @@ def browser_figure(*, name: str, page: int) -> Figure:
     figure = plots.images(pictures, classes, columns=10, title=title, width=11)
     counts = torch.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
     each = extremes(dict(zip(dataset.classes, counts)), "pictures")
+    figure.storable = data.card(name).storable
     figure.description = f"{dataset!r}. {each} On page {page}: {', '.join(classes)}."
     return figure
+
+
+loaded = lru_cache(data.at_hand)  # each set is read once a kernel
 
 
 def on_this_computer(name: str) -> data.ImageDataset | None:
@@ -42,9 +46,3 @@ def on_this_computer(name: str) -> data.ImageDataset | None:
         return loaded(name)
     except FileNotFoundError:  # not remembered: it may be fetched meanwhile
         return None
-
-
-@lru_cache
-def loaded(name: str) -> data.ImageDataset:
-    """The training pictures of a set, read once a kernel. Raises FileNotFoundError if they are not on this computer."""
-    return data.load(name, source="bundled" if data.card(name).bundled else "full", download=False)

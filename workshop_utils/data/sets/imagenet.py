@@ -102,5 +102,6 @@ CARDS = (
         std=(0.229, 0.224, 0.225),
         read=read,
         place=7,
+        storable=False,
     ),
 )
