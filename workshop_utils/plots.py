@@ -68,7 +68,7 @@ def images(
     lines = 1 + max(name.count("\n") for name in titles)
     figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.set(xticks=[], yticks=[], frame_on=False)
+        axes.axis("off")
         if place < len(shown):
             axes.imshow(drawable(shown[place]), interpolation="nearest")
             axes.set_title(short(titles[place]), fontsize=10 if width < 11 else 12)
