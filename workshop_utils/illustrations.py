@@ -1,0 +1,190 @@
+"""Small figures of one idea each: the numbers of a picture, ImageNet's tree, what a probability costs, a contest by year."""
+
+from difflib import get_close_matches
+from itertools import pairwise
+from statistics import mean
+from textwrap import fill
+
+import numpy as np
+import torch
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from workshop_utils.data import imagenet
+from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, filled, floats, sheet, span
+
+WIDE, HIGH, BESIDE = 11.0, 5.6, 2.6  # inches: what a laptop shows whole, and a picture in it
+MOST = 28  # lines of words in that
+WORD = {"fontsize": 12, **MIDDLE}
+REVIEW = "Russakovsky et al. 2015, arXiv:1409.0575"
+HUMAN = 5.1  # one trained person on 1,500 pictures: section 6.4 of the review
+WINNERS = (  # top-5 error in % of the best that learned from the contest's own pictures only
+    (2010, "NEC-UIUC", 28.2, REVIEW),
+    (2011, "XRCE", 25.8, REVIEW),
+    (2012, "SuperVision (AlexNet)", 16.4, REVIEW),  # 15.3 with more pictures
+    (2013, "Clarifai", 11.7, REVIEW),  # 11.2 with more pictures
+    (2014, "GoogLeNet", 6.7, REVIEW),
+    (2015, "ResNet", 3.57, "He et al. 2015, arXiv:1512.03385"),
+    (2016, "Trimps-Soushen", 2.99, "image-net.org/challenges/LSVRC/2016/results"),
+    (2017, "SENet", 2.251, "Hu et al. 2018, arXiv:1709.01507"),
+)
+Part = tuple[int, int] | None
+
+
+def pixels(picture: Tensor, *, rows: Part = None, columns: Part = None) -> Figure:
+    """The numbers of a picture, written on its pixels; of a colour picture one square of them a channel.
+
+    picture: (H, W) or (C, H, W), uint8 or floats. rows, columns: the first one and the one after the last, (8, 18); left
+    out, they are all if there is room for their numbers, else the middle ones. Raises ValueError where there is no room.
+    """
+    whole, planes = drawable(picture), torch.as_tensor(picture).detach().cpu()
+    planes = planes.reshape(-1, *planes.shape[-2:])
+    (count, *sides), real = planes.shape, planes.is_floating_point()
+    write = "{:.2f}".format if real else str
+    cell = 0.106 * max(len(write(value)) for value in planes.unique().tolist()) + 0.06
+    fits = not (rows or columns) and count == 1 and sides[0] <= MOST and sides[1] * cell <= WIDE
+    room = (WIDE - BESIDE * (not fits)) / count
+    most = min(MOST, int(room / cell))
+    middle = [(max(0, side - most) // 2, (side + most) // 2) for side in sides]
+    down, across = (
+        range(n)[slice(*part)] for n, part in zip(sides, (rows or middle[0], columns or middle[1]))
+    )
+    if not (0 < len(down) <= most and 0 < len(across) <= most):
+        raise ValueError(
+            f"rows={rows}, columns={columns}: of {sides[0]} x {sides[1]} there is room for 1 to {most} each, (0, {most})."
+        )
+    cut = planes[:, down.start : down.stop, across.start : across.stop]
+    ratios = [BESIDE] * (not fits) + [min(0.6 * len(across), room)] * count
+    figure = Figure("Numbers of a picture", (sum(ratios), max(BESIDE, min(0.45 * len(down), HIGH))))
+    panels = figure.subplots(1, len(ratios), squeeze=False, width_ratios=ratios)[0]
+    said = [f"A picture of {sides[0]} x {sides[1]} pixels, values {span(planes)}"]
+    if not fits:
+        panels[0].imshow(whole, interpolation="nearest")
+        frame = (across.start - 0.5, down.start - 0.5), len(across), len(down)
+        panels[0].add_patch(Rectangle(*frame, fill=False, edgecolor=COLOURS[4], linewidth=3))
+        said.append(
+            f"Framed, and enlarged beside it: rows {down[0]} to {down[-1]}, columns {across[0]} to {across[-1]}"
+        )
+    low, high = (float(planes.min()), float(planes.max())) if real else (0, 255)
+    names = ("Red", "Green", "Blue", "Alpha") if count > 1 else ("",)
+    for axes, plane, name in zip(panels[-count:], cut.numpy(), names):
+        axes.imshow(plane, cmap="gray", vmin=low, vmax=high, aspect="auto")
+        axes.set_title(name, fontsize=12)
+        for (row, column), value in np.ndenumerate(plane):
+            ink = "black" if value > low + 0.47 * (high - low) else "white"
+            axes.text(column, row, write(value), color=ink, **WORD)
+        for row, line in zip(down, plane):
+            numbers = (
+                " ".join(map(write, line)) if cut.numel() <= 200 else f"mean {line.mean():.3g}"
+            )
+            said.append(f"{name} row {row}: {numbers}".strip())
+    for axes in panels:
+        axes.axis("off")
+    figure.description = ". ".join([*said, ""]).strip()
+    return figure
+
+
+def tree(name: str) -> Figure:
+    """All that lies above a class in ImageNet's hierarchy, up to "entity", by every way that leads there.
+
+    name: a WordNet id, or the name of a class or of anything above one; a class comes first. Raises ValueError if nothing is
+    called so, or several are.
+    """
+    known = imagenet.synsets()
+    names = {wnid: synset["name"] for wnid, synset in known.items()}
+    found = [wnid for wnid in known if name in (wnid, names[wnid])]
+    found = [wnid for wnid in found if known[wnid]["index"]] or found
+    if len(found) != 1:
+        near = ", ".join(found or get_close_matches(str(name), names.values())) or "nothing"
+        raise ValueError(
+            f"{len(found) or 'Nothing'} in ImageNet's hierarchy is called '{name}'. Near: {near}. data.imagenet.class_names() and .wnids() list all classes."
+        )
+    ways = [way[::-1] for way in imagenet.ways(found[0])]
+    rows = {
+        wnid: max(way.index(wnid) for way in ways if wnid in way) for way in ways for wnid in way
+    }
+    # what each way has in each row: a word, or a step between two words that passes by
+    passed = lambda above, below: [above] + [(above, below)] * (rows[below] - rows[above] - 1)
+    tracks = [
+        [*(thing for step in pairwise(way) for thing in passed(*step)), way[-1]] for way in ways
+    ]
+    bottom, apart = len(tracks[0]) - 1, min(2.6, 9 / len(ways))
+    pitch, middle = min(0.55, HIGH / (bottom + 1)), apart * (len(ways) - 1) / 2
+    figure = Figure(f"What lies above '{names[found[0]]}'", (WIDE, pitch * (bottom + 1)))
+    figure.set_layout_engine("none")  # the axes are the whole figure: inches across, rows down
+    axes, places = figure.add_axes((0, 0, 1, 1)), []
+    axes.axis("off")
+    axes.set(xlim=(middle - WIDE / 2, middle + WIDE / 2), ylim=(bottom + 0.5, -0.5))
+    for row, things in enumerate(zip(*tracks)):
+        lane = lambda thing, things=things: mean(i for i, one in enumerate(things) if one == thing)
+        x, edge = {}, -WIDE
+        for thing in sorted(dict.fromkeys(things), key=lane):
+            half = 0.05 * len(names.get(thing, "")) + 0.15  # inches of a word in its box
+            x[thing] = max(apart * lane(thing), edge + half)
+            edge = x[thing] + half
+            box = {
+                "boxstyle": "round,pad=0.1",
+                "ec": "none",
+                "fc": COLOURS[0] if row == bottom else "#E3E8EE",
+            }
+            if thing in names:
+                axes.text(
+                    x[thing],
+                    row,
+                    names[thing],
+                    bbox=box,
+                    color="white" if row == bottom else "black",
+                    **WORD,
+                )
+        places.append([x[thing] for thing in things])
+    levels = [row + end / pitch for row in range(bottom + 1) for end in (-0.12, 0.12)]
+    for line in zip(*places):
+        axes.plot(np.repeat(line, 2)[1:-1], levels[1:-1], color="#5B6770", zorder=1)
+    said = "; or ".join(", ".join(path) for path in imagenet.paths(found[0]))
+    figure.description = f"A tree of {len(rows)} words. Ways up, {len(ways)} in all: {said}."
+    return figure
+
+
+def cross_entropy_curve(*probabilities: float) -> Figure:
+    """-log p, what one picture adds to the cross-entropy if its right class got p, with a mark at each p given, above 0 and at most 1."""
+    marks = floats(probabilities or (0.01, 0.1, 0.55, 0.91), "probabilities")
+    if not all(0 < p <= 1 for p in marks):
+        raise ValueError(
+            f"Probabilities lie above 0, where the cost has no end, and up to 1: {marks}"
+        )
+    given = np.geomspace(min(0.004, *marks), 1, 400)
+    figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
+    axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
+    said = [f"{p:g} costs {abs(np.log(p)):.2f}" for p in marks]
+    for p, words in zip(marks, said):
+        axes.plot(p, -np.log(p), "o", color=COLOURS[1], markersize=10)
+        axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
+    axes.set(
+        xlabel="probability that the right class got",
+        ylabel="cross-entropy (nats)",
+        xlim=(-0.02, 1.14),
+    )
+    figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
+    return figure
+
+
+def ilsvrc(until: int = 2017) -> Figure:
+    """The top-5 errors of the winners of the ImageNet contest, from 2010 up to a year, beside that of a trained person."""
+    shown = filled([winner for winner in WINNERS if winner[0] <= until], f"until {until}")
+    figure, axes = sheet("The winners of the ImageNet contest", (10.1, 4.7))
+    years, _, errors, sources = zip(*shown)
+    axes.plot(years, errors, color="#888888", zorder=1)
+    axes.plot(years[:2], errors[:2], "s", color=COLOURS[0], ms=9, label="features made by hand")
+    axes.plot(years[2:], errors[2:], "o", color=COLOURS[1], ms=9, label="convolutional nets")
+    axes.axhline(HUMAN, color="black", linestyle="--", label=f"a trained person: {HUMAN}")
+    for year, name, error, _ in shown:
+        right = error > HUMAN  # of its dot, else above the person's line
+        place = year + 0.08 * right, max(error, HUMAN) + 0.5
+        axes.text(*place, f"{name}\n{error:g}", ha="left" if right else "center")
+    cited = fill("; ".join(dict.fromkeys(sources)), 105, break_on_hyphens=False)
+    axes.set(xticks=range(2010, 2018), xlim=(2009.8, 2017.6), ylim=(0, 33))
+    axes.set(xlabel=f"year\n{cited}", ylabel="top-5 error in %")
+    axes.legend(frameon=False)
+    said = "; ".join(f"{year} {name}: {error:g} ({source})" for year, name, error, source in shown)
+    figure.description = f"A falling curve of the top-5 error in %, from 2012 on of convolutional nets. {said}. A dashed line at {HUMAN}: a trained person, on 1,500 pictures ({REVIEW}, section 6.4)."
+    return figure
