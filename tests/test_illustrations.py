@@ -41,7 +41,7 @@ def test_numbers_of_a_whole_digit_do_not_touch():
 
 
 def test_part_of_a_picture_is_framed_and_its_rows_are_said():
-    figure = plots.pixels(boot(), rows=(8, 10), columns=(14, 18))
+    figure = plots.pixels(boot(), rows=slice(8, 10), columns=slice(14, 18))
     whole, part = figure.axes
     (frame,) = whole.patches
     assert frame.get_bbox().bounds == (13.5, 7.5, 4, 2)
@@ -50,14 +50,13 @@ def test_part_of_a_picture_is_framed_and_its_rows_are_said():
     assert f"row 9: {row}." in figure.description
 
 
-def test_colour_picture_gets_one_square_a_channel_from_its_middle():
-    picture = torch.arange(3 * 32 * 32).view(3, 32, 32) % 251
-    figure = plots.pixels(picture.byte())
+def test_colour_picture_gets_one_sheet_of_numbers_a_channel():
+    picture = (torch.arange(3 * 32 * 32).view(3, 32, 32) % 251).byte()
+    figure = plots.pixels(picture, rows=slice(10, 16), columns=slice(2, 9))
     _, *channels = figure.axes
-    assert [axes.get_title() for axes in channels] == ["Red", "Green", "Blue"]
-    side = int(len(channels[0].texts) ** 0.5)
-    first = (32 - side) // 2
-    assert 6 <= side <= 9 and words_in(channels[2])[0] == str(int(picture[2, first, first]))
+    assert [axes.get_title() for axes in channels] == ["red", "green", "blue"]
+    for axes, plane in zip(channels, picture):
+        assert words_in(axes) == [str(value) for value in plane[10:16, 2:9].flatten().tolist()]
 
 
 def test_floats_have_two_decimals_and_black_is_written_in_white():
@@ -74,7 +73,7 @@ def test_floats_have_two_decimals_and_black_is_written_in_white():
 @pytest.mark.parametrize("part", [(5, 5), (20, 10), (0, 29), (40, 50)])
 def test_part_without_room_or_pixels_is_answered_with_what_fits(part):
     with pytest.raises(ValueError, match="there is room for 1 to"):
-        plots.pixels(torch.zeros(1, 40, 40), rows=part)
+        plots.pixels(torch.zeros(1, 40, 40), rows=slice(*part), columns=slice(0, 6))
 
 
 # --- ImageNet's tree ---
@@ -144,16 +143,12 @@ def test_two_words_of_one_name_stay_two():
     assert words_in(plots.tree("eggnog").axes[0]).count("substance") == 2
 
 
-def test_tree_of_a_word_above_classes_can_be_drawn():
-    assert "dog" in words_in(plots.tree("dog").axes[0])
-
-
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("golden retreiver", "golden retriever"),
         ("crane", "n02012849, n03126707"),
-        ("n99999999", "Nothing"),
+        ("n99999999", "0 classes of ImageNet"),
     ],
 )
 def test_name_of_no_class_or_of_two_is_answered_with_what_is_near(name, words):
@@ -173,7 +168,7 @@ def test_costs_are_those_that_torch_computes():
 
 @pytest.mark.parametrize("p", [0, -0.1, 1.2, math.nan])
 def test_value_that_is_no_probability_is_answered_with_a_sentence(p):
-    with pytest.raises(ValueError, match="lie above 0"):
+    with pytest.raises(ValueError, match="lies above 0"):
         plots.cross_entropy_curve(0.5, p)
 
 

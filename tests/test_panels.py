@@ -242,7 +242,7 @@ def test_without_anywidget_the_core_controls_remain(monkeypatch):
     made = widgets.drawing_pad(reader(), digits())
     assert (
         digit_pad.DRAWING not in made.controls["source"].options
-        and "package anywidget" in made.box.children[0].value
+        and "package anywidget" in made.box.children[1].children[0].value
     )
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
     made.controls["true"].value = "Bag"
@@ -526,7 +526,7 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
     made = widgets.drawing_pad(reader(), digits())
     ink = np.zeros((280, 280), dtype=np.uint8)
     ink[40:240, 130:155] = 255
-    view = made.box.children[0]
+    view = made.box.children[1].children[0]
     view.drawing = (
         "data:image/png;base64," + base64.b64encode(file_bytes(Image.fromarray(ink))).decode()
     )

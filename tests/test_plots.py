@@ -91,7 +91,7 @@ FIGURES = {
     "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
     "pixels": (
         lambda: plots.pixels(torch.zeros(9, 9)),
-        lambda: plots.pixels(torch.ones(3, 9, 9)),
+        lambda: plots.pixels(torch.ones(3, 6, 6)),
     ),
     "tree": (lambda: plots.tree("tabby"), lambda: plots.tree("jean")),
     "cross_entropy_curve": (

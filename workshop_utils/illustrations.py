@@ -3,10 +3,9 @@
 from difflib import get_close_matches
 from itertools import pairwise
 from statistics import mean
-from textwrap import fill
+from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
@@ -14,8 +13,9 @@ from workshop_utils.data import imagenet
 from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, filled, floats, sheet, span
 
 WIDE, HIGH, BESIDE = 11.0, 5.6, 2.6  # inches: what a laptop shows whole, and a picture in it
-MOST = 28  # lines of words in that
-WORD = {"fontsize": 12, **MIDDLE}
+WORD: dict[str, Any] = {"fontsize": 12, **MIDDLE}
+ALL = slice(None)
+NAMES = {1: ("",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
 REVIEW = "Russakovsky et al. 2015, arXiv:1409.0575"
 HUMAN = 5.1  # one trained person on 1,500 pictures: section 6.4 of the review
 WINNERS = (  # top-5 error in % of the best that learned from the contest's own pictures only
@@ -28,77 +28,60 @@ WINNERS = (  # top-5 error in % of the best that learned from the contest's own 
     (2016, "Trimps-Soushen", 2.99, "image-net.org/challenges/LSVRC/2016/results"),
     (2017, "SENet", 2.251, "Hu et al. 2018, arXiv:1709.01507"),
 )
-Part = tuple[int, int] | None
 
 
-def pixels(picture: Tensor, *, rows: Part = None, columns: Part = None) -> Figure:
-    """The numbers of a picture, written on its pixels; of a colour picture one square of them a channel.
+def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figure:
+    """The numbers of a picture, or of a part that is framed in it, written on its pixels; of a colour picture channel by channel.
 
-    picture: (H, W) or (C, H, W), uint8 or floats. rows, columns: the first one and the one after the last, (8, 18); left
-    out, they are all if there is room for their numbers, else the middle ones. Raises ValueError where there is no room.
+    picture: (H, W) or (C, H, W), uint8 or floats. Raises ValueError for more numbers than there is room for.
     """
-    whole, planes = drawable(picture), torch.as_tensor(picture).detach().cpu()
+    whole, planes = drawable(picture), picture.detach().cpu()
     planes = planes.reshape(-1, *planes.shape[-2:])
-    (count, *sides), real = planes.shape, planes.is_floating_point()
-    write = "{:.2f}".format if real else str
-    cell = 0.106 * max(len(write(value)) for value in planes.unique().tolist()) + 0.06
-    fits = not (rows or columns) and count == 1 and sides[0] <= MOST and sides[1] * cell <= WIDE
-    room = (WIDE - BESIDE * (not fits)) / count
-    most = min(MOST, int(room / cell))
-    middle = [(max(0, side - most) // 2, (side + most) // 2) for side in sides]
-    down, across = (
-        range(n)[slice(*part)] for n, part in zip(sides, (rows or middle[0], columns or middle[1]))
-    )
-    if not (0 < len(down) <= most and 0 < len(across) <= most):
-        raise ValueError(
-            f"rows={rows}, columns={columns}: of {sides[0]} x {sides[1]} there is room for 1 to {most} each, (0, {most})."
-        )
-    cut = planes[:, down.start : down.stop, across.start : across.stop]
-    ratios = [BESIDE] * (not fits) + [min(0.6 * len(across), room)] * count
+    (count, height, width), cut = planes.shape, planes[:, rows, columns].numpy()
+    down, across = range(height)[rows], range(width)[columns]
+    write = "{:.2f}".format if planes.is_floating_point() else str
+    beside = cut.shape != planes.shape
+    room = (WIDE - BESIDE * beside) / count
+    most = int(room / (0.106 * max(map(len, map(write, planes.unique().tolist()))) + 0.06))
+    if not (0 < len(down) <= 28 and 0 < len(across) <= most):
+        few = f"1 to 28 rows and 1 to {most} columns, such as rows=slice(0, 6), columns=slice(0, 6)"
+        raise ValueError(f"{len(down)} x {len(across)} numbers: there is room for {few}.")
+    ratios = [BESIDE] * beside + [min(0.6 * len(across), room)] * count
     figure = Figure("Numbers of a picture", (sum(ratios), max(BESIDE, min(0.45 * len(down), HIGH))))
     panels = figure.subplots(1, len(ratios), squeeze=False, width_ratios=ratios)[0]
-    said = [f"A picture of {sides[0]} x {sides[1]} pixels, values {span(planes)}"]
-    if not fits:
-        panels[0].imshow(whole, interpolation="nearest")
-        frame = (across.start - 0.5, down.start - 0.5), len(across), len(down)
+    part = f"rows {down[0]} to {down[-1]}, columns {across[0]} to {across[-1]}"
+    said = [f"Of a picture of {height} x {width} pixels, values {span(planes)}: {part}"]
+    if beside:
+        frame = (across[0] - 0.5, down[0] - 0.5), len(across), len(down)
         panels[0].add_patch(Rectangle(*frame, fill=False, edgecolor=COLOURS[4], linewidth=3))
-        said.append(
-            f"Framed, and enlarged beside it: rows {down[0]} to {down[-1]}, columns {across[0]} to {across[-1]}"
-        )
-    low, high = (float(planes.min()), float(planes.max())) if real else (0, 255)
-    names = ("Red", "Green", "Blue", "Alpha") if count > 1 else ("",)
-    for axes, plane, name in zip(panels[-count:], cut.numpy(), names):
+        panels[0].imshow(whole, interpolation="nearest")
+    low, high = (planes.min(), planes.max()) if planes.is_floating_point() else (0, 255)
+    for axes, plane, name in zip(panels[-count:], cut, NAMES[count]):
         axes.imshow(plane, cmap="gray", vmin=low, vmax=high, aspect="auto")
         axes.set_title(name, fontsize=12)
         for (row, column), value in np.ndenumerate(plane):
             ink = "black" if value > low + 0.47 * (high - low) else "white"
             axes.text(column, row, write(value), color=ink, **WORD)
-        for row, line in zip(down, plane):
-            numbers = (
-                " ".join(map(write, line)) if cut.numel() <= 200 else f"mean {line.mean():.3g}"
-            )
-            said.append(f"{name} row {row}: {numbers}".strip())
+        few = cut.size <= 200
+        lines = [" ".join(map(write, line)) if few else f"mean {line.mean():.3g}" for line in plane]
+        said += [f"{name} row {row}: {line}".strip() for row, line in zip(down, lines)]
     for axes in panels:
         axes.axis("off")
-    figure.description = ". ".join([*said, ""]).strip()
+    figure.description = f"{'. '.join(said)}."
     return figure
 
 
 def tree(name: str) -> Figure:
-    """All that lies above a class in ImageNet's hierarchy, up to "entity", by every way that leads there.
+    """All that lies above a class of ImageNet, by every way that leads up to "entity".
 
-    name: a WordNet id, or the name of a class or of anything above one; a class comes first. Raises ValueError if nothing is
-    called so, or several are.
+    name: of the class, or its WordNet id. Raises ValueError if no class is called so, or two are.
     """
-    known = imagenet.synsets()
-    names = {wnid: synset["name"] for wnid, synset in known.items()}
-    found = [wnid for wnid in known if name in (wnid, names[wnid])]
-    found = [wnid for wnid in found if known[wnid]["index"]] or found
+    names = {wnid: synset["name"] for wnid, synset in imagenet.synsets().items()}
+    found = [wnid for wnid in imagenet.wnids() if name in (wnid, names[wnid])]
     if len(found) != 1:
-        near = ", ".join(found or get_close_matches(str(name), names.values())) or "nothing"
-        raise ValueError(
-            f"{len(found) or 'Nothing'} in ImageNet's hierarchy is called '{name}'. Near: {near}. data.imagenet.class_names() and .wnids() list all classes."
-        )
+        near = ", ".join(found or get_close_matches(str(name), imagenet.class_names()))
+        what = f"{len(found)} classes of ImageNet are called '{name}'"
+        raise ValueError(f"{what}. Near: {near or 'none'}. data.imagenet.class_names() lists all.")
     ways = [way[::-1] for way in imagenet.ways(found[0])]
     rows = {
         wnid: max(way.index(wnid) for way in ways if wnid in way) for way in ways for wnid in way
@@ -117,25 +100,15 @@ def tree(name: str) -> Figure:
     axes.set(xlim=(middle - WIDE / 2, middle + WIDE / 2), ylim=(bottom + 0.5, -0.5))
     for row, things in enumerate(zip(*tracks)):
         lane = lambda thing, things=things: mean(i for i, one in enumerate(things) if one == thing)
+        ink, shade = ("black", "#E3E8EE") if row < bottom else ("white", COLOURS[0])
         x, edge = {}, -WIDE
         for thing in sorted(dict.fromkeys(things), key=lane):
             half = 0.05 * len(names.get(thing, "")) + 0.15  # inches of a word in its box
             x[thing] = max(apart * lane(thing), edge + half)
             edge = x[thing] + half
-            box = {
-                "boxstyle": "round,pad=0.1",
-                "ec": "none",
-                "fc": COLOURS[0] if row == bottom else "#E3E8EE",
-            }
             if thing in names:
-                axes.text(
-                    x[thing],
-                    row,
-                    names[thing],
-                    bbox=box,
-                    color="white" if row == bottom else "black",
-                    **WORD,
-                )
+                box = {"boxstyle": "round,pad=0.1", "ec": "none", "fc": shade}
+                axes.text(x[thing], row, names[thing], color=ink, bbox=box, **WORD)
         places.append([x[thing] for thing in things])
     levels = [row + end / pitch for row in range(bottom + 1) for end in (-0.12, 0.12)]
     for line in zip(*places):
@@ -149,15 +122,13 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     """-log p, what one picture adds to the cross-entropy if its right class got p, with a mark at each p given, above 0 and at most 1."""
     marks = floats(probabilities or (0.01, 0.1, 0.55, 0.91), "probabilities")
     if not all(0 < p <= 1 for p in marks):
-        raise ValueError(
-            f"Probabilities lie above 0, where the cost has no end, and up to 1: {marks}"
-        )
+        raise ValueError(f"A probability lies above 0 and is at most 1; these are {marks}.")
     given = np.geomspace(min(0.004, *marks), 1, 400)
     figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
     axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
     said = [f"{p:g} costs {abs(np.log(p)):.2f}" for p in marks]
+    axes.plot(marks, -np.log(marks), "o", color=COLOURS[1], markersize=10)
     for p, words in zip(marks, said):
-        axes.plot(p, -np.log(p), "o", color=COLOURS[1], markersize=10)
         axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
     axes.set(
         xlabel="probability that the right class got",
@@ -181,7 +152,7 @@ def ilsvrc(until: int = 2017) -> Figure:
         right = error > HUMAN  # of its dot, else above the person's line
         place = year + 0.08 * right, max(error, HUMAN) + 0.5
         axes.text(*place, f"{name}\n{error:g}", ha="left" if right else "center")
-    cited = fill("; ".join(dict.fromkeys(sources)), 105, break_on_hyphens=False)
+    cited = "; ".join(dict.fromkeys(source.partition(",")[0] for source in sources))
     axes.set(xticks=range(2010, 2018), xlim=(2009.8, 2017.6), ylim=(0, 33))
     axes.set(xlabel=f"year\n{cited}", ylabel="top-5 error in %")
     axes.legend(frameon=False)
