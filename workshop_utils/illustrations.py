@@ -1,9 +1,7 @@
 """Small figures of one idea each: the numbers of a picture, ImageNet's tree, what a probability costs, a contest by year."""
 
 from difflib import get_close_matches
-from itertools import pairwise
 from statistics import mean
-from typing import Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -13,7 +11,6 @@ from workshop_utils.data import imagenet
 from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, filled, floats, sheet, span
 
 WIDE, HIGH, BESIDE = 11.0, 5.6, 2.6  # inches: what a laptop shows whole, and a picture in it
-WORD: dict[str, Any] = {"fontsize": 12, **MIDDLE}
 ALL = slice(None)
 NAMES = {1: ("",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
 REVIEW = "Russakovsky et al. 2015, arXiv:1409.0575"
@@ -44,8 +41,8 @@ def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figur
     room = (WIDE - BESIDE * beside) / count
     most = int(room / (0.106 * max(map(len, map(write, planes.unique().tolist()))) + 0.06))
     if not (0 < len(down) <= 28 and 0 < len(across) <= most):
-        few = f"1 to 28 rows and 1 to {most} columns, such as rows=slice(0, 6), columns=slice(0, 6)"
-        raise ValueError(f"{len(down)} x {len(across)} numbers: there is room for {few}.")
+        words = f"{len(down)} x {len(across)} numbers: there is room for 1 to 28 x 1 to {most}"
+        raise ValueError(f"{words}, such as rows=slice(0, 6), columns=slice(0, 6).")
     ratios = [BESIDE] * beside + [min(0.6 * len(across), room)] * count
     figure = Figure("Numbers of a picture", (sum(ratios), max(BESIDE, min(0.45 * len(down), HIGH))))
     panels = figure.subplots(1, len(ratios), squeeze=False, width_ratios=ratios)[0]
@@ -61,7 +58,7 @@ def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figur
         axes.set_title(name, fontsize=12)
         for (row, column), value in np.ndenumerate(plane):
             ink = "black" if value > low + 0.47 * (high - low) else "white"
-            axes.text(column, row, write(value), color=ink, **WORD)
+            axes.text(column, row, write(value), color=ink, fontsize=12, **MIDDLE)
         few = cut.size <= 200
         lines = [" ".join(map(write, line)) if few else f"mean {line.mean():.3g}" for line in plane]
         said += [f"{name} row {row}: {line}".strip() for row, line in zip(down, lines)]
@@ -72,43 +69,37 @@ def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figur
 
 
 def tree(name: str) -> Figure:
-    """All that lies above a class of ImageNet, by every way that leads up to "entity".
-
-    name: of the class, or its WordNet id. Raises ValueError if no class is called so, or two are.
-    """
+    """All that lies above a class of ImageNet, of this name or WordNet id, by every way up to "entity". Raises ValueError unless one class is called so."""
     names = {wnid: synset["name"] for wnid, synset in imagenet.synsets().items()}
     found = [wnid for wnid in imagenet.wnids() if name in (wnid, names[wnid])]
     if len(found) != 1:
         near = ", ".join(found or get_close_matches(str(name), imagenet.class_names()))
         what = f"{len(found)} classes of ImageNet are called '{name}'"
         raise ValueError(f"{what}. Near: {near or 'none'}. data.imagenet.class_names() lists all.")
-    ways = [way[::-1] for way in imagenet.ways(found[0])]
-    rows = {
-        wnid: max(way.index(wnid) for way in ways if wnid in way) for way in ways for wnid in way
-    }
-    # what each way has in each row: a word, or a step between two words that passes by
-    passed = lambda above, below: [above] + [(above, below)] * (rows[below] - rows[above] - 1)
-    tracks = [
-        [*(thing for step in pairwise(way) for thing in passed(*step)), way[-1]] for way in ways
-    ]
-    bottom, apart = len(tracks[0]) - 1, min(2.6, 9 / len(ways))
+    ways = imagenet.ways(found[0])
+    depth = lambda one: max(len(way) - way.index(one) - 1 for way in ways if one in way)
+    rows = {one: depth(one) for way in ways for one in way}
+    bottom, apart = max(rows.values()), min(2.6, 9 / len(ways))
     pitch, middle = min(0.55, HIGH / (bottom + 1)), apart * (len(ways) - 1) / 2
     figure = Figure(f"What lies above '{names[found[0]]}'", (WIDE, pitch * (bottom + 1)))
     figure.set_layout_engine("none")  # the axes are the whole figure: inches across, rows down
     axes, places = figure.add_axes((0, 0, 1, 1)), []
     axes.axis("off")
     axes.set(xlim=(middle - WIDE / 2, middle + WIDE / 2), ylim=(bottom + 0.5, -0.5))
-    for row, things in enumerate(zip(*tracks)):
+    for row in range(bottom + 1):
+        # what each way has here: a word, or the line that comes down from the last one
+        things = [next(one for one in way if rows[one] <= row) for way in ways]
         lane = lambda thing, things=things: mean(i for i, one in enumerate(things) if one == thing)
         ink, shade = ("black", "#E3E8EE") if row < bottom else ("white", COLOURS[0])
         x, edge = {}, -WIDE
         for thing in sorted(dict.fromkeys(things), key=lane):
-            half = 0.05 * len(names.get(thing, "")) + 0.15  # inches of a word in its box
+            words = names[thing] if rows[thing] == row else ""
+            half = 0.05 * len(words) + 0.15  # inches of a word in its box
             x[thing] = max(apart * lane(thing), edge + half)
             edge = x[thing] + half
-            if thing in names:
+            if words:
                 box = {"boxstyle": "round,pad=0.1", "ec": "none", "fc": shade}
-                axes.text(x[thing], row, names[thing], color=ink, bbox=box, **WORD)
+                axes.text(x[thing], row, words, color=ink, bbox=box, fontsize=12, **MIDDLE)
         places.append([x[thing] for thing in things])
     levels = [row + end / pitch for row in range(bottom + 1) for end in (-0.12, 0.12)]
     for line in zip(*places):
@@ -131,9 +122,7 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     for p, words in zip(marks, said):
         axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
     axes.set(
-        xlabel="probability that the right class got",
-        ylabel="cross-entropy (nats)",
-        xlim=(-0.02, 1.14),
+        xlim=(-0.02, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)"
     )
     figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
     return figure
@@ -153,8 +142,7 @@ def ilsvrc(until: int = 2017) -> Figure:
         place = year + 0.08 * right, max(error, HUMAN) + 0.5
         axes.text(*place, f"{name}\n{error:g}", ha="left" if right else "center")
     cited = "; ".join(dict.fromkeys(source.partition(",")[0] for source in sources))
-    axes.set(xticks=range(2010, 2018), xlim=(2009.8, 2017.6), ylim=(0, 33))
-    axes.set(xlabel=f"year\n{cited}", ylabel="top-5 error in %")
+    axes.set(xlim=(2009.8, 2017.6), ylim=(0, 33), xlabel=f"year\n{cited}", ylabel="top-5 error, %")
     axes.legend(frameon=False)
     said = "; ".join(f"{year} {name}: {error:g} ({source})" for year, name, error, source in shown)
     figure.description = f"A falling curve of the top-5 error in %, from 2012 on of convolutional nets. {said}. A dashed line at {HUMAN}: a trained person, on 1,500 pictures ({REVIEW}, section 6.4)."

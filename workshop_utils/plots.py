@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workshop_utils import data, diagrams, illustrations
+from workshop_utils import data, diagrams
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Evaluation
@@ -31,13 +31,12 @@ from workshop_utils.figure import (
     short,
     span,
 )
+from workshop_utils.illustrations import cross_entropy_curve, ilsvrc, pixels, tree  # noqa: F401
 from workshop_utils.training import History
 
 PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, diagrams.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
-pixels, tree, ilsvrc = illustrations.pixels, illustrations.tree, illustrations.ilsvrc
-cross_entropy_curve = illustrations.cross_entropy_curve
 
 
 def images(

@@ -43,8 +43,8 @@ def paths(wnid: str) -> list[list[str]]:
 
 def ways(wnid: str) -> list[list[str]]:
     """The paths of a synset as WordNet ids."""
-    above = [way for parent in synsets()[wnid]["parents"] for way in ways(parent)]
-    return [[wnid, *way] for way in above or [[]]]
+    parents = synsets()[wnid]["parents"]
+    return [[wnid, *way] for parent in parents for way in ways(parent)] or [[wnid]]
 
 
 def boxes(xml: str | bytes | Path) -> list[Box]:

@@ -16,10 +16,9 @@ export default {
         if (event.detail && event.target.matches(".widget-toggle-button")) panel.focus({ preventScroll: true });  // by mouse, not by keyboard
       });
     });
-
     function typed(event) {
-      if (!panel?.isConnected || event.key.length > 1 || event.key === " " || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target.closest?.("input, textarea, select, [contenteditable=true]")) return;
+      if (!/^[^ ]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!(panel?.closest(".jp-Notebook") ?? panel)?.contains(event.target) || event.target.closest("input, textarea, select, [contenteditable=true]")) return;
       const digit = event.key.match(/^[0-9]$/)?.[0] ?? event.code.match(/^Digit([0-9])$/)?.[1];  // the key of 1 is & in France
       const box = panel.getBoundingClientRect();
       const inSight = box.height > 0 && box.bottom > 0 && box.top < window.innerHeight;
@@ -30,7 +29,6 @@ export default {
       pressed.click();
       panel.focus({ preventScroll: true });  // the button that had the focus may be drawn anew, and the next digit would go to the notebook
     }
-
     window.addEventListener("keydown", typed, true);
     return () => window.removeEventListener("keydown", typed, true);
   },
