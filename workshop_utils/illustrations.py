@@ -118,12 +118,10 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
     axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
     said = [f"{p:g} costs {abs(np.log(p)):.2f}" for p in marks]
-    axes.plot(marks, -np.log(marks), "o", color=COLOURS[1], markersize=10)
+    axes.plot(marks, -np.log(marks), "o", color=COLOURS[1], markersize=10, clip_on=False)
     for p, words in zip(marks, said):
         axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
-    axes.set(
-        xlim=(-0.02, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)"
-    )
+    axes.set(xlim=(0, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)")
     figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
     return figure
 
