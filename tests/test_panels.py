@@ -536,6 +536,19 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
     )
 
 
+def test_title_beside_the_pad_is_whole():
+    figure = widgets.drawing_pad(reader(), digits()).figure
+    figure.draw_without_rendering()
+    words, page = figure.axes[0].title.get_window_extent(), figure.bbox
+    assert page.x0 <= words.x0 and words.x1 <= page.x1 and words.y1 <= page.y1
+
+
+def test_nine_classes_of_pictures_fit_on_one_screen(tmp_path):
+    dataset = loaded("clip-art")
+    made = widgets.own_pictures(colour_net(), dataset.per_class(1), folder=tmp_path / "none")
+    assert len(made.figure.axes) == 9 and made.figure.get_figheight() < 5
+
+
 def test_stacked_net_has_the_parameters_that_the_panel_says():
     made = widgets.architecture(blocks="conv5 6, pool, conv5 16, pool, dense 120, dense 84")
     assert f"{parameters(made.build()):,} parameters" in made.sentence.value

@@ -70,7 +70,7 @@ def pad_figure(
     best, chance = classes[said.predicted[0]], said.probabilities[0]
     figure = plots.top_k(picture, chance, classes, min(5, len(classes)))
     figure.set_size_inches(6, 2.8)  # beside the pad
-    figure.axes[0].set_title("what the net sees:\n28 x 28", fontsize=11)
+    figure.axes[0].set_title("the net sees 28 x 28", fontsize=11)
     classes_said = figure.description.partition(". ")[2]
     figure.description = f"The net says '{best}' with {chance.max():.1%}. {classes_said}"
     return figure

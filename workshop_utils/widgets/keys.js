@@ -4,7 +4,7 @@
 export default {
   render({ el }) {
     el.style.display = "none";
-    el.innerHTML = "<style>.panel-with-keys:focus-visible, .panel-with-keys :focus-visible { outline: 3px solid #D55E00 !important; outline-offset: 1px; }</style>";
+    el.innerHTML = "<style>.panel-with-keys:focus-visible, .panel-with-keys :focus-visible { outline: 3px solid #D55E00 !important; outline-offset: -2px; }</style>";
     let panel = null;
     requestAnimationFrame(() => {
       panel = el.parentElement;
