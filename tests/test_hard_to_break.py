@@ -1113,7 +1113,7 @@ def test_upload_cannot_choose_where_it_is_kept(tmp_path):
 )
 def test_pad_answers_what_is_no_drawing_with_a_sentence_and_its_picture_stays(text):
     panel = widgets.drawing_pad(models.ready("lenet-mnist"), loaded("mnist", "test"))
-    view, before = panel.box.children[0], panel.picture.value
+    view, before = panel.box.children[1].children[0], panel.picture.value
     view.drawing = f"data:image/png;base64,{text}"
     view.strokes += 1
     assert panel.state["source"] == digit_pad.DRAWING and panel.picture.value == before

@@ -243,7 +243,7 @@ def test_without_anywidget_the_core_controls_remain(monkeypatch):
     made = widgets.drawing_pad(reader(), digits())
     assert (
         digit_pad.DRAWING not in made.controls["source"].options
-        and "package anywidget" in made.box.children[0].value
+        and "package anywidget" in made.box.children[1].children[0].value
     )
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
     made.controls["true"].value = "Bag"
@@ -587,7 +587,7 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
     made = widgets.drawing_pad(reader(), digits())
     ink = np.zeros((280, 280), dtype=np.uint8)
     ink[40:240, 130:155] = 255
-    view = made.box.children[0]
+    view = made.box.children[1].children[0]
     view.drawing = (
         "data:image/png;base64," + base64.b64encode(file_bytes(Image.fromarray(ink))).decode()
     )
@@ -595,6 +595,19 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
     assert (
         made.state["source"] == digit_pad.DRAWING and "The net says '1'" in made.figure.description
     )
+
+
+def test_title_beside_the_pad_is_whole():
+    figure = widgets.drawing_pad(reader(), digits()).figure
+    figure.draw_without_rendering()
+    words, page = figure.axes[0].title.get_window_extent(), figure.bbox
+    assert page.x0 <= words.x0 and words.x1 <= page.x1 and words.y1 <= page.y1
+
+
+def test_nine_classes_of_pictures_fit_on_one_screen(tmp_path):
+    dataset = loaded("clip-art")
+    made = widgets.own_pictures(colour_net(), dataset.per_class(1), folder=tmp_path / "none")
+    assert len(made.figure.axes) == 9 and made.figure.get_figheight() < 5
 
 
 def test_stacked_net_has_the_parameters_that_the_panel_says():

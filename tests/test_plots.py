@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
 
-from workshop_utils import data, diagrams, evaluation, models, plots
+from workshop_utils import data, diagrams, evaluation, illustrations, models, plots
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
 from workshop_utils.training import History
@@ -94,6 +94,16 @@ FIGURES = {
         lambda: plots.sizes(tiny_dataset(1, seed=1), (8, 4)),
     ),
     "dataset_card": (lambda: plots.dataset_card("mnist"), lambda: plots.dataset_card("photos")),
+    "pixels": (
+        lambda: plots.pixels(torch.zeros(9, 9)),
+        lambda: plots.pixels(torch.ones(3, 6, 6)),
+    ),
+    "tree": (lambda: plots.tree("tabby"), lambda: plots.tree("jean")),
+    "cross_entropy_curve": (
+        lambda: plots.cross_entropy_curve(),
+        lambda: plots.cross_entropy_curve(0.5),
+    ),
+    "ilsvrc": (lambda: plots.ilsvrc(), lambda: plots.ilsvrc(2012)),
     "top_k": (
         lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2),
         lambda: plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2),
@@ -130,7 +140,8 @@ def test_all_public_figures_are_tested_here():
         name
         for name, value in vars(plots).items()
         if callable(value)
-        and getattr(value, "__module__", "") in (plots.__name__, diagrams.__name__)
+        and getattr(value, "__module__", "")
+        in (plots.__name__, diagrams.__name__, illustrations.__name__)
         and not name.startswith("_")
     }
     assert drawers - {"Figure", "live_curves"} <= set(FIGURES)

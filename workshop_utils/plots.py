@@ -33,6 +33,7 @@ from workshop_utils.figure import (
     short,
     span,
 )
+from workshop_utils.illustrations import cross_entropy_curve, ilsvrc, pixels, tree  # noqa: F401
 from workshop_utils.training import History
 
 PICTURES_AT_MOST = 200

@@ -38,10 +38,13 @@ def paths(wnid: str) -> list[list[str]]:
         raise ValueError(
             f"No ImageNet synset is called '{wnid}'.{guess} A WordNet id is an n and eight digits, such as {wnids()[281]} for {class_names()[281]}. data.imagenet.wnids() lists those of the 1,000 classes."
         )
-    synset = synsets()[wnid]
-    if not synset["parents"]:
-        return [[synset["name"]]]
-    return [[synset["name"], *path] for parent in synset["parents"] for path in paths(parent)]
+    return [[synsets()[one]["name"] for one in way] for way in ways(wnid)]
+
+
+def ways(wnid: str) -> list[list[str]]:
+    """The paths of a synset as WordNet ids."""
+    parents = synsets()[wnid]["parents"]
+    return [[wnid, *way] for parent in parents for way in ways(parent)] or [[wnid]]
 
 
 def boxes(xml: str | bytes | Path) -> list[Box]:

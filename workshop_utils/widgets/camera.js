@@ -2,7 +2,7 @@
 export default {
   render({ model, el }) {
     const video = document.createElement("video");
-    video.style.cssText = "width: 240px; display: none";
+    video.style.cssText = "width: 160px; display: none";
     video.muted = video.playsInline = true;
     const button = document.createElement("button");
     button.className = "jupyter-button widget-button";

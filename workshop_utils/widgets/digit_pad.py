@@ -17,7 +17,7 @@ from workshop_utils.data.augment import turned
 from workshop_utils.data.pictures import decode
 from workshop_utils.evaluation import predict
 from workshop_utils.figure import Figure
-from workshop_utils.widgets.panel import Panel, choice, scripted, slider
+from workshop_utils.widgets.panel import Panel, choice, row, scripted, slider
 
 DRAWING = "my drawing"
 SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
@@ -45,8 +45,9 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
         "down": slider("shift down", 0, -10, 10),
         "turn": slider("turn, degrees", 0, -90, 90, step=5),
     }
-    above = [pad or ipywidgets.HTML(NO_PAD)]
-    panel = Panel("Draw, and the net answers", draw, controls, above=above)
+    panel = Panel("Draw, and the net answers", draw, controls)
+    chosen, picture, *rest = panel.box.children
+    panel.box.children = (chosen, row(pad or ipywidgets.HTML(NO_PAD), picture), *rest)
     if pad:  # the count of strokes and not the drawing, which may be cleared twice
         pad.observe(lambda _: panel.set(source=DRAWING), names="strokes")
     return panel
@@ -58,7 +59,7 @@ def pad_figure(
     """What the net sees, (1, 28, 28) uint8 shifted by pixels and turned clockwise by degrees, and its most probable classes."""
     classes = dataset.classes
     if not picture.any():
-        figure = Figure("The pad is empty", (9, 1))
+        figure = Figure("The pad is empty", (6, 2.8))
         figure.description = EMPTY
         return figure
     picture = turned(picture[None].float(), torch.tensor([float(turn)]))[0]
@@ -68,7 +69,8 @@ def pad_figure(
     said = predict(net, drawing)
     best, chance = classes[said.predicted[0]], said.probabilities[0]
     figure = plots.top_k(picture, chance, classes, min(5, len(classes)))
-    figure.axes[0].set_title("what the net sees, 28 x 28", fontsize=11)
+    figure.set_size_inches(6, 2.8)  # beside the pad
+    figure.axes[0].set_title("the net sees 28 x 28", fontsize=11)
     classes_said = figure.description.partition(". ")[2]
     figure.description = f"The net says '{best}' with {chance.max():.1%}. {classes_said}"
     return figure

@@ -30,7 +30,7 @@ def kernel_playground(picture: Tensor) -> Panel:
         for (row, column), value in zip(np.ndindex(3, 3), PRESETS[first])
     }
     preset = choice("preset", (*PRESETS, OWN), value=first)
-    preset.layout.flex = "0 0 100%"
+    preset.layout.flex, preset.layout.margin = "0 0 100%", "2px 0"
 
     def moved(name: str, state: dict) -> dict:
         kernel = [state[cell] for cell in cells]

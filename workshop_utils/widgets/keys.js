@@ -1,27 +1,35 @@
-// JupyterLab takes letters and arrows that are typed on a control for commands on cells: x would cut the cell.
-// The mark that stops this has to be on the element that has the focus.
-// A digit presses the button whose text begins with it; a click on the picture is enough to give the panel the focus.
+// JupyterLab takes letters, digits and arrows for commands on cells: x cuts one, 1 makes a heading. A panel keeps what is meant
+// for it: everything typed on its controls (the mark that stops JupyterLab has to be on the element that has the focus), letters
+// and digits while the mouse is over it, and, as long as it is in sight, each digit with which the text of a button begins.
 export default {
   render({ el }) {
     el.style.display = "none";
+    el.innerHTML = "<style>.panel-with-keys:focus-visible, .panel-with-keys :focus-visible { outline: 3px solid #D55E00 !important; outline-offset: -2px; }</style>";
+    let panel = null;
     requestAnimationFrame(() => {
-      const panel = el.parentElement;
+      panel = el.parentElement;
       if (!panel) return;
       panel.tabIndex = -1;
-      panel.style.outline = "none";
+      panel.classList.add("panel-with-keys");
       panel.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
-      panel.addEventListener("keydown", (event) => {
-        if (!/^[0-9]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
-        if (event.target.matches("input, textarea, select, [contenteditable]")) return;
-        const buttons = [...panel.querySelectorAll("button")];
-        const pressed = buttons.find((button) => button.textContent.trim().startsWith(`${event.key} `));
-        if (!pressed) return;
-        pressed.click();
-        panel.focus({ preventScroll: true });  // the button that had the focus may be drawn anew, and the next digit would go to the notebook
-      });
       panel.addEventListener("click", (event) => {
         if (event.detail && event.target.matches(".widget-toggle-button")) panel.focus({ preventScroll: true });  // by mouse, not by keyboard
       });
     });
+    function typed(event) {
+      if (!/^[^ ]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!(panel?.closest(".jp-Notebook") ?? panel)?.contains(event.target) || event.target.closest("input, textarea, select, [contenteditable=true]")) return;
+      const digit = event.key.match(/^[0-9]$/)?.[0] ?? event.code.match(/^Digit([0-9])$/)?.[1];  // the key of 1 is & in France
+      const box = panel.getBoundingClientRect();
+      const inSight = box.height > 0 && box.bottom > 0 && box.top < window.innerHeight;
+      const pressed = inSight && digit && [...panel.querySelectorAll("button")].find((button) => button.textContent.trim().startsWith(`${digit} `));
+      if (!pressed && !panel.matches(":hover") && !panel.contains(event.target)) return;
+      event.stopImmediatePropagation();  // we hear of it first, from the window on its way down
+      if (!pressed) return;
+      pressed.click();
+      panel.focus({ preventScroll: true });  // the button that had the focus may be drawn anew, and the next digit would go to the notebook
+    }
+    window.addEventListener("keydown", typed, true);
+    return () => window.removeEventListener("keydown", typed, true);
   },
 };

@@ -17,7 +17,8 @@ from workshop_utils.figure import Figure, Shown, alt
 from workshop_utils.progress import watched_by
 
 _LOCK = RLock()  # one drawing at a time, whichever thread a front end calls from
-PICTURE = {"max_width": "100%", "object_fit": "contain", "align_self": "flex-start"}
+# no margin: with it a picture as wide as the panel would be wider than the panel
+PICTURE = {"max_width": "100%", "margin": "0", "object_fit": "contain", "align_self": "flex-start"}
 
 
 class Panel(Shown):

@@ -209,10 +209,12 @@ def own_figure(collection: Collection) -> Figure:
         return answer_figure(collection.asked, answer, collection.classifier)
     pictures, white = collection.pictures, torch.full((3, TILE, TILE), 255, dtype=torch.uint8)
     shown = list(pictures.items())[:ROWS_AT_MOST]
-    figure = Figure("Your pictures", (10, max(1.0, 1.5 * len(shown))))
+    columns = 1 if len(shown) < 4 else 2
+    rows = max(1, -(-len(shown) // columns))
+    figure = Figure("Your pictures", (10, rows * (1.5 if columns == 1 else 0.9)))
     for place, (name, found) in enumerate(shown, 1):
         tiles = [resize(picture, [TILE, TILE], antialias=True) for picture in found[:8]]
-        axes = figure.add_subplot(len(shown), 1, place)
+        axes = figure.add_subplot(rows, columns, place)
         axes.axis("off")
         axes.imshow(mosaic(tiles + [white] * (8 - len(tiles)), 8))
         axes.set_title(f"{name}: {len(found)}", fontsize=12, loc="left")

@@ -1,0 +1,147 @@
+"""Small figures of one idea each: the numbers of a picture, ImageNet's tree, what a probability costs, a contest by year."""
+
+from difflib import get_close_matches
+from statistics import mean
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from workshop_utils.data import imagenet
+from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, filled, floats, sheet, span
+
+WIDE, HIGH, BESIDE = 11.0, 5.6, 2.6  # inches: what a laptop shows whole, and a picture in it
+ALL = slice(None)
+NAMES = {1: ("",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
+REVIEW = "Russakovsky et al. 2015, arXiv:1409.0575"
+HUMAN = 5.1  # one trained person on 1,500 pictures: section 6.4 of the review
+WINNERS = (  # top-5 error in % of the best that learned from the contest's own pictures only
+    (2010, "NEC-UIUC", 28.2, REVIEW),
+    (2011, "XRCE", 25.8, REVIEW),
+    (2012, "SuperVision (AlexNet)", 16.4, REVIEW),  # 15.3 with more pictures
+    (2013, "Clarifai", 11.7, REVIEW),  # 11.2 with more pictures
+    (2014, "GoogLeNet", 6.7, REVIEW),
+    (2015, "ResNet", 3.57, "He et al. 2015, arXiv:1512.03385"),
+    (2016, "Trimps-Soushen", 2.99, "image-net.org/challenges/LSVRC/2016/results"),
+    (2017, "SENet", 2.251, "Hu et al. 2018, arXiv:1709.01507"),
+)
+
+
+def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figure:
+    """The numbers of a picture, or of a part that is framed in it, written on its pixels; of a colour picture channel by channel.
+
+    picture: (H, W) or (C, H, W), uint8 or floats. Raises ValueError for more numbers than there is room for.
+    """
+    whole, planes = drawable(picture), picture.detach().cpu()
+    planes = planes.reshape(-1, *planes.shape[-2:])
+    (count, height, width), cut = planes.shape, planes[:, rows, columns].numpy()
+    down, across = range(height)[rows], range(width)[columns]
+    write = "{:.2f}".format if planes.is_floating_point() else str
+    beside = cut.shape != planes.shape
+    room = (WIDE - BESIDE * beside) / count
+    most = int(room / (0.106 * max(map(len, map(write, planes.unique().tolist()))) + 0.06))
+    if not (0 < len(down) <= 28 and 0 < len(across) <= most):
+        words = f"{len(down)} x {len(across)} numbers: there is room for 1 to 28 x 1 to {most}"
+        raise ValueError(f"{words}, such as rows=slice(0, 6), columns=slice(0, 6).")
+    ratios = [BESIDE] * beside + [min(0.6 * len(across), room)] * count
+    figure = Figure("Numbers of a picture", (sum(ratios), max(BESIDE, min(0.45 * len(down), HIGH))))
+    panels = figure.subplots(1, len(ratios), squeeze=False, width_ratios=ratios)[0]
+    part = f"rows {down[0]} to {down[-1]}, columns {across[0]} to {across[-1]}"
+    said = [f"Of a picture of {height} x {width} pixels, values {span(planes)}: {part}"]
+    if beside:
+        frame = (across[0] - 0.5, down[0] - 0.5), len(across), len(down)
+        panels[0].add_patch(Rectangle(*frame, fill=False, edgecolor=COLOURS[4], linewidth=3))
+        panels[0].imshow(whole, interpolation="nearest")
+    low, high = (planes.min(), planes.max()) if planes.is_floating_point() else (0, 255)
+    for axes, plane, name in zip(panels[-count:], cut, NAMES[count]):
+        axes.imshow(plane, cmap="gray", vmin=low, vmax=high, aspect="auto")
+        axes.set_title(name, fontsize=12)
+        for (row, column), value in np.ndenumerate(plane):
+            ink = "black" if value > low + 0.47 * (high - low) else "white"
+            axes.text(column, row, write(value), color=ink, fontsize=12, **MIDDLE)
+        few = cut.size <= 200
+        lines = [" ".join(map(write, line)) if few else f"mean {line.mean():.3g}" for line in plane]
+        said += [f"{name} row {row}: {line}".strip() for row, line in zip(down, lines)]
+    for axes in panels:
+        axes.axis("off")
+    figure.description = f"{'. '.join(said)}."
+    return figure
+
+
+def tree(name: str) -> Figure:
+    """All that lies above a class of ImageNet, of this name or WordNet id, by every way up to "entity". Raises ValueError unless one class is called so."""
+    names = {wnid: synset["name"] for wnid, synset in imagenet.synsets().items()}
+    found = [wnid for wnid in imagenet.wnids() if name in (wnid, names[wnid])]
+    if len(found) != 1:
+        near = ", ".join(found or get_close_matches(str(name), imagenet.class_names()))
+        what = f"{len(found)} classes of ImageNet are called '{name}'"
+        raise ValueError(f"{what}. Near: {near or 'none'}. data.imagenet.class_names() lists all.")
+    ways = imagenet.ways(found[0])
+    depth = lambda one: max(len(way) - way.index(one) - 1 for way in ways if one in way)
+    rows = {one: depth(one) for way in ways for one in way}
+    bottom, apart = max(rows.values()), min(2.6, 9 / len(ways))
+    pitch, middle = min(0.55, HIGH / (bottom + 1)), apart * (len(ways) - 1) / 2
+    figure = Figure(f"What lies above '{names[found[0]]}'", (WIDE, pitch * (bottom + 1)))
+    figure.set_layout_engine("none")  # the axes are the whole figure: inches across, rows down
+    axes, places = figure.add_axes((0, 0, 1, 1)), []
+    axes.axis("off")
+    axes.set(xlim=(middle - WIDE / 2, middle + WIDE / 2), ylim=(bottom + 0.5, -0.5))
+    for row in range(bottom + 1):
+        # what each way has here: a word, or the line that comes down from the last one
+        things = [next(one for one in way if rows[one] <= row) for way in ways]
+        lane = lambda thing, things=things: mean(i for i, one in enumerate(things) if one == thing)
+        ink, shade = ("black", "#E3E8EE") if row < bottom else ("white", COLOURS[0])
+        x, edge = {}, -WIDE
+        for thing in sorted(dict.fromkeys(things), key=lane):
+            words = names[thing] if rows[thing] == row else ""
+            half = 0.05 * len(words) + 0.15  # inches of a word in its box
+            x[thing] = max(apart * lane(thing), edge + half)
+            edge = x[thing] + half
+            if words:
+                box = {"boxstyle": "round,pad=0.1", "ec": "none", "fc": shade}
+                axes.text(x[thing], row, words, color=ink, bbox=box, fontsize=12, **MIDDLE)
+        places.append([x[thing] for thing in things])
+    levels = [row + end / pitch for row in range(bottom + 1) for end in (-0.12, 0.12)]
+    for line in zip(*places):
+        axes.plot(np.repeat(line, 2)[1:-1], levels[1:-1], color="#5B6770", zorder=1)
+    said = "; or ".join(", ".join(path) for path in imagenet.paths(found[0]))
+    figure.description = f"A tree of {len(rows)} words. Ways up, {len(ways)} in all: {said}."
+    return figure
+
+
+def cross_entropy_curve(*probabilities: float) -> Figure:
+    """-log p, what one picture adds to the cross-entropy if its right class got p, with a mark at each p given, above 0 and at most 1."""
+    marks = floats(probabilities or (0.01, 0.1, 0.55, 0.91), "probabilities")
+    if not all(0 < p <= 1 for p in marks):
+        raise ValueError(f"A probability lies above 0 and is at most 1; these are {marks}.")
+    given = np.geomspace(min(0.004, *marks), 1, 400)
+    figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
+    axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
+    said = [f"{p:g} costs {abs(np.log(p)):.2f}" for p in marks]
+    axes.plot(marks, -np.log(marks), "o", color=COLOURS[1], markersize=10, clip_on=False)
+    for p, words in zip(marks, said):
+        axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
+    axes.set(xlim=(0, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)")
+    figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
+    return figure
+
+
+def ilsvrc(until: int = 2017) -> Figure:
+    """The top-5 errors of the winners of the ImageNet contest, from 2010 up to a year, beside that of a trained person."""
+    shown = filled([winner for winner in WINNERS if winner[0] <= until], f"until {until}")
+    figure, axes = sheet("The winners of the ImageNet contest", (10.1, 4.7))
+    years, _, errors, sources = zip(*shown)
+    axes.plot(years, errors, color="#888888", zorder=1)
+    axes.plot(years[:2], errors[:2], "s", color=COLOURS[0], ms=9, label="features made by hand")
+    axes.plot(years[2:], errors[2:], "o", color=COLOURS[1], ms=9, label="convolutional nets")
+    axes.axhline(HUMAN, color="black", linestyle="--", label=f"a trained person: {HUMAN}")
+    for year, name, error, _ in shown:
+        right = error > HUMAN  # of its dot, else above the person's line
+        place = year + 0.08 * right, max(error, HUMAN) + 0.5
+        axes.text(*place, f"{name}\n{error:g}", ha="left" if right else "center")
+    cited = "; ".join(dict.fromkeys(source.partition(",")[0] for source in sources))
+    axes.set(xlim=(2009.8, 2017.6), ylim=(0, 33), xlabel=f"year\n{cited}", ylabel="top-5 error, %")
+    axes.legend(frameon=False)
+    said = "; ".join(f"{year} {name}: {error:g} ({source})" for year, name, error, source in shown)
+    figure.description = f"A falling curve of the top-5 error in %, from 2012 on of convolutional nets. {said}. A dashed line at {HUMAN}: a trained person, on 1,500 pictures ({REVIEW}, section 6.4)."
+    return figure
