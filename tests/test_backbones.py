@@ -75,7 +75,8 @@ def test_net_reads_blue_first_on_a_scale_of_255_minus_the_means(net):
 
 
 @pytest.mark.skipif(not find_spec("foolbox"), reason="needs the pictures of foolbox")
-def test_14_of_20_pictures_of_imagenet_are_right_and_fewer_in_the_wrong_order(net):
+def test_most_pictures_of_imagenet_are_known_and_few_in_the_wrong_order(net):
+    """14 of 20, and 20 among five guesses, where this was measured; one picture may fall with another JPEG decoder."""
     folder = Path(find_spec("foolbox").origin).parent / "data"
     files = sorted(folder.glob("imagenet_*"))
     labels = torch.tensor([int(file.stem.split("_")[2]) for file in files])
@@ -86,7 +87,7 @@ def test_14_of_20_pictures_of_imagenet_are_right_and_fewer_in_the_wrong_order(ne
         return best == labels.unsqueeze(1)
 
     right = hits(net.preprocess)
-    assert len(files) == 20 and right[:, 0].sum() == 14 and right.any(1).all()
+    assert len(files) == 20 and right[:, 0].sum() >= 13 and right.any(1).sum() >= 19
     assert hits(replace(net.preprocess, order="RGB"))[:, 0].sum() <= 10
 
 
