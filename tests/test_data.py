@@ -125,7 +125,9 @@ def test_every_bundled_file_has_a_published_sum():
         for path in bundled_files.BUNDLED.rglob("*")
         if path.is_file()
     }
-    data_files = {name for name in files if name.endswith((".gz", ".zip", ".tsv", ".json"))}
+    data_files = {
+        name for name in files if name.endswith((".gz", ".zip", ".tsv", ".json", ".safetensors"))
+    }
     assert data_files <= set(bundled_files.sums()) <= files
 
 

@@ -407,7 +407,7 @@ def test_timms_weights_without_a_network_point_to_the_net_that_needs_none(monkey
     )
     with pytest.raises(
         RuntimeError,
-        match="The weights of Xception are not on this computer.*efficientnet_lite0 works without",
+        match="The weights of Xception are not on this computer.*efficientnet_lite0 and squeezenet1_1 work without",
     ):
         models.build("xception", classes=10, pretrained=True)
 
@@ -437,7 +437,7 @@ def test_torchvision_weights_without_a_network_point_to_the_net_that_needs_none(
     monkeypatch.setattr(torchvision.models, "get_model", no_network)
     with pytest.raises(
         RuntimeError,
-        match="ResNet-18 come from download.pytorch.org.*efficientnet_lite0 works without",
+        match="ResNet-18 come from download.pytorch.org.*efficientnet_lite0 and squeezenet1_1 work without",
     ):
         models.build("resnet18", classes=10, pretrained=True)
 

@@ -17,6 +17,7 @@ from workshop_utils.data import ImageDataset, LazyImageDataset
 from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.models import head
+from workshop_utils.models.blocks import EachPlace
 from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
 from workshop_utils.progress import progress
 
@@ -72,11 +73,14 @@ def features(
     batches = reading(backbone, dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
     caught: list[Tensor] = []
-    keep = lambda _, inputs: caught.append(inputs[0].flatten(1).float().cpu())
     name, layer = head(backbone)
+    around = backbone.get_submodule(name.rpartition(".")[0])
+    each = isinstance(around, EachPlace)  # answers with a mean over places: so do its features
+    rows = lambda given: given.mean((2, 3)) if each else given.flatten(1)
+    keep = lambda _, inputs: caught.append(rows(inputs[0].float()).cpu())
 
     def read() -> None:
-        with layer.register_forward_pre_hook(keep), evaluating(backbone):
+        with (around if each else layer).register_forward_pre_hook(keep), evaluating(backbone):
             for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
                 backbone(devices.like(backbone, images))
 

@@ -12,6 +12,7 @@ import torch
 import torchvision
 
 from tests.benchmarks import (
+    backbones,
     chapters,
     gpu,
     inference,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "loader": loader,
     "ninety": time_to_accuracy,
     "transfer": transfer,
+    "backbones": backbones,
     "inference": inference,
     "reading": reading,
     "start": startup,

@@ -264,3 +264,18 @@ class ResidualBlock(PlainBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.max_pool2d(F.relu(self.second(F.relu(self.first(x))) + self.skip(x)), 2)
+
+
+class EachPlace(nn.Sequential):
+    """Layers for vectors, which read each place of the maps alone; the mean over all places: (B, C, H, W) -> (B, outputs)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        places = maps.permute(0, 2, 3, 1)
+        return super().forward(places.flatten(0, 2)).unflatten(0, places.shape[:3]).mean((1, 2))
+
+
+class Rectified(nn.Linear):
+    """A linear layer with ReLU: what speaks against a class at one place takes nothing from another."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        return super().forward(values).relu()

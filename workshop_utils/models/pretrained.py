@@ -10,11 +10,13 @@ import torchvision
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
+from workshop_utils.data.bundled_files import bundled
+from workshop_utils.models.blocks import EachPlace, Rectified
 from workshop_utils.models.preprocess import Preprocessing
 
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-OFFLINE = "efficientnet_lite0 works without a network."
+OFFLINE = "efficientnet_lite0 and squeezenet1_1 work without a network."
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,34 @@ class Torchvision:
             mean=recipe.mean,
             std=recipe.std,
             interpolation=recipe.interpolation,
+        )
+        return model
+
+
+class SqueezeNet(Torchvision):
+    """SqueezeNet, whose weights come with the course; its head reads each place of the last maps. Only of 1,000 classes it
+    has the published ReLU: a head that was fitted to the mean of the maps then answers in the net as it did outside."""
+
+    def __call__(self, *, classes: int, channels: int = 3) -> nn.Module:
+        """As Torchvision's."""
+        model = super().__call__(classes=classes, channels=channels)
+        dropout, scores, *_ = model.classifier
+        head = (Rectified if classes == 1000 else nn.Linear)(scores.in_channels, classes)
+        head.load_state_dict({"weight": scores.weight.flatten(1), "bias": scores.bias})
+        model.classifier = EachPlace(dropout, head)
+        return model
+
+    def pretrained(self, title: str) -> nn.Module:
+        """As Torchvision's, but offline. Raises DamagedFile unless the file with the weights is the published one."""
+        from safetensors.torch import load
+
+        model, tensors = self(classes=1000), load(bundled(f"{self.entry}.safetensors"))
+        tensors["classifier.1.weight"] = tensors["classifier.1.weight"].flatten(1)
+        model.load_state_dict(tensors)
+        # sizes and order as in the first release; the mean is Caffe's of ImageNet, which the release rounds
+        mean, way = [104.006 / 255, 116.669 / 255, 122.679 / 255], InterpolationMode.BILINEAR
+        model.preprocess = Preprocessing(
+            resize=256, crop=227, order="BGR", mean=mean, std=[1 / 255] * 3, interpolation=way
         )
         return model
 

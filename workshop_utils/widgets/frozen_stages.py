@@ -38,10 +38,10 @@ def stages(net: nn.Module) -> list[str]:
     """The beginnings of parameter names, from the input to the head: one for each part of the net at the top that has parameters."""
     names: list[str] = []
     for name, part in net.named_children():
-        if isinstance(part, nn.Sequential) and list(part.parameters()):
-            names += [f"{name}.{child}" for child, _ in part.named_children()]
-        elif list(part.parameters()):
-            names.append(name)
+        parts = {name: part}
+        if isinstance(part, nn.Sequential):
+            parts = {f"{name}.{child}": layer for child, layer in part.named_children()}
+        names += [place for place, layer in parts.items() if list(layer.parameters())]
     return names
 
 
