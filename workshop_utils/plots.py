@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workshop_utils import data, diagrams
+from workshop_utils import data, blocks_drawn, diagrams
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Evaluation
@@ -34,7 +34,7 @@ from workshop_utils.figure import (
 from workshop_utils.training import History
 
 PICTURES_AT_MOST = 200
-architecture, block = diagrams.architecture, diagrams.block
+architecture, block = diagrams.architecture, blocks_drawn.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
 
 

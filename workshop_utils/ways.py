@@ -1,0 +1,230 @@
+"""The way of a picture through a net, found by sending one: its layers in a row, the connections around them, and what has no place in a row."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from workshop_utils.models.cost import answer
+from workshop_utils.models.modes import evaluating, inside
+
+GROUPS_AT_MOST = 12
+SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply"}
+MEETINGS = dict.fromkeys(SUMS, "+") | dict.fromkeys(("cat", "concat", "concatenate"), "||")
+
+
+@dataclass(eq=False)
+class Step:
+    """What a layer, or a meeting of ways, gives for one picture.
+
+    text: "3x3", "pool", "dense"; "+" or "||" where ways meet. depth: how many layers with weights lie on the longest way to it.
+    before: where its input comes from, the longest way first. strongest: the map that varies most, after normalisation and activation.
+    """
+
+    kind: str
+    text: str
+    shape: tuple[int, ...]
+    depth: int = 0
+    before: tuple["Step", ...] = ()
+    strongest: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbours in a row that are drawn as one: `times` a layer, or a block of layers, of these texts; shape and map of the last.
+
+    skips: how many connections lead around a part of it. last: its last step's place on the way.
+    """
+
+    kind: str
+    texts: tuple[str, ...]
+    shape: tuple[int, ...]
+    strongest: Tensor | None
+    last: int
+    times: int = 1
+    block: bool = False
+    skips: int = 0
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """How many of what; and of which kernels, if it has some."""
+        kernels = [text for text in self.texts if text[0].isdigit()]
+        name = "block" if self.block else "conv" if kernels else self.texts[0]
+        count = self.times * (1 if self.block else len(kernels or self.texts))
+        listed = ", ".join(dict.fromkeys(self.texts))
+        if self.block:
+            long = len(self.texts) > 3
+            listed = f"{len(kernels)} conv\n{listed}" if long else ", ".join(self.texts)
+        plural = "s" * (self.block and count > 1)
+        return f"{count} {name}{plural}" if count > 1 else name, listed if kernels else ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A net as a row of groups; arcs: the (first, last) group of each connection across groups, -1 for the picture; layers: those with weights in the row."""
+
+    groups: list[Group]
+    arcs: list[tuple[int, int]]
+    layers: int
+    left_out: str
+    scores: Any
+
+
+class Following(TorchFunctionMode):
+    """While it is on, every tensor that was made from the picture has the step it comes from as `.step`."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers: list[Step] = []
+        self.weights: set[int] = set()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        given = func(*args, **(kwargs or {}))
+        read = tensors((args, kwargs))
+        if any(hasattr(one, "step") for one in read):
+            for one in tensors(given):
+                one.step = self._step(func.__name__, read, one)
+        return given
+
+    def _step(self, name: str, read: list[Tensor], given: Tensor) -> Step:
+        sources = [one for one in read if hasattr(one, "step")]
+        # a factor weighs maps: the way is theirs, who are more, however deep the factor comes from
+        rank = lambda one: (one.numel() if name in PRODUCTS else 0, one.step.depth)
+        before = tuple(dict.fromkeys(one.step for one in sorted(sources, key=rank, reverse=True)))
+        deepest, shape = before[0], tuple(given.shape[1:])
+        pools = "pool" in name or (name == "mean" and sources[0].ndim == 4)
+        step = deepest
+        if name.startswith("conv") or name == "linear":
+            self.weights.add(id(read[1]))
+            text = "x".join(map(str, read[1].shape[2:])) or "dense"
+            kind = "dense" if name == "linear" else "convolution"
+            step = Step(kind, text, shape, deepest.depth + 1, before)
+        elif pools and shape != deepest.shape:
+            step = Step("pooling", "pool", shape, deepest.depth, before)
+        elif len(before) > 1 and name in MEETINGS:
+            step = Step("meeting", MEETINGS[name], shape, deepest.depth, before)
+        if step is not deepest and step.kind != "meeting":
+            self.layers.append(step)
+        if given.ndim == 4 and shape == step.shape and not given.is_meta:
+            varied = given[0].flatten(1).std(1, correction=0).nan_to_num()
+            step.strongest = given[0, varied.argmax()].float().cpu()
+        return step
+
+
+def tensors(values) -> list[Tensor]:
+    return [one for one in tree_leaves(values) if isinstance(one, Tensor)]
+
+
+def follow(net: nn.Module, picture: Tensor) -> Way:
+    """Sends a picture, (C, H, W) float32 as the net reads it, through a net, on the meta device too, where nothing is computed.
+
+    The row is the longest way from the picture to an answer. Raises ValueError if the net cannot read such a picture.
+    """
+    net, seen, images = inside(net), Following(), picture.unsqueeze(0)
+    images.step = start = Step("picture", "", tuple(picture.shape))  # type: ignore[attr-defined]
+    with evaluating(net), seen:
+        scores = answer(net, images)
+    ends = [one.step for one in tensors(scores) if hasattr(one, "step")]
+    path = [max(ends, key=lambda step: step.depth, default=start)]
+    while path[0].before:
+        path.insert(0, path[0].before[0])
+    groups, far = _groups(path)
+    groups = _merged(groups)
+    at = lambda place: next((n for n, one in enumerate(groups) if one.last >= place > 0), -1)
+    arcs = [(at(first), at(last)) for first, last in far]
+    out = Counter(step.kind for step in seen.layers if step not in path)
+    said = [f"{count} {kind} layers on branches" for kind, count in out.items()]
+    said += sorted(
+        {
+            type(layer).__name__
+            for layer in net.modules()
+            for weight in layer.parameters(recurse=False)
+            if weight.ndim > 1 and id(weight) not in seen.weights
+        }
+    )
+    layers = sum(step.kind in ("convolution", "dense") for step in path)
+    return Way(groups, arcs, layers, ", ".join(said), scores)
+
+
+def _groups(path: Sequence[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
+    """Each layer on the way, or each block of layers that a connection leads around; and the connections around several blocks."""
+    place, groups, far = {step: number for number, step in enumerate(path)}, list[Group](), []
+    for number, step in enumerate(path[1:], 1):
+        if step.kind != "meeting":
+            groups.append(Group(step.kind, (step.text,), step.shape, step.strongest, number))
+            continue
+        forks = {}
+        for side in step.before[1:]:
+            length = 0
+            while side not in place:
+                length, side = length + (side.kind != "meeting"), side.before[0]
+            forks[place[side]] = length
+        fork = max(forks)
+        while path[fork + 1].kind == "meeting" and fork + 1 < number:  # read where it was made
+            fork += 1
+        inside = [group for group in groups if group.last > fork]
+        texts = tuple(text for group in inside for text in group.texts)
+        skips = int(step.text == "+" or not all(forks.values()))
+        kind = inside[0].kind if inside else ""
+        if any(group.block for group in inside) or not inside:
+            far += [(fork, number)] if inside else []
+            groups[-1:] = [
+                replace(group, shape=step.shape, strongest=step.strongest, last=number)
+                for group in groups[-1:]
+            ]
+            continue
+        del groups[len(groups) - len(inside) :]
+        earlier = groups[-len(texts) :]
+        # the same layers without a connection, for they change the shape: the first block of its kind
+        first = (
+            tuple(one.texts[0] for one in earlier if not one.block and one.times == 1) == texts
+            and len(earlier) > 1
+        )
+        if first:
+            del groups[-len(texts) :]
+        block = Group(kind, texts, step.shape, step.strongest, number, 1 + first, True, skips)
+        groups.append(block)
+    return groups, far
+
+
+def _merged(groups: list[Group]) -> list[Group]:
+    """Equal neighbours as one; where that leaves too many, alike ones; then those with the fewest layers."""
+    for near, enough in enumerate((0, 9, GROUPS_AT_MOST)):
+        found: list[Group] = []
+        for group in groups:
+            if len(groups) > enough and found and _distance(found[-1], group) <= near:
+                group = _together(found.pop(), group)
+            found.append(group)
+        groups = found
+    while len(groups) > GROUPS_AT_MOST:
+        pairs = list(zip(groups, groups[1:]))
+        layers = lambda n: sum(one.times * len(one.texts) for one in pairs[n])
+        n = min(range(len(pairs)), key=lambda n: (_distance(*pairs[n]), layers(n)))
+        groups = [*groups[:n], _together(*pairs[n]), *groups[n + 2 :]]
+    return groups
+
+
+def _distance(one: Group, other: Group) -> int:
+    """0: the same again. 1: both convolutions of one size. 2: a convolution and its pooling. Then: of one size, and others."""
+    same, plain = one.shape[1:] == other.shape[1:], not one.block and not other.block
+    alike = same and one.texts == other.texts and one.block == other.block
+    if alike and (one.block or one.shape == other.shape):
+        return 0
+    if plain and same and one.kind == other.kind == "convolution":
+        return 1
+    if plain and one.kind == "convolution" and other.kind == "pooling":
+        return 2
+    return 3 if same else 4
+
+
+def _together(one: Group, other: Group) -> Group:
+    skips, times = one.skips + other.skips, one.times + other.times
+    if not _distance(one, other):
+        return replace(other, skips=skips, times=times)
+    texts = one.texts * one.times + other.texts * other.times
+    return replace(other, kind=one.kind, texts=texts, times=1, block=False, skips=skips)
