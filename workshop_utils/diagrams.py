@@ -25,9 +25,9 @@ from workshop_utils.ways import Group, Way, follow
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
 INK, GREY = "#14213D", "#9AA5B1"
 ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "shrinkA": 0, "shrinkB": 0}
-WIDE, HIGH, LEVEL, TALLEST = 11.6, 4.7, 2.45, 2.2  # inches; LEVEL: of the line through all middles
+WIDE, HIGH, LEVEL, TALLEST = 11.6, 4.8, 2.58, 2.2  # inches; LEVEL: of the line through all middles
 FACE, SLANT = 0.55, 0.32  # the width of a face that is seen aslant, and how much of it the face rises
-SLABS_AT_MOST, LETTERS = 4, 13
+SLABS_AT_MOST, DOTS, LETTERS = 4, 0.36, 13
 DIGIT, PHOTO, LARGE = 301, 4, 64  # which pictures go in; from LARGE pixels on it is the photo
 
 
@@ -70,14 +70,15 @@ def architecture(
     row = [Group("picture", ("picture",), tuple(read.shape), None, 0), *way.groups]
     answer = _answer(net, way, image) if trained else []
     end = _row(axes, row, picture, trained, way.arcs, kernels, 2.1 if answer else 1.35)
-    _scores(axes, end, row[-1].shape, answer)
+    _scores(axes, end, way.scores, answer)
     axes.set_axis_off()
     weights = sum(weight.numel() for weight in net.parameters())
     skips = sum(group.skips for group in way.groups) + len(way.arcs)
-    facts = f"{title}: {way.layers} layers with weights in the row, {weights:,} parameters"
-    facts += f", {skips} skip connections (arcs)." if skips else "."
+    facts = f"{title}: {_many(way.layers, 'layer')} with weights in the row, {weights:,} parameters"
+    facts += f", {_many(skips, 'skip connection')} (arcs)." if skips else "."
+    facts += " Sides are drawn by their square root."
     facts += f" Not drawn: {way.left_out}." if way.left_out else ""
-    axes.text(0.2, 0.1, textwrap.fill(facts, 125), fontsize=12, color=INK, va="bottom")
+    axes.text(0.2, 0.08, textwrap.fill(facts, 125), fontsize=12, color=INK, va="bottom")
     figure.description = f"{_words(title, row)} {facts}"
     if answer:
         said = ", ".join(f"{name} {share:.0%}" for name, share in answer)
@@ -129,38 +130,38 @@ def _row(
     answer: float,
 ) -> float:
     """Draws the groups side by side, so that they fill the figure, and what they are; returns where they end."""
-    tallest = max(row[0].shape[1:])
+    tallest, last = max(row[0].shape[1:]), len(row) - 1
     sizes = [_size(group, tallest) for group in row]
-    last = len(row) - 1
+    counts = [min(group.pieces, SLABS_AT_MOST) for group in row]
     # a face behind a slab of the same size is hidden
     hidden = [
         0 < n < last and len(group.shape) == 3 and group.shape[1:] == row[n + 1].shape[1:]
         for n, group in enumerate(row)
     ]
-    counts = [min(_pieces(group), SLABS_AT_MOST) for group in row]
     slim = sum(count * thick for count, (thick, *_) in zip(counts, sizes))
     slim += sum(FACE * wide for (_, _, wide), gone in zip(sizes, hidden) if not gone)
-    gaps = [0.6, *(0.1 if gone else 0.3 for gone in hidden[1:-1])]
-    room = WIDE - answer - 0.35 - sum(gaps) - 0.06 * sum(counts)
+    gaps = [0.6, *(0.1 if gone else 0.3 for gone in hidden[1:-1]), 0]
+    dots = sum(DOTS for group in row if group.pieces > SLABS_AT_MOST)
+    room = WIDE - answer - 0.35 - sum(gaps) - 0.06 * sum(counts) - dots
     scale = min(1.2, room / slim)
-    spare = (room - scale * slim) / max(len(row) - hidden.count(True), 1)
+    spare = (room - scale * slim) / sum(gaps)
     x, places = 0.25, []
     for n, (group, (thick, high, wide)) in enumerate(zip(row, sizes)):
         thick, face = thick * scale, FACE * wide * scale
-        colour, map_shown = KINDS.get(group.kind, GREY), group.strongest if trained else None
+        colour = KINDS.get(group.kind, GREY)
+        face_shown = picture if n == 0 else group.strongest if trained and not hidden[n] and group.shape[-1] > 1 else None
         places.append(place := Place(x, high, face))
         for piece in range(counts[n]):
-            if piece == 2 and _pieces(group) > SLABS_AT_MOST:
+            if piece == 2 and group.pieces > SLABS_AT_MOST:
                 axes.plot([x + 0.05, x + 0.15, x + 0.25], [LEVEL] * 3, ".", color=INK)
-                x += 0.36
-            shown = (picture if n == 0 else map_shown) if piece == counts[n] - 1 else None
+                x += DOTS
+            shown = face_shown if piece == counts[n] - 1 else None
             _slab(axes, x, high, thick, face, colour, shown)
             if piece >= counts[n] - group.skips and group.block:
                 place.arc(axes, x, x + thick)
             x += thick + 0.06
         place.right = x = x - 0.06
-        x += 0 if hidden[n] else face
-        x += (gaps[n] + (0 if hidden[n] else spare)) if n < last else 0
+        x += (0 if hidden[n] else face) + gaps[n] * (1 + spare)
     for first, end in arcs:
         places[first + 1].arc(axes, places[first + 1].right, places[end + 1].right)
     _labels(axes, row, places, kernels)
@@ -209,12 +210,12 @@ def _labels(axes, row: list[Group], places: list[Place], kernels: bool) -> None:
 
 def _changed(group: Group, before: tuple[int, ...]) -> str:
     """What of the shape is other than in the group before."""
-    first, *sides = group.shape
-    kind = "channels" if group.kind == "picture" else "maps"
-    lines = [f"{first:,} {kind}"] if sides and before[:1] != (first,) else []
-    if tuple(sides) != before[1:] or not sides:
-        lines.append(" x ".join(f"{side:,}" for side in sides or [first]))
-    return "\n".join(lines)
+    if len(group.shape) != 3:
+        return _sides(group.shape) if group.shape != before else ""
+    kind = "channel" if group.kind == "picture" else "map"
+    maps = _many(group.shape[0], kind) if group.shape[:1] != before[:1] else ""
+    sides = _sides(group.shape[1:]) if group.shape[1:] != before[1:] else ""
+    return "\n".join(filter(None, (maps, sides)))
 
 
 def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) -> None:
@@ -222,28 +223,25 @@ def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) ->
     if not words:
         return
     side = {"va": "bottom" if way > 0 else "top", "ha": "center", "linespacing": 1.05}
+    side["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # over a long arc
     text = axes.text(x, y + 0.06 * way, words, fontsize=LETTERS, color=INK, **side)
     as_written([text])
-    inches = lambda: Bbox(text.get_window_extent().get_points() / axes.figure.dpi)
-    box = inches()
-    text.set_x(x := min(max(x, box.width / 2 + 0.05), WIDE - box.width / 2 - 0.05))
-    while any(inches().padded(0.03, 0.01).overlaps(other) for other in taken):
-        text.set_y(text.get_position()[1] + 0.06 * way)
-    moved = text.get_position()[1]
-    if abs(moved - y) > 0.2:
-        axes.plot([x, x], [y + 0.03 * way, moved - 0.02 * way], color=GREY, linewidth=1, zorder=0)
-    taken.append(inches())
-
-
-def _pieces(group: Group) -> int:
-    return group.times if group.block or len(group.texts) == 1 else len(group.texts)
+    box = Bbox(text.get_window_extent().get_points() / axes.figure.dpi)
+    aside = min(max(0, 0.05 - box.x0), WIDE - 0.05 - box.x1)  # so that nothing is cut
+    box, away = box.translated(aside, 0).padded(0.03, 0.01), 0.0
+    while any(box.overlaps(other) for other in taken):
+        box, away = box.translated(0, 0.06 * way), away + 0.06
+    text.set_position((x + aside, y + (0.06 + away) * way))
+    if away > 0.1:
+        axes.plot([x, x], [y + 0.03 * way, y + away * way], color=GREY, linewidth=1, zorder=0)
+    taken.append(box)
 
 
 def _size(group: Group, tallest: int) -> tuple[float, float, float]:
     """Thickness of one slab, and height and width of its face, in inches: by the logarithm of how many maps, and the square root of the sides."""
     if len(group.shape) == 3:
         high, wide = (TALLEST * (side / tallest) ** 0.5 for side in group.shape[1:])
-        return 0.05 + 0.03 * log2(group.shape[0]), high, wide
+        return 0.04 + 0.018 * log2(group.shape[0]), high, wide
     return 0.16, 0.5 + 0.14 * log2(group.shape[-1]), 0.15
 
 
@@ -266,17 +264,17 @@ def _slab(axes, x: float, high: float, thick: float, face: float, colour: str, s
         axes.add_patch(Polygon(side, facecolor="none", edgecolor=colour, linewidth=1.5))
 
 
-def _scores(axes, x: float, shape: tuple[int, ...], answer: list[tuple[str, float]]) -> None:
+def _scores(axes, x: float, scores: Any, answer: list[tuple[str, float]]) -> None:
     """What comes out, right of the row: the most probable classes with bars, or how many scores there are."""
     write = partial(axes.text, color=INK, fontsize=LETTERS)
-    if not answer and len(shape) == 1:
-        write(x + 0.15, LEVEL, f"{shape[0]:,} scores,\none a class", va="center")
+    if not answer and isinstance(scores, Tensor) and scores.ndim == 2:
+        write(x + 0.15, LEVEL, f"{scores.shape[1]:,} scores,\none a class", va="center")
     for place, (name, share) in enumerate(answer):
         y = LEVEL + 0.75 - 0.75 * place
-        write(x + 0.15, y, textwrap.shorten(name, 20, placeholder=" ..."), va="bottom")
-        axes.add_patch(Rectangle((x + 0.15, y - 0.24), 1.1, 0.2, facecolor="#E3E7EB"))
-        axes.add_patch(Rectangle((x + 0.15, y - 0.24), 1.1 * share, 0.2, facecolor=KINDS["dense"]))
-        write(x + 1.32, y - 0.14, f"{share:.0%}", va="center")
+        write(x + 0.3, y, textwrap.shorten(name, 20, placeholder=" ..."), va="bottom")
+        axes.add_patch(Rectangle((x + 0.3, y - 0.24), 1.0, 0.2, facecolor="#E3E7EB"))
+        axes.add_patch(Rectangle((x + 0.3, y - 0.24), 1.0 * share, 0.2, facecolor=KINDS["dense"]))
+        write(x + 1.37, y - 0.14, f"{share:.0%}", va="center")
 
 
 def _words(title: str, row: list[Group]) -> str:
@@ -284,13 +282,20 @@ def _words(title: str, row: list[Group]) -> str:
     said = []
     for group in row[1:]:
         what, of = group.words
-        around = f" with {group.skips} skip connections" if group.skips else ""
-        said.append(f"{what}{f' ({of})' if of else ''}{around} to {_size_of(group)}")
-    return f"{title} as a row of slabs, from a picture of {_size_of(row[0])} on: {'; '.join(said)}."
+        of = ", ".join(group.texts) if group.block else of
+        of = f" ({of})" if of else ""
+        around = f" with {_many(group.skips, 'skip connection')}" if group.skips else ""
+        said.append(f"{what}{of}{around} to {_sides(group.shape)}")
+    listed = "; ".join(said) or "no convolution, pooling or dense layer"
+    return f"{title} as a row of slabs, from a picture of {_sides(row[0].shape)} on: {listed}."
 
 
-def _size_of(group: Group) -> str:
-    return " x ".join(f"{side:,}" for side in group.shape)
+def _sides(shape: Sequence[int]) -> str:
+    return " x ".join(f"{side:,}" for side in shape)
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'s' * (count != 1)}"
 
 
 def boxes(picture: Tensor, found: Sequence[Box], title: str = "Boxes") -> Figure:

@@ -51,6 +51,11 @@ class Group:
     skips: int = 0
 
     @property
+    def pieces(self) -> int:
+        """The blocks, or layers, that it stands for."""
+        return self.times * (1 if self.block else len(self.texts))
+
+    @property
     def words(self) -> tuple[str, str]:
         """How many of what; and of which kernels, if it has some."""
         kernels = [text for text in self.texts if text[0].isdigit()]
@@ -58,10 +63,11 @@ class Group:
         count = self.times * (1 if self.block else len(kernels or self.texts))
         listed = ", ".join(dict.fromkeys(self.texts))
         if self.block:
+            pool = ", pool" * ("pool" in self.texts)
             long = len(self.texts) > 3
-            listed = f"{len(kernels)} conv\n{listed}" if long else ", ".join(self.texts)
+            listed = f"{len(kernels)} conv{pool}" if long else ", ".join(self.texts)
         plural = "s" * (self.block and count > 1)
-        return f"{count} {name}{plural}" if count > 1 else name, listed if kernels else ""
+        return f"{count} {name}{plural}" if count > 1 else name, listed if kernels or self.block else ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Following(TorchFunctionMode):
         sources = [one for one in read if hasattr(one, "step")]
         # a factor weighs maps: the way is theirs, who are more, however deep the factor comes from
         rank = lambda one: (one.numel() if name in PRODUCTS else 0, one.step.depth)
-        before = tuple(dict.fromkeys(one.step for one in sorted(sources, key=rank, reverse=True)))
+        before = tuple(dict.fromkeys(one.step for one in sorted(reversed(sources), key=rank, reverse=True)))
         deepest, shape = before[0], tuple(given.shape[1:])
         pools = "pool" in name or (name == "mean" and sources[0].ndim == 4)
         step = deepest
@@ -144,7 +150,7 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
             type(layer).__name__
             for layer in net.modules()
             for weight in layer.parameters(recurse=False)
-            if weight.ndim > 1 and id(weight) not in seen.weights
+            if weight.ndim in (2, 4) and id(weight) not in seen.weights
         }
     )
     layers = sum(step.kind in ("convolution", "dense") for step in path)
@@ -167,28 +173,26 @@ def _groups(path: Sequence[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
         fork = max(forks)
         while path[fork + 1].kind == "meeting" and fork + 1 < number:  # read where it was made
             fork += 1
-        inside = [group for group in groups if group.last > fork]
-        texts = tuple(text for group in inside for text in group.texts)
-        skips = int(step.text == "+" or not all(forks.values()))
-        kind = inside[0].kind if inside else ""
-        if any(group.block for group in inside) or not inside:
-            far += [(fork, number)] if inside else []
-            groups[-1:] = [
-                replace(group, shape=step.shape, strongest=step.strongest, last=number)
-                for group in groups[-1:]
-            ]
+        around = [group for group in groups if group.last > fork]
+        new = {"shape": step.shape, "strongest": step.strongest, "last": number}
+        size = step.shape[1:]
+        if not around or any(one.block for one in around) or around[-1].shape[1:] != size:
+            far += [(fork, number)] if around else []
+            kept = {} if groups and groups[-1].shape[1:] == size else {"last": number}
+            groups[-1:] = [replace(group, **(kept or new)) for group in groups[-1:]]
             continue
-        del groups[len(groups) - len(inside) :]
-        earlier = groups[-len(texts) :]
-        # the same layers without a connection, for they change the shape: the first block of its kind
-        first = (
-            tuple(one.texts[0] for one in earlier if not one.block and one.times == 1) == texts
-            and len(earlier) > 1
-        )
-        if first:
+        skips = int(step.text == "+" or not all(forks.values()))
+        texts = tuple(text for group in around for text in group.texts)
+        del groups[len(groups) - len(around) :]
+        before = [one for one in groups[-len(texts) :] if not one.block]
+        times = 1
+        if not skips and before and before[-1].texts == ("1x1",):  # which feeds all branches
+            texts = groups.pop().texts + texts
+        elif tuple(one.texts[0] for one in before) == texts and before[-1].shape[1:] == size:
+            # the same layers, without a connection, for they change the shape
             del groups[-len(texts) :]
-        block = Group(kind, texts, step.shape, step.strongest, number, 1 + first, True, skips)
-        groups.append(block)
+            times = 2
+        groups.append(Group(around[0].kind, texts, times=times, block=True, skips=skips, **new))
     return groups, far
 
 
