@@ -1,7 +1,6 @@
-"""The way of a picture through a net, found by sending one: its layers in a row, the connections around them, and what has no place in a row."""
+"""The way of a picture through a net, found by sending one: layers in a row, connections around them, and what has no place in a row."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +12,7 @@ from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import evaluating, inside
 
 GROUPS_AT_MOST = 12
-SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
-PRODUCTS = {"mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply"}
-MEETINGS = dict.fromkeys(SUMS, "+") | dict.fromkeys(("cat", "concat", "concatenate"), "||")
+MEETINGS = {"add": "+", "cat": "||"}  # last letters of a function's name -> how ways meet
 
 
 @dataclass(eq=False)
@@ -44,11 +41,15 @@ class Group:
     kind: str
     texts: tuple[str, ...]
     shape: tuple[int, ...]
-    strongest: Tensor | None
-    last: int
+    strongest: Tensor | None = None
+    last: int = 0
     times: int = 1
     block: bool = False
     skips: int = 0
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        return self.shape[1:]
 
     @property
     def pieces(self) -> int:
@@ -57,22 +58,20 @@ class Group:
 
     @property
     def words(self) -> tuple[str, str]:
-        """How many of what; and of which kernels, if it has some."""
+        """How many of what; and of which kernels."""
         kernels = [text for text in self.texts if text[0].isdigit()]
-        name = "block" if self.block else "conv" if kernels else self.texts[0]
-        count = self.times * (1 if self.block else len(kernels or self.texts))
-        listed = ", ".join(dict.fromkeys(self.texts))
+        pool = ", pool" * ("pool" in self.texts)
         if self.block:
-            pool = ", pool" * ("pool" in self.texts)
-            long = len(self.texts) > 3
-            listed = f"{len(kernels)} conv{pool}" if long else ", ".join(self.texts)
-        plural = "s" * (self.block and count > 1)
-        return f"{count} {name}{plural}" if count > 1 else name, listed if kernels or self.block else ""
+            listed = f"{len(kernels)} conv{pool}" if len(self.texts) > 3 else ", ".join(self.texts)
+            return f"{self.times} blocks" if self.times > 1 else "block", listed
+        count, name = self.times * len(kernels or self.texts), "conv" if kernels else self.texts[0]
+        listed = ", ".join(dict.fromkeys(self.texts)) if kernels else ""
+        return f"{count} {name}" if count > 1 else name, listed
 
 
 @dataclass(frozen=True)
 class Way:
-    """A net as a row of groups; arcs: the (first, last) group of each connection across groups, -1 for the picture; layers: those with weights in the row."""
+    """A net as a row of groups. arcs: the (first, last) group of each connection across groups, -1 for the picture. layers: those with weights in the row."""
 
     groups: list[Group]
     arcs: list[tuple[int, int]]
@@ -91,30 +90,28 @@ class Following(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         given = func(*args, **(kwargs or {}))
-        read = tensors((args, kwargs))
-        if any(hasattr(one, "step") for one in read):
-            for one in tensors(given):
-                one.step = self._step(func.__name__, read, one)
+        read = _tensors((args, kwargs))
+        if sources := [one for one in read if hasattr(one, "step")]:
+            for one in _tensors(given):
+                one.step = self._step(func.__name__.strip("_"), read, sources, one)
         return given
 
-    def _step(self, name: str, read: list[Tensor], given: Tensor) -> Step:
-        sources = [one for one in read if hasattr(one, "step")]
+    def _step(self, name: str, read: list[Tensor], sources: list, given: Tensor) -> Step:
         # a factor weighs maps: the way is theirs, who are more, however deep the factor comes from
-        rank = lambda one: (one.numel() if name in PRODUCTS else 0, one.step.depth)
-        before = tuple(dict.fromkeys(one.step for one in sorted(reversed(sources), key=rank, reverse=True)))
-        deepest, shape = before[0], tuple(given.shape[1:])
-        pools = "pool" in name or (name == "mean" and sources[0].ndim == 4)
-        step = deepest
+        rank = lambda one: (one.numel() * name.endswith("mul"), one.step.depth)
+        ranked = sorted(reversed(sources), key=rank, reverse=True)
+        before, shape = tuple(dict.fromkeys(one.step for one in ranked)), tuple(given.shape[1:])
+        step, depth = before[0], before[0].depth
         if name.startswith("conv") or name == "linear":
             self.weights.add(id(read[1]))
-            text = "x".join(map(str, read[1].shape[2:])) or "dense"
-            kind = "dense" if name == "linear" else "convolution"
-            step = Step(kind, text, shape, deepest.depth + 1, before)
-        elif pools and shape != deepest.shape:
-            step = Step("pooling", "pool", shape, deepest.depth, before)
-        elif len(before) > 1 and name in MEETINGS:
-            step = Step("meeting", MEETINGS[name], shape, deepest.depth, before)
-        if step is not deepest and step.kind != "meeting":
+            kernel = "x".join(map(str, read[1].shape[2:]))
+            kind = "convolution" if kernel else "dense"
+            step = Step(kind, kernel or kind, shape, depth + 1, before)
+        elif shape != step.shape and ("pool" in name or name == "mean" and read[0].ndim == 4):
+            step = Step("pooling", "pool", shape, depth, before)
+        elif len(before) > 1 and name[-3:] in MEETINGS:
+            step = Step("meeting", MEETINGS[name[-3:]], shape, depth, before)
+        if step is not before[0] and step.kind != "meeting":
             self.layers.append(step)
         if given.ndim == 4 and shape == step.shape and not given.is_meta:
             varied = given[0].flatten(1).std(1, correction=0).nan_to_num()
@@ -122,7 +119,7 @@ class Following(TorchFunctionMode):
         return step
 
 
-def tensors(values) -> list[Tensor]:
+def _tensors(values) -> list:
     return [one for one in tree_leaves(values) if isinstance(one, Tensor)]
 
 
@@ -135,7 +132,7 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
     images.step = start = Step("picture", "", tuple(picture.shape))  # type: ignore[attr-defined]
     with evaluating(net), seen:
         scores = answer(net, images)
-    ends = [one.step for one in tensors(scores) if hasattr(one, "step")]
+    ends = [one.step for one in _tensors(scores) if hasattr(one, "step")]
     path = [max(ends, key=lambda step: step.depth, default=start)]
     while path[0].before:
         path.insert(0, path[0].before[0])
@@ -144,55 +141,52 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
     at = lambda place: next((n for n, one in enumerate(groups) if one.last >= place > 0), -1)
     arcs = [(at(first), at(last)) for first, last in far]
     out = Counter(step.kind for step in seen.layers if step not in path)
+    others = {
+        type(layer).__name__
+        for layer in net.modules()
+        for weight in layer.parameters(recurse=False)
+        if weight.ndim in (2, 4) and id(weight) not in seen.weights
+    }
     said = [f"{count} {kind} layers on branches" for kind, count in out.items()]
-    said += sorted(
-        {
-            type(layer).__name__
-            for layer in net.modules()
-            for weight in layer.parameters(recurse=False)
-            if weight.ndim in (2, 4) and id(weight) not in seen.weights
-        }
-    )
-    layers = sum(step.kind in ("convolution", "dense") for step in path)
-    return Way(groups, arcs, layers, ", ".join(said), scores)
+    return Way(groups, arcs, path[-1].depth, ", ".join([*said, *sorted(others)]), scores)
 
 
-def _groups(path: Sequence[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
+def _groups(path: list[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
     """Each layer on the way, or each block of layers that a connection leads around; and the connections around several blocks."""
     place, groups, far = {step: number for number, step in enumerate(path)}, list[Group](), []
     for number, step in enumerate(path[1:], 1):
+        now = Group(step.kind, (step.text,), step.shape, step.strongest, number)
         if step.kind != "meeting":
-            groups.append(Group(step.kind, (step.text,), step.shape, step.strongest, number))
+            groups.append(now)
             continue
         forks = {}
         for side in step.before[1:]:
-            length = 0
+            layers = 0
             while side not in place:
-                length, side = length + (side.kind != "meeting"), side.before[0]
-            forks[place[side]] = length
+                layers, side = layers + (side.kind != "meeting"), side.before[0]
+            forks[place[side]] = layers
         fork = max(forks)
         while path[fork + 1].kind == "meeting" and fork + 1 < number:  # read where it was made
             fork += 1
         around = [group for group in groups if group.last > fork]
-        new = {"shape": step.shape, "strongest": step.strongest, "last": number}
-        size = step.shape[1:]
-        if not around or any(one.block for one in around) or around[-1].shape[1:] != size:
+        same = bool(groups) and groups[-1].size == now.size
+        if not same or not around or any(one.block for one in around):
             far += [(fork, number)] if around else []
-            kept = {} if groups and groups[-1].shape[1:] == size else {"last": number}
-            groups[-1:] = [replace(group, **(kept or new)) for group in groups[-1:]]
+            new = {"shape": now.shape, "strongest": now.strongest} if same else {}
+            groups[-1:] = [replace(group, last=number, **new) for group in groups[-1:]]
             continue
         skips = int(step.text == "+" or not all(forks.values()))
-        texts = tuple(text for group in around for text in group.texts)
+        texts, times = tuple(text for group in around for text in group.texts), 1
         del groups[len(groups) - len(around) :]
         before = [one for one in groups[-len(texts) :] if not one.block]
-        times = 1
         if not skips and before and before[-1].texts == ("1x1",):  # which feeds all branches
             texts = groups.pop().texts + texts
-        elif tuple(one.texts[0] for one in before) == texts and before[-1].shape[1:] == size:
+        elif tuple(one.texts[0] for one in before) == texts and before[-1].size == now.size:
             # the same layers, without a connection, for they change the shape
             del groups[-len(texts) :]
             times = 2
-        groups.append(Group(around[0].kind, texts, times=times, block=True, skips=skips, **new))
+        kind = around[0].kind
+        groups.append(replace(now, kind=kind, texts=texts, times=times, block=True, skips=skips))
     return groups, far
 
 
@@ -206,24 +200,21 @@ def _merged(groups: list[Group]) -> list[Group]:
             found.append(group)
         groups = found
     while len(groups) > GROUPS_AT_MOST:
-        pairs = list(zip(groups, groups[1:]))
-        layers = lambda n: sum(one.times * len(one.texts) for one in pairs[n])
-        n = min(range(len(pairs)), key=lambda n: (_distance(*pairs[n]), layers(n)))
-        groups = [*groups[:n], _together(*pairs[n]), *groups[n + 2 :]]
+        pairs = [_together(*pair) for pair in zip(groups, groups[1:])]
+        n = min(range(len(pairs)), key=lambda n: len(pairs[n].texts) * pairs[n].times)
+        groups = [*groups[:n], pairs[n], *groups[n + 2 :]]
     return groups
 
 
 def _distance(one: Group, other: Group) -> int:
-    """0: the same again. 1: both convolutions of one size. 2: a convolution and its pooling. Then: of one size, and others."""
-    same, plain = one.shape[1:] == other.shape[1:], not one.block and not other.block
-    alike = same and one.texts == other.texts and one.block == other.block
+    """0: the same again. 1: both convolutions of one size. 2: a convolution and its pooling. 3: others."""
+    alike = (one.texts, one.block, one.size) == (other.texts, other.block, other.size)
     if alike and (one.block or one.shape == other.shape):
         return 0
-    if plain and same and one.kind == other.kind == "convolution":
-        return 1
-    if plain and one.kind == "convolution" and other.kind == "pooling":
-        return 2
-    return 3 if same else 4
+    if one.block or other.block or one.kind != "convolution":
+        return 3
+    kinds = {"convolution": 1 if one.size == other.size else 3, "pooling": 2}
+    return kinds.get(other.kind, 3)
 
 
 def _together(one: Group, other: Group) -> Group:
