@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
+from typing import Any
 
 import torch
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -12,8 +14,10 @@ from workshop_utils.diagrams import INK
 from workshop_utils.figure import COLOURS, MIDDLE, Figure
 from workshop_utils.models import blocks
 
-WIDE, HIGH, GAP, END, CELL, LINE = 11.6, 5.0, 0.3, 0.95, 0.1, 0.225  # inches at LETTERS points
+WIDE, HIGH, GAP, END, CELL, LINE = 11.6, 5.1, 0.3, 0.95, 0.1, 0.225  # inches at LETTERS points
 LETTERS = 14
+ROUND: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.1", "linewidth": 0}
+ARROW: dict[str, Any] = {"color": INK, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
 MEETS = {"+": ("+", "added"), "x": ("×", "multiplied"), ",": ("||", "put side by side")}
 # by what the words in a box hold, the first that fits
 FILLS = {"max": COLOURS[4], "mean": COLOURS[4], "weight": "#007A5A", "x": COLOURS[0]}
@@ -35,22 +39,24 @@ def block(idea: str, maps: int = 64) -> Figure:
     with torch.device("meta"):
         tree = _tree(models.IDEAS[idea](maps, maps))
     width, above, below = _size(tree)
-    high = above + below + 0.15
-    print(width, high, min(WIDE / (width + 2 * END), HIGH / high, 2.2))
-    scale = min(WIDE / (width + 2 * END), HIGH / high, 2.2)
-    figure = Figure(f"The block of {idea}", (WIDE, max(high * scale, 2.2)))
+    scale = min(WIDE / (width + 2 * END), HIGH / (above + below + 0.15), 2.2)
+    figure = Figure(f"The block of {idea}", (WIDE, max(scale * (above + below + 0.15), 2.2)))
     figure.set_layout_engine("none")
-    end, middle = (WIDE / scale - width) / 2, (above - below) / 2
-    half = figure.get_figheight() / scale / 2
-    axes = figure.add_axes(
-        (0, 0, 1, 1), xlim=(-end, width + end), ylim=(middle - half, middle + half)
-    )
+    axes: Any = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    draw = Drawing(axes, scale)
+    end, half = (WIDE / scale - width) / 2, figure.get_figheight() / scale / 2
     for x in (-end, width):
-        draw.arrow(x + 0.06, 0, end - 0.12)
-        draw.write(x + end / 2, 0.08, f"{maps} maps", INK, va="bottom", ha="center")
-    draw.row(tree, 0.0, 0.0)
+        _arrow(axes, x + 0.06, 0, end - 0.12)
+        axes.text(x + end / 2, 0.08, f"{maps} maps", color=INK, ha="center", fontsize=LETTERS)
+    _draw(axes, tree, 0.0, 0.0)
+    middle = (above - below) / 2
+    axes.set(xlim=(-end, width + end), ylim=(middle - half, middle + half))
+    for text in axes.texts:  # what was drawn in inches grows with them
+        text.set_fontsize(scale * text.get_fontsize())
+    for line in (*axes.lines, *axes.patches):
+        line.set_linewidth(scale * line.get_linewidth())
+        if isinstance(line, FancyArrowPatch):
+            line.set_mutation_scale(scale * line.get_mutation_scale())
     figure.description = f"The block of {idea}, from left to right: {maps} maps come in; {_words(tree)}; {maps} maps go out."
     return figure
 
@@ -86,14 +92,11 @@ def _tree(module: nn.Module) -> list:
     return merged
 
 
-def _box_size(box: str) -> tuple[float, float]:
-    """Width and half the height of a box with these words, and its kernel as a grid above them."""
-    lines = box.split("\n")
-    return 0.25 + 0.117 * max(map(len, lines)), 0.08 + (LINE * len(lines) + _grid(box)) / 2
-
-
-def _grid(box: str) -> float:
-    return CELL * int(box[0]) + 0.08 if box[0].isdigit() else 0.0
+def _box_size(box: str) -> tuple[float, float, float]:
+    """Width, half the height of a box with these words, and the height of its kernel, a grid above them."""
+    lines, kernel = box.split("\n"), CELL * int(box[0]) + 0.08 if box[0].isdigit() else 0.0
+    wide = 0.25 + 0.117 * max(map(len, lines))
+    return wide, 0.08 + (LINE * len(lines) + kernel) / 2, kernel
 
 
 def _size(tree: list) -> tuple[float, float, float]:
@@ -101,7 +104,7 @@ def _size(tree: list) -> tuple[float, float, float]:
     width, above, below = 0.0, 0.15, 0.15
     for place, part in enumerate(tree):
         if isinstance(part, str):
-            wide, half = _box_size(part)
+            wide, half, _ = _box_size(part)
             size = wide, half, half
         else:
             sizes, offsets = [_size(row) for row in part.rows], _offsets(part)
@@ -125,66 +128,48 @@ def _offsets(paths: Paths) -> list[float]:
     return [offset - middle for offset in offsets]
 
 
-@dataclass
-class Drawing:
-    """Axes whose units are inches, times `scale` by which letters and lines grow too."""
+def _draw(axes, tree: list, x: float, y: float) -> float:
+    """Draws a row from (x, y) on; returns where it ends."""
+    for place, part in enumerate(tree):
+        if place:
+            _arrow(axes, x, y, GAP)
+            x += GAP
+        x = (_box if isinstance(part, str) else _paths)(axes, part, x, y)
+    return x
 
-    axes: object
-    scale: float
 
-    def write(
-        self, x: float, y: float, words: str, colour: str, size: float = LETTERS, **options
-    ) -> None:
-        self.axes.text(x, y, words, color=colour, fontsize=size * self.scale, **options)
+def _box(axes, words: str, x: float, y: float) -> float:
+    colour = next((FILLS[part] for part in FILLS if part in words), "#5B6770")
+    ink = "black" if colour == COLOURS[4] else "white"
+    wide, half, kernel = _box_size(words)
+    axes.add_patch(FancyBboxPatch((x, y - half), wide, 2 * half, facecolor=colour, **ROUND))
+    cells, middle = int(kernel / CELL), x + wide / 2
+    for row, column in product(range(cells), repeat=2):
+        corner = middle + (column - cells / 2) * CELL, y + half - 0.09 - (row + 1) * CELL
+        axes.add_patch(Rectangle(corner, CELL, CELL, facecolor=ink, edgecolor=colour))
+    look = {"color": ink, "fontsize": LETTERS, "linespacing": 1.15, **MIDDLE}
+    axes.text(middle, y - kernel / 2, words, **look)
+    return x + wide
 
-    def line(self, xs: list[float], ys: list[float], colour: str, wide: float) -> None:
-        self.axes.plot(xs, ys, color=colour, linewidth=wide * self.scale, solid_joinstyle="round")
 
-    def arrow(self, x: float, y: float, length: float) -> None:
-        look = {"color": INK, "linewidth": 1.6 * self.scale, "shrinkA": 0, "shrinkB": 0}
-        ends = (x, y), (x + length, y)
-        size = 13 * self.scale
-        self.axes.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=size, **look))
+def _paths(axes, paths: Paths, x: float, y: float) -> float:
+    right = x + 2 * GAP + max(_size(row)[0] for row in paths.rows) + 0.2
+    for row, down in zip(paths.rows, _offsets(paths)):
+        level = y - down
+        colour, wide = (INK, 1.6) if row or paths.meet == "x" else (COLOURS[1], 3)
+        line = partial(axes.plot, color=colour, linewidth=wide, solid_joinstyle="round")
+        line([x, x, x + GAP], [y, level, level])
+        end = _draw(axes, row, x + GAP, level)
+        line([end, right, right], [level, level, y])
+    circle = {"boxstyle": "circle,pad=0.15", "facecolor": COLOURS[1], "edgecolor": "none"}
+    bold = {"color": "white", "fontweight": "bold", "zorder": 5, "bbox": circle, **MIDDLE}
+    axes.text(right, y, MEETS[paths.meet][0], fontsize=14 if paths.meet == "," else 19, **bold)
+    return right + 0.2
 
-    def row(self, tree: list, x: float, y: float) -> float:
-        """Draws a row from (x, y) on; returns where it ends."""
-        for place, part in enumerate(tree):
-            if place:
-                self.arrow(x, y, GAP)
-                x += GAP
-            x = (self.box if isinstance(part, str) else self.paths)(part, x, y)
-        return x
 
-    def box(self, words: str, x: float, y: float) -> float:
-        colour = next((FILLS[part] for part in FILLS if part in words), "#5B6770")
-        wide, half = _box_size(words)
-        shape = {"boxstyle": "round,pad=0,rounding_size=0.1", "linewidth": 0}
-        self.axes.add_patch(
-            FancyBboxPatch((x, y - half), wide, 2 * half, facecolor=colour, **shape)
-        )
-        ink, cells = ("black" if colour == COLOURS[4] else "white"), int(_grid(words) / CELL)
-        left, top = x + wide / 2 - cells * CELL / 2, y + half - 0.09 - CELL
-        for cell in range(cells * cells):
-            corner = left + cell % cells * CELL, top - cell // cells * CELL
-            self.axes.add_patch(
-                Rectangle(corner, CELL, CELL, facecolor=ink, edgecolor=colour, linewidth=self.scale)
-            )
-        below = y - _grid(words) / 2
-        self.write(x + wide / 2, below, words, ink, linespacing=1.15, **MIDDLE)
-        return x + wide
-
-    def paths(self, paths: Paths, x: float, y: float) -> float:
-        right = x + 2 * GAP + max(_size(row)[0] for row in paths.rows) + 0.2
-        for row, down in zip(paths.rows, _offsets(paths)):
-            level, length = y - down, _size(row)[0]
-            colour, wide = (INK, 1.6) if row or paths.meet == "x" else (COLOURS[1], 3)
-            self.line([x, x, x + GAP], [y, level, level], colour, wide)
-            self.row(row, x + GAP, level)
-            self.line([x + GAP + length, right, right], [level, level, y], colour, wide)
-        circle = {"boxstyle": "circle,pad=0.15", "facecolor": COLOURS[1], "edgecolor": "none"}
-        bold = {"fontweight": "bold", "zorder": 5, "bbox": circle, **MIDDLE}
-        self.write(right, y, MEETS[paths.meet][0], "white", 14 if paths.meet == "," else 19, **bold)
-        return right + 0.2
+def _arrow(axes, x: float, y: float, length: float) -> None:
+    ends = (x, y), (x + length, y)
+    axes.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=13, **ARROW))
 
 
 def _words(tree: list) -> str:

@@ -71,8 +71,9 @@ def architecture(
     row += way.groups if looks else [replace(one, strongest=None) for one in way.groups]
     figure = Figure(title, (WIDE, HIGH))
     figure.set_layout_engine("none")  # so that places are inches
-    axes = figure.add_axes((0, 0, 1, 1))
-    places = _places(row, WIDE - 0.25 - (2.1 if answer else 1.25))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDE), ylim=(0, HIGH))
+    axes.set_axis_off()
+    places = _places(row, WIDE - 0.25 - (2.1 if answer else 1.4))
     _row(axes, row, places, way.arcs, kernels)
     _scores(axes, places[-1].box.x1, way.scores, answer)
     weights = sum(weight.numel() for weight in net.parameters())
@@ -82,8 +83,6 @@ def architecture(
     facts += " Sides are drawn by their square root."
     facts += f" Not drawn: {way.left_out}." if way.left_out else ""
     axes.text(0.2, 0.08, textwrap.fill(facts, 125), fontsize=12, color=INK, va="bottom")
-    axes.set(xlim=(0, WIDE), ylim=(0, HIGH))
-    axes.set_axis_off()
     figure.description = f"{_words(title, row)} {facts}"
     if answer:
         said = ", ".join(f"{name} {share:.0%}" for name, share in answer)
@@ -100,7 +99,7 @@ def _entering(
         small = shape and max(shape[1:]) < LARGE and not looks
         image = data.load("mnist", "test")[DIGIT][0] if small else data.load("photos")[PHOTO][0]
     if not isinstance(image, ImageDataset):
-        image = ImageDataset(image[None], [0], ("picture",), name="image")
+        image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
     picture, place = image[0][0], devices.of(net)
     if looks and place.type != "meta":
         images, _ = next(iter(reading(net, image.subset([0]), device=place)))
@@ -139,12 +138,12 @@ class Place:
 def _places(row: list[Group], room: float) -> list[Place]:
     """Places side by side that fill the room. Sides count by their square roots, maps by the logarithm of how many they are."""
     places, tallest = [], max(row[0].size)
-    for group, after in zip(row, [*row[1:], row[0]]):
+    for group, after in zip(row, [*row[1:], None]):
         thick, high, wide = 0.16, 0.5 + 0.14 * log2(group.shape[-1]), 0.15
         if len(group.shape) == 3:
             thick = 0.04 + 0.018 * log2(group.shape[0])
             high, wide = (TALLEST * (side / tallest) ** 0.5 for side in group.size)
-        hidden = bool(group.size) and group.size == after.size and group is not row[0]
+        hidden = bool(places and after and group.size and group.size == after.size)
         count = min(group.pieces, SLABS_AT_MOST)
         places.append(Place(count, thick, high, FACE * wide, hidden))
     gaps = [0.6, *(0.1 if place.hidden else 0.3 for place in places[1:-1]), 0]
@@ -218,7 +217,11 @@ def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) ->
     """Words at (x, y), or where they would cover something further up (way 1) or down (way -1), with a line from there."""
     if not words:
         return
-    look = {"va": "bottom" if way > 0 else "top", "ha": "center", "linespacing": 1.05}
+    look: dict[str, Any] = {
+        "va": "bottom" if way > 0 else "top",
+        "ha": "center",
+        "linespacing": 1.05,
+    }
     look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # over a long arc
     text = axes.text(x, y + 0.06 * way, words, fontsize=LETTERS, color=INK, **look)
     as_written([text])

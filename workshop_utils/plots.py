@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from workshop_utils import data, blocks_drawn, diagrams
+from workshop_utils import blocks_drawn, data, diagrams
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Evaluation

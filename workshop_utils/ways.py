@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
@@ -107,7 +108,7 @@ class Following(TorchFunctionMode):
             kernel = "x".join(map(str, read[1].shape[2:]))
             kind = "convolution" if kernel else "dense"
             step = Step(kind, kernel or kind, shape, depth + 1, before)
-        elif shape != step.shape and ("pool" in name or name == "mean" and read[0].ndim == 4):
+        elif shape != step.shape and ("pool" in name or (name == "mean" and read[0].ndim == 4)):
             step = Step("pooling", "pool", shape, depth, before)
         elif len(before) > 1 and name[-3:] in MEETINGS:
             step = Step("meeting", MEETINGS[name[-3:]], shape, depth, before)
@@ -172,8 +173,10 @@ def _groups(path: list[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
         same = bool(groups) and groups[-1].size == now.size
         if not same or not around or any(one.block for one in around):
             far += [(fork, number)] if around else []
-            new = {"shape": now.shape, "strongest": now.strongest} if same else {}
-            groups[-1:] = [replace(group, last=number, **new) for group in groups[-1:]]
+            for group in groups[-1:]:
+                met = now if same else group
+                new = replace(group, shape=met.shape, strongest=met.strongest, last=number)
+                groups[-1] = new
             continue
         skips = int(step.text == "+" or not all(forks.values()))
         texts, times = tuple(text for group in around for text in group.texts), 1
@@ -200,7 +203,7 @@ def _merged(groups: list[Group]) -> list[Group]:
             found.append(group)
         groups = found
     while len(groups) > GROUPS_AT_MOST:
-        pairs = [_together(*pair) for pair in zip(groups, groups[1:])]
+        pairs = [_together(*pair) for pair in pairwise(groups)]
         n = min(range(len(pairs)), key=lambda n: len(pairs[n].texts) * pairs[n].times)
         groups = [*groups[:n], pairs[n], *groups[n + 2 :]]
     return groups
