@@ -25,7 +25,7 @@ from workshop_utils.ways import Group, Way, follow
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
 INK, GREY = "#14213D", "#9AA5B1"
 ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "shrinkA": 0, "shrinkB": 0}
-WIDE, HIGH, LEVEL, TALLEST = 11.6, 4.8, 2.58, 2.2  # inches; LEVEL: of the line through all middles
+WIDE, HIGH, LEVEL, TALLEST = 11.0, 4.8, 2.58, 2.2  # inches; LEVEL: of the line through all middles
 FACE, SLANT = (
     0.55,
     0.32,
@@ -82,7 +82,7 @@ def architecture(
     facts += f", {_many(skips, 'skip connection')} (arcs)." if skips else "."
     facts += " Sides are drawn by their square root."
     facts += f" Not drawn: {way.left_out}." if way.left_out else ""
-    axes.text(0.2, 0.08, textwrap.fill(facts, 125), fontsize=12, color=INK, va="bottom")
+    axes.text(0.2, 0.08, textwrap.fill(facts, 118), fontsize=12, color=INK, va="bottom")
     figure.description = f"{_words(title, row)} {facts}"
     if answer:
         said = ", ".join(f"{name} {share:.0%}" for name, share in answer)
