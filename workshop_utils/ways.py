@@ -148,7 +148,7 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
         for weight in layer.parameters(recurse=False)
         if weight.ndim in (2, 4) and id(weight) not in seen.weights
     }
-    said = [f"{count} {kind} layers on branches" for kind, count in out.items()]
+    said = [f"{count} {kind} layer{'s' * (count > 1)} on branches" for kind, count in out.items()]
     return Way(groups, arcs, path[-1].depth, ", ".join([*said, *sorted(others)]), scores)
 
 
