@@ -65,6 +65,7 @@ two = art.subset(torch.cat([(art.labels == label).nonzero()[:5, 0] for label in 
 """
 PANELS = {
     "browser": "widgets.browser()",
+    "catalogue": "widgets.catalogue()",
     "guess_the_set": "widgets.guess_the_set()",
     "labelling": "widgets.labelling(test.subset(range(20)))",
     "top_k": "widgets.top_k(predictions, test)",

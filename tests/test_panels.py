@@ -63,6 +63,7 @@ def colour_net() -> torch.nn.Module:
 # Every panel, and moves of its controls each of which shows something else.
 PANELS = {
     "browser": (widgets.browser, {"name": ["clip-art", "sign-mnist", "mnist"], "page": [2, 20]}),
+    "catalogue": (widgets.catalogue, {"name": ["vgg16", "googlenet"]}),
     "guess_the_set": (widgets.guess_the_set, {"number": [2, 13], "guess": ["mnist"]}),
     "labelling": (
         lambda: widgets.labelling(clothes().subset(range(5))),

@@ -11,10 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
 
-from workshop_utils import data, diagrams, evaluation, illustrations, models, plots
+from workshop_utils import (
+    blocks_drawn,
+    data,
+    diagrams,
+    evaluation,
+    explain,
+    illustrations,
+    models,
+    plots,
+)
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
+from workshop_utils.figure import drawable
 from workshop_utils.training import History
+from workshop_utils.ways import follow
 
 ABC = ("a", "b", "c")
 BOX = data.imagenet.Box("tabby", 1, 2, 5, 8)
@@ -141,7 +152,7 @@ def test_all_public_figures_are_tested_here():
         for name, value in vars(plots).items()
         if callable(value)
         and getattr(value, "__module__", "")
-        in (plots.__name__, diagrams.__name__, illustrations.__name__)
+        in [room.__name__ for room in (plots, diagrams, blocks_drawn, illustrations)]
         and not name.startswith("_")
     }
     assert drawers - {"Figure", "live_curves"} <= set(FIGURES)
@@ -421,23 +432,136 @@ def test_calibration_says_how_many_of_how_sure_are_right():
 # --- diagrams ---
 
 
-def test_every_architecture_and_block_can_be_drawn():
-    for card in models.catalog():
-        words = plots.architecture(card.name).description
-        assert words.startswith(f"{card.title} as a row of slabs") and "dense to 1000" in words
-    for idea in models.IDEAS:
-        assert f"The block of {idea}" in plots.block(idea).description
+@pytest.mark.parametrize("card", models.catalog(), ids=lambda card: card.name)
+def test_row_of_a_net_has_as_many_layers_as_its_card_says(card):
+    with torch.device("meta"):
+        net = models.build(card.name, classes=7)
+        way = follow(net, torch.zeros(3, card.pixels, card.pixels))
+    assert way.layers == card.layers and way.groups[-1].shape[0] == 7
+    assert len(way.groups) <= 12
+
+
+def require_readable(figure, letters):
+    """Nothing stands aslant, is cut or covers other words, and all letters have this many points or more."""
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_text() and text.axes.axison is False]
+    texts = [text for text in texts if text in text.axes.texts]
+    boxes = [text.get_window_extent().shrunk(0.98, 0.9) for text in texts]
+    for place, (text, box) in enumerate(zip(texts, boxes)):
+        words = text.get_text()
+        assert text.get_rotation() == 0 and text.get_fontsize() >= letters, words
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, words
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, words
+        covered = [texts[n].get_text() for n in range(place) if box.overlaps(boxes[n])]
+        assert not covered, f"{words} covers {covered}"
+    return texts
+
+
+def require_drawn(name):
+    card, figure = models.card(name), plots.architecture(name)
+    words = "\n".join(text.get_text() for text in require_readable(figure, 12))
+    assert figure.description.startswith(f"{card.title} as a row of slabs, from a picture of 3 x")
+    assert f"{card.layers} layers with weights" in words and "1,000 scores" in words
+    assert len(figure.axes[0].images) == 1  # the picture that goes in
+
+
+@pytest.mark.parametrize("name", ["lenet", "vgg19", "resnet152", "densenet121"])
+def test_net_is_drawn_with_its_picture_and_words_that_cover_nothing(name):
+    require_drawn(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("card", models.catalog(), ids=lambda card: card.name)
+def test_every_architecture_is_drawn(card):
+    require_drawn(card.name)
+
+
+def test_skip_connections_are_found_and_counted():
+    for name, skips in {"resnet50": 16, "densenet121": 58, "small_resnet": 3, "vgg16": 0}.items():
+        with torch.device("meta"):
+            side = models.card(name).pixels
+            way = follow(models.build(name, classes=2), torch.zeros(3, side, side))
+        assert sum(group.skips for group in way.groups) == skips and not way.arcs, name
+
+
+def test_weights_of_maps_are_beside_the_row_and_said_to_be():
+    net = models.small("senet", classes=3, budget=9_000)
+    way = follow(net, torch.zeros(3, 16, 16))
+    assert way.layers == 8 and way.left_out.startswith("3 pooling layers on branches, ")
+
+
+def test_trained_net_shows_what_its_layers_made_of_the_picture_and_its_answer():
+    net, digit = models.ready("lenet-mnist"), data.load("mnist", "test").subset([301])
+    figure = plots.architecture(net, image=digit)
+    texts = [text.get_text() for text in require_readable(figure, 12)]
+    shares = evaluation.predict(net, digit).probabilities[0]
+    first = digit.classes[shares.argmax()]
+    assert f"The answer: {first} {shares.max():.0%}" in figure.description
+    assert first in texts and f"{shares.max():.0%}" in texts
+    read = (digit[0][0] / 255 - digit.mean.view(-1, 1, 1)) / digit.std.view(-1, 1, 1)
+    shown = [image.get_array() for image in figure.axes[0].images]
+    for place, layer in enumerate(["2", "3", "5", "6"], 1):  # after activation, and pooled
+        maps = explain.feature_maps(net, read, layer)
+        varied = maps[maps.flatten(1).std(1).argmax()]
+        np.testing.assert_allclose(shown[place], drawable(varied), atol=1e-5)
+
+
+def test_net_with_preprocessing_sees_a_photograph_and_names_classes_of_its_own():
+    net = models.build("small_vgg", classes=2).eval()
+    net.preprocess = models.preprocessing(resize=16, crop=16, mean=[0.5] * 3, std=[0.5] * 3)
+    net.classes = ["cup", "no cup"]
+    figure = plots.architecture(net)
+    assert "from a picture of 3 x 16 x 16" in figure.description
+    assert {"cup", "no cup"} <= {text.get_text() for text in require_readable(figure, 12)}
+
+
+class Branches(nn.Module):
+    """Down, and up again with a connection across, and weights of a kind that has no place in a row."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.deep = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)
+        self.up, self.memory = nn.Conv2d(24, 2, 1), nn.LSTM(4, 4)
+
+    def forward(self, x):
+        down = self.down(x).relu()
+        deep = nn.functional.interpolate(
+            self.deep(nn.functional.max_pool2d(down, 2)), scale_factor=2
+        )
+        return {"maps": self.up(torch.cat([deep, down], 1))}
+
+
+def test_what_has_no_place_in_a_row_is_said_and_the_rest_is_drawn():
+    figure = plots.architecture(Branches(), (3, 32, 32))
+    require_readable(figure, 12)
+    said = "conv (3x3) to 8 x 32 x 32; pool to 8 x 16 x 16; conv (3x3) to 16 x 16 x 16; conv (1x1)"
+    assert said in figure.description and "1 skip connection (arcs)" in figure.description
+    assert "Not drawn: LSTM." in figure.description
+    nothing = plots.architecture(nn.ReLU(), (1, 8, 8)).description
+    assert "no convolution, pooling or dense layer" in nothing
 
 
 def test_net_of_ones_own_is_drawn_from_its_modules():
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3))
     words = plots.architecture(net, (1, 8, 8)).description
-    assert (
-        "from a picture of 1 x 8 x 8 on: 3x3 to 4 x 6 x 6; pool to 4 x 3 x 3; dense to 3" in words
-    )
-    assert "1 convolutions, 1 poolings, 1 dense layers" in words
+    row = "from a picture of 1 x 8 x 8 on: conv (3x3) to 4 x 6 x 6; pool to 4 x 3 x 3; dense to 3"
+    assert row in words and "2 layers with weights in the row, 151 parameters" in words
     with pytest.raises(ValueError, match=r"plots.architecture\(net, \(1, 28, 28\)\)"):
         plots.architecture(net)
+    with pytest.raises(ValueError, match="Pictures must be uint8"):
+        plots.architecture(net, image=torch.zeros(1, 8, 8))
+    with pytest.raises(ValueError, match="cannot read pictures of shape"):
+        plots.architecture(net, (3, 8, 8))
+
+
+@pytest.mark.parametrize("idea", models.IDEAS)
+def test_block_fills_its_figure_with_letters_that_can_be_read(idea):
+    figure = plots.block(idea)
+    require_readable(figure, 14)
+    drawn = figure.axes[0].get_tightbbox()
+    assert figure.get_figwidth() == 11.6 and drawn.width > 0.95 * figure.bbox.width
+    assert drawn.height > 0.8 * figure.bbox.height
+    assert f"The block of {idea}, from left to right: 64 maps come in" in figure.description
 
 
 @pytest.mark.parametrize("draw", [plots.architecture, plots.block])

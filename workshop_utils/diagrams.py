@@ -1,58 +1,37 @@
-"""Architectures drawn from the models themselves, nets as rows of slabs, blocks as boxes and lines; frames in pictures and reliability."""
+"""Nets drawn from the modules themselves, as rows of slabs from the picture to the answer; frames in pictures and reliability."""
 
+import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import log2
 from typing import Any
 
 import torch
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from matplotlib.transforms import Affine2D, Bbox
 from torch import Tensor, nn
+from torchvision.transforms.v2 import functional as F
 
-from workshop_utils import errors, models
+from workshop_utils import data, models
+from workshop_utils import device as devices
+from workshop_utils.data import ImageDataset
+from workshop_utils.data.batches import reading
 from workshop_utils.data.imagenet import Box
 from workshop_utils.evaluation import Evaluation
-from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, sheet
-from workshop_utils.models import blocks
-from workshop_utils.models.modes import inside
+from workshop_utils.figure import COLOURS, Figure, as_written, drawable, sheet
+from workshop_utils.ways import Group, Way, follow
 
-# each kind also has its own letters on it
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
-INK = "#14213D"
-ROUND: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.1", "edgecolor": "none"}
-ARROW: dict[str, Any] = {"color": INK, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0}
-ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "connectionstyle": "arc3,rad=-0.45"}
-SLANT = 0.35  # of a slab's depth that is seen above and beside its front
-
-
-@dataclass(frozen=True)
-class Slab:
-    """One layer of a net: what it is, and the shape that comes out of it for one picture."""
-
-    kind: str
-    name: str
-    shape: tuple[int, ...]
-    text: str
-
-    @property
-    def size(self) -> str:
-        return " x ".join(map(str, self.shape))
-
-
-def slabs(net: nn.Module, shape: tuple[int, int, int]) -> list[Slab]:
-    """The layers of a net that change a shape or hold weights, in the order in which a picture passes them; 1x1 convolutions beside the way are left out."""
-    layers, found = dict(inside(net).named_modules()), []
-    for row in models.summary(net, shape):
-        layer = layers[row.name]
-        if isinstance(layer, nn.Conv2d) and "downsample" not in row.name:
-            kernel = "x".join(map(str, layer.kernel_size))
-            found.append(Slab("convolution", row.name, row.output, kernel))
-        elif isinstance(layer, nn.Linear):
-            found.append(Slab("dense", row.name, row.output, "dense"))
-        elif "Pool" in row.kind and found and found[-1].shape != row.output:
-            found.append(Slab("pooling", row.name, row.output, "pool"))
-    return found
+INK, GREY = "#14213D", "#9AA5B1"
+ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "shrinkA": 0, "shrinkB": 0}
+WIDE, HIGH, LEVEL, TALLEST = 11.0, 4.8, 2.58, 2.2  # inches; LEVEL: of the line through all middles
+FACE, SLANT = (
+    0.55,
+    0.32,
+)  # the width of a face that is seen aslant, and how much of it the face rises
+SLABS_AT_MOST, DOTS, LETTERS = 4, 0.36, 13
+DIGIT, PHOTO, LARGE = 301, 4, 64  # which pictures go in; from LARGE pixels on it is the photo
 
 
 def architecture(
@@ -62,246 +41,241 @@ def architecture(
     classes: int = 1000,
     kernels: bool = True,
     around: str = "",
+    image: Tensor | ImageDataset | None = None,
 ) -> Figure:
-    """A net as slabs: as high as its maps are wide, as thick as it has many; with arcs around the modules whose type is called `around`.
+    """A net as slabs, as high as its maps and thicker the more there are, from the picture to the answer, with skip connections as arcs.
 
-    net: a name of `models.catalog()`, or a net of your own. shape: (channels, height, width) of one picture, for a name in
-    colour, for it and for a net of `models.build` of the size on its card. Raises ValueError for an unknown name, or for a
-    net of your own without a shape.
+    net: a name of `models.catalog()`, drawn without weights, or any net. shape: (channels, height, width) of one picture; a net of
+    the catalogue knows it. image: a uint8 (C, H, W) picture, or a set, whose first picture, mean, spread and classes are
+    taken: then slabs show the map that varies most, and what the net answers. A net with .preprocess gets a photo where
+    no image is given. kernels: whether their sizes are written. around: of no effect, for all connections are found.
+    Raises ValueError for an unknown name, a net of your own without shape and image, and a picture that does not fit.
     """
     title = type(net).__name__
     if isinstance(net, str):
-        card = models.card(net)
-        title, shape = card.title, shape or (3, card.pixels, card.pixels)
+        card, channels = models.card(net), shape[0] if shape else 3
         with torch.device("meta"):
-            net = models.build(card.name, classes=classes, channels=shape[0])
-    if shape is None and hasattr(net, "architecture"):
-        side = models.card(net.architecture).pixels
+            net = models.build(card.name, classes=classes, channels=channels)
+    if hasattr(net, "architecture"):
+        card = models.card(net.architecture)
         first = next(layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
-        shape = first.in_channels, side, side
-    if shape is None:
+        title, shape = card.title, shape or (first.in_channels, card.pixels, card.pixels)
+    if shape is None and image is None:
         raise ValueError(
             "Say what a picture for this net measures: plots.architecture(net, (1, 28, 28))."
         )
-    found, picture = slabs(net, shape), Slab("picture", "", shape, "picture")
-    figure, axes = sheet(title, (11.6, 4.2), bare=True)
-    places = _row(axes, [picture, *found], kernels)
-    spans = [
-        [places[slab.name] for slab in found if slab.name.startswith(f"{name}.")]
-        for name, module in net.named_modules()
-        if type(module).__name__ == around
-    ]
-    for span in spans:
-        level = max(high for *_, high in span) / 2 + 0.25
-        ends = (span[0][0] - 0.08, level), (span[-1][1] + 0.08, level)
-        axes.add_patch(FancyArrowPatch(*ends, arrowstyle="->", mutation_scale=14, **ARC))
-    for kind, colour in KINDS.items():
-        axes.plot([], [], "s", color=colour, markersize=13, label=kind)
-    if spans:
-        axes.plot([], [], "-", color=COLOURS[1], linewidth=2.2, label="skip connection")
-    axes.legend(loc="lower right", frameon=False, fontsize=14, ncols=4, bbox_to_anchor=(1, -0.02))
-    counts = {kind: sum(slab.kind == kind for slab in found) for kind in KINDS}
-    figure.description = (
-        f"{title} as a row of slabs, from a picture of {picture.size} on: "
-        + "; ".join(f"{slab.text} to {slab.size}" for slab in found)
-        + f". {counts['convolution']} convolutions, {counts['pooling']} poolings, {counts['dense']} dense layers"
-        + (f", {len(spans)} skip connections." if spans else ".")
-    )
+    picture, read, looks = _entering(net, shape, image)
+    way = follow(net, read)
+    answer = _answer(net, way, image) if looks else []
+    row = [Group("picture", ("picture",), tuple(read.shape), picture)]
+    row += way.groups if looks else [replace(one, strongest=None) for one in way.groups]
+    figure = Figure(title, (WIDE, HIGH))
+    figure.set_layout_engine("none")  # so that places are inches
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDE), ylim=(0, HIGH))
+    axes.set_axis_off()
+    places = _places(row, WIDE - 0.25 - (2.1 if answer else 1.4))
+    _row(axes, row, places, way.arcs, kernels)
+    _scores(axes, places[-1].box.x1, way.scores, answer)
+    weights = sum(weight.numel() for weight in net.parameters())
+    skips = sum(group.skips for group in row) + len(way.arcs)
+    facts = f"{title}: {_many(way.layers, 'layer')} with weights in the row, {weights:,} parameters"
+    facts += f", {_many(skips, 'skip connection')} (arcs)." if skips else "."
+    facts += " Sides are drawn by their square root."
+    facts += f" Not drawn: {way.left_out}." if way.left_out else ""
+    axes.text(0.2, 0.08, textwrap.fill(facts, 118), fontsize=12, color=INK, va="bottom")
+    figure.description = f"{_words(title, row)} {facts}"
+    if answer:
+        said = ", ".join(f"{name} {share:.0%}" for name, share in answer)
+        figure.description += f" On the slabs is the map that varies most. The answer: {said}."
     return figure
 
 
-def _row(axes, row: list[Slab], kernels: bool) -> dict[str, tuple[float, float, float]]:
-    """Draws slabs side by side with their sizes; returns where each begins and ends, and how high it is."""
-    crowded = len(row) > 9
-    gap = 0.75 if not crowded else 0.42 if len(row) < 15 else 0.26
-    write = partial(axes.text, fontsize=13, color=INK, rotation_mode="anchor")
-    write = partial(write, rotation=50 if crowded else 0)
-    x, places, last, tallest = 0.0, {}, None, row[0].shape[1] ** 0.5
-    for slab in row:
-        maps = len(slab.shape) == 3
-        wide = 0.1 + 0.055 * log2(slab.shape[0]) if maps else 0.13
-        high = 3 * (slab.shape[1] ** 0.5 / tallest) if maps else 0.35 + 0.16 * log2(slab.shape[0])
-        deep, up = SLANT * high * 0.2, SLANT * high * 0.25
-        _slab(axes, x, high, wide, KINDS.get(slab.kind, "#9AA5B1"))
-        places[slab.name] = (x, x + wide, high)
-        if slab.shape != last:
-            side = "right" if crowded else "center"
-            write(x + wide / 2, -high / 2 - 0.14, slab.size, ha=side, va="top")
-        if kernels or slab.kind != "convolution":
-            side = "left" if crowded else "center"
-            write(x + wide / 2 + deep, high / 2 + up + 0.1, slab.text, ha=side, va="bottom")
-        last = slab.shape
-        x += (0.25 if slab is row[0] else 0) + wide + gap * (1 if maps else 0.8) + deep
-    axes.set(xlim=(-0.3, x), ylim=(-2.75, 2.85))
+def _entering(
+    net: nn.Module, shape: tuple[int, ...] | None, image: Tensor | ImageDataset | None
+) -> tuple[Tensor | None, Tensor, bool]:
+    """The picture to draw, what the net reads, and whether its maps and answer are to be seen: those of a net without weights are not."""
+    looks = image is not None or hasattr(net, "preprocess")
+    if image is None:
+        small = shape and max(shape[1:]) < LARGE and not looks
+        image = data.load("mnist", "test")[DIGIT][0] if small else data.load("photos")[PHOTO][0]
+    if not isinstance(image, ImageDataset):
+        image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
+    picture, place = image[0][0], devices.of(net)
+    if looks and place.type != "meta":
+        images, _ = next(iter(reading(net, image.subset([0]), device=place)))
+        return picture, images[0], True
+    channels, *sides = shape or picture.shape
+    picture = F.resize(F.center_crop(picture, [min(picture.shape[1:])]), sides)
+    fitting = F.grayscale_to_rgb(picture) if channels == 3 else F.rgb_to_grayscale(picture)
+    return fitting if channels in (1, 3) else None, torch.zeros(channels, *sides), False
+
+
+def _answer(net: nn.Module, way: Way, image: Any) -> list[tuple[str, float]]:
+    """The three most probable classes with their probabilities, if the net answers with one score a class."""
+    if not isinstance(way.scores, Tensor) or way.scores.ndim != 2:
+        return []
+    shares, places = way.scores[0].float().softmax(0).cpu().sort(descending=True)
+    names = image.classes if isinstance(image, ImageDataset) else getattr(net, "classes", ())
+    if len(names) != len(shares):
+        names = data.imagenet.class_names() if hasattr(net, "preprocess") else ()
+    if len(names) != len(shares):
+        names = [f"class {place}" for place in range(len(shares))]
+    return [(names[place], share) for place, share in zip(places[:3], shares[:3].tolist())]
+
+
+@dataclass
+class Place:
+    """Where a group stands, in inches: its box, `count` slabs of this thickness and height, and how wide their slanted faces are."""
+
+    count: int
+    thick: float
+    high: float
+    face: float
+    hidden: bool  # the last face, behind a slab of the same size
+    box: Any = None
+
+
+def _places(row: list[Group], room: float) -> list[Place]:
+    """Places side by side that fill the room. Sides count by their square roots, maps by the logarithm of how many they are."""
+    places, tallest = [], max(row[0].size)
+    for group, after in zip(row, [*row[1:], None]):
+        thick, high, wide = 0.16, 0.5 + 0.14 * log2(group.shape[-1]), 0.15
+        if len(group.shape) == 3:
+            thick = 0.04 + 0.018 * log2(group.shape[0])
+            high, wide = (TALLEST * (side / tallest) ** 0.5 for side in group.size)
+        hidden = bool(places and after and group.size and group.size == after.size)
+        count = min(group.pieces, SLABS_AT_MOST)
+        places.append(Place(count, thick, high, FACE * wide, hidden))
+    gaps = [0.6, *(0.1 if place.hidden else 0.3 for place in places[1:-1]), 0]
+    dots = [DOTS * (group.pieces > SLABS_AT_MOST) for group in row]
+    between = [0.06 * (place.count - 1) + more for place, more in zip(places, dots)]
+    room -= sum(gaps) + sum(between)
+    slim = sum(one.count * one.thick + one.face * (not one.hidden) for one in places)
+    scale, x = min(1.2, room / slim), 0.25
+    for place, gap, within in zip(places, gaps, between):
+        place.thick, place.face = place.thick * scale, place.face * scale
+        right = x + place.count * place.thick + within + place.face
+        half = place.high / 2 + SLANT * place.face / 2
+        place.box = Bbox.from_extents(x, LEVEL - half, right, LEVEL + half)
+        x = right - place.face * place.hidden + gap * (1 + (room - scale * slim) / sum(gaps))
     return places
 
 
-def _slab(axes, x: float, high: float, wide: float, colour: str) -> None:
-    """A cuboid seen from the front: its face, and its top and side in darker shades."""
-    half, deep, up = high / 2, SLANT * high * 0.4, SLANT * high * 0.25
-    right = x + wide
-    front = [(x, -half), (right, -half), (right, half), (x, half)]
-    top = [(x, half), (right, half), (right + deep, half + up), (x + deep, half + up)]
-    side = [(right, -half), (right + deep, -half + up), (right + deep, half + up), (right, half)]
-    for corners, alpha in ((front, 1.0), (top, 0.55), (side, 0.75)):
-        axes.add_patch(Polygon(corners, facecolor="white", edgecolor="none"))
-        shade = Polygon(corners, facecolor=colour, alpha=alpha, edgecolor="white", linewidth=0.8)
-        axes.add_patch(shade)
+def _row(axes, row: list[Group], places: list[Place], arcs: list, kernels: bool) -> None:
+    """Draws the groups with their arcs; above each what it is, below it what of the shape has changed."""
+    tops = [place.box.y1 for place in places]
+    for n, (group, place) in enumerate(zip(row, places)):
+        x = place.box.x0
+        for piece in range(place.count):
+            if piece == 2 and group.pieces > SLABS_AT_MOST:
+                axes.plot([x + 0.05, x + 0.15, x + 0.25], [LEVEL] * 3, ".", color=INK)
+                x += DOTS
+            seen = piece == place.count - 1 and not place.hidden and group.shape[-1] > 1
+            _slab(axes, x, place, KINDS.get(group.kind, GREY), group.strongest if seen else None)
+            if group.block and piece >= place.count - group.skips:
+                back = x + place.face
+                tops[n] = _arc(axes, back - 0.02, back + place.thick + 0.02, place.box.y1)
+            x += place.thick + 0.06
+    for first, last in arcs:
+        _arc(axes, places[first + 1].box.x1, places[last + 1].box.x1, places[first + 1].box.y1)
+    taken = [Bbox([place.box.p0, (place.box.x1, top)]) for place, top in zip(places, tops)]
+    before: tuple[int, ...] = ()
+    for group, place, top in zip(row, places, tops):
+        what, of = group.words
+        x = (place.box.x0 + place.box.x1) / 2
+        _label(axes, taken, x, top, f"{what}\n{of}" if of and kernels else what, 1)
+        _label(axes, taken, x, place.box.y0, _changed(group, before), -1)
+        before = group.shape
 
 
-def block(idea: str, maps: int = 64) -> Figure:
-    """The block of an idea, a name of `models.IDEAS`, drawn from the module that the course trains, with `maps` maps coming in and going out."""
-    if idea not in models.IDEAS:
-        raise errors.unknown("idea", idea, models.IDEAS, "models.IDEAS")
-    with torch.device("meta"):
-        tree = _tree(models.IDEAS[idea](maps, maps))
-    width, above, below = _size(tree)
-    high = min(4.8, max(2.0, above + below))
-    figure, axes = sheet(f"The block of {idea}", (11.6, high), bare=True)
-    axes.set_aspect("equal")
-    _arrow(axes, -0.7, 0)
-    axes.text(-0.8, 0, f"{maps} maps", ha="right", va="center", fontsize=16, color=INK)
-    _draw(axes, tree, 0.0, 0.0)
-    _arrow(axes, width, 0)
-    axes.text(width + 0.8, 0, f"{maps} maps", ha="left", va="center", fontsize=16, color=INK)
-    axes.set(xlim=(-2.2, width + 2.2), ylim=(-below - 0.15, above + 0.15))
-    figure.description = f"The block of {idea}, from left to right: {maps} maps come in; {_words(tree)}; {maps} maps go out."
-    return figure
+def _slab(axes, x: float, place: Place, colour: str, shown: Tensor | None) -> None:
+    """A cuboid seen from its right and from above: its front, its top, and the face, on which a map or a picture may be."""
+    face, high, low, right = place.face, place.high, place.box.y0, x + place.thick
+    up, back = low + high, low + SLANT * face
+    front = [(x, low), (right, low), (right, up), (x, up)]
+    side = [(right, low), (right + face, back), (right + face, back + high), (right, up)]
+    top = [(x, up), (right, up), (right + face, back + high), (x + face, back + high)]
+    for corners, alpha in ((front, 1.0), (top, 0.45), (side, 0.7)):
+        axes.add_patch(Polygon(corners, facecolor="white"))
+        axes.add_patch(Polygon(corners, facecolor=colour, alpha=alpha, edgecolor="white", lw=0.8))
+    if shown is not None:
+        slant = Affine2D.from_values(face, back - low, 0, high, right, low) + axes.transData
+        options = {"extent": (0, 1, 0, 1), "transform": slant, "aspect": "auto", "zorder": 1}
+        axes.imshow(drawable(shown), **options)
+        axes.add_patch(Polygon(side, facecolor="none", edgecolor=colour, linewidth=1.5))
 
 
-# A block is a tree of three kinds: a str is a box, a list is a row, and Paths are rows side by side that meet again.
-@dataclass(frozen=True)
-class Paths:
-    """Rows that read the same input; how they meet: "+" adds, "x" multiplies, "," puts their maps side by side."""
-
-    rows: tuple[list, ...]
-    meet: str
-
-
-MEETS = {"+": ("+", "added"), "x": ("×", "multiplied"), ",": ("||", "put side by side")}
+def _arc(axes, left: float, right: float, y: float) -> float:
+    """An arrow in a bow from left to right; returns how high it reaches."""
+    bow = min(0.9, 0.35 / (right - left))
+    style = {"arrowstyle": "->", "connectionstyle": f"arc3,rad=-{bow}", "mutation_scale": 9, **ARC}
+    axes.add_patch(FancyArrowPatch((left, y + 0.02), (right, y + 0.02), **style))
+    return y + 0.05 + bow * (right - left) / 2
 
 
-def _tree(module: nn.Module) -> list:
-    if isinstance(module, blocks.Residual):
-        return [Paths((_tree(module.body), _tree(module.skip)), "+")]
-    if isinstance(module, blocks.Parallel):
-        return [Paths(tuple(_tree(branch) for branch in module.branches), ",")]
-    if isinstance(module, blocks.Squeeze):
-        return [Paths(([], ["mean\nper map", "weight\nper map"]), "x")]
-    if isinstance(module, blocks.Dense):
-        return [Paths((_tree(layer), []), ",") for layer in module.layers] + _tree(module.merge)
-    if isinstance(module, nn.Conv2d):
-        size = "x".join(map(str, module.kernel_size))
-        shared = "" if module.groups == 1 else f"\nin {module.groups} groups"
-        if 1 < module.groups == module.in_channels:
-            shared = "\nper map"
-        return [f"{size}{shared}\n{module.out_channels} maps"]
-    if isinstance(module, nn.MaxPool2d):
-        return ["3x3 max"]
-    if isinstance(module, (nn.ReLU, nn.Tanh)):
-        return [type(module).__name__]
-    if isinstance(module, (nn.Dropout2d, nn.Identity, nn.BatchNorm2d)):
-        return []
-    parts = [part for child in module.children() for part in _tree(child)]
-    merged: list = []  # an activation is written into the box before it
-    for part in parts:
-        if part in ("ReLU", "Tanh") and merged and isinstance(merged[-1], str):
-            merged[-1] += f"\n{part}"
-        else:
-            merged.append(part)
-    return merged
+def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) -> None:
+    """Words at (x, y), or where they would cover something further up (way 1) or down (way -1), with a line from there."""
+    if not words:
+        return
+    look: dict[str, Any] = {
+        "va": "bottom" if way > 0 else "top",
+        "ha": "center",
+        "linespacing": 1.05,
+    }
+    look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # over a long arc
+    text = axes.text(x, y + 0.06 * way, words, fontsize=LETTERS, color=INK, **look)
+    as_written([text])
+    box = Bbox(text.get_window_extent().get_points() / axes.figure.dpi)
+    aside = min(max(0, 0.05 - box.x0), WIDE - 0.05 - box.x1)  # so that nothing is cut
+    box, away = box.translated(aside, 0).padded(0.03, 0.01), 0.0
+    while any(box.overlaps(other) for other in taken):
+        box, away = box.translated(0, 0.06 * way), away + 0.06
+    text.set_position((x + aside, y + (0.06 + away) * way))
+    if away > 0.1:
+        axes.plot([x, x], [y + 0.03 * way, y + away * way], color=GREY, linewidth=1, zorder=0)
+    taken.append(box)
 
 
-BOX, GAP = 1.75, 0.45
+def _scores(axes, x: float, scores: Any, answer: list[tuple[str, float]]) -> None:
+    """What comes out, right of the row: the most probable classes with bars, or how many scores there are."""
+    write, bar = partial(axes.text, color=INK, fontsize=LETTERS), partial(Rectangle, height=0.2)
+    if not answer and isinstance(scores, Tensor) and scores.ndim == 2:
+        write(x + 0.15, LEVEL, f"{scores.shape[1]:,} scores,\none a class", va="center")
+    for place, (name, share) in enumerate(answer):
+        y = LEVEL + 0.75 - 0.75 * place
+        write(x + 0.3, y, textwrap.shorten(name, 20, placeholder=" ..."), va="bottom")
+        axes.add_patch(bar((x + 0.3, y - 0.24), 1, facecolor="#E3E7EB"))
+        axes.add_patch(bar((x + 0.3, y - 0.24), share, facecolor=KINDS["dense"]))
+        write(x + 1.37, y - 0.14, f"{share:.0%}", va="center")
 
 
-def _half(box: str) -> float:
-    """Half the height of a box with these lines."""
-    return 0.17 + 0.19 * (box.count("\n") + 1)
+def _changed(group: Group, before: tuple[int, ...]) -> str:
+    """What of the shape is other than in the group before."""
+    if len(group.shape) != 3:
+        return _sides(group.shape) if group.shape != before else ""
+    kind = "channel" if group.kind == "picture" else "map"
+    maps = _many(group.shape[0], kind) if group.shape[:1] != before[:1] else ""
+    return "\n".join(filter(None, (maps, _sides(group.size) if group.size != before[1:] else "")))
 
 
-def _size(tree: list) -> tuple[float, float, float]:
-    """Width, and height above and below the line on which the row runs."""
-    width, above, below = 0.0, 0.1, 0.1
-    for place, part in enumerate(tree):
-        if isinstance(part, str):
-            size = BOX, _half(part), _half(part)
-        else:
-            sizes = [_size(row) for row in part.rows]
-            offsets = _offsets(part)
-            size = (
-                max(one[0] for one in sizes) + 2 * GAP + 0.55,
-                max(one[1] - down for one, down in zip(sizes, offsets)),
-                max(one[2] + down for one, down in zip(sizes, offsets)),
-            )
-        width += size[0] + (GAP if place else 0)
-        above, below = max(above, size[1]), max(below, size[2])
-    return width, above, below
-
-
-def _offsets(paths: Paths) -> list[float]:
-    """How far below the first row each row runs; the rows of a block with many branches stand around the middle."""
-    sizes, offsets, down = [_size(row) for row in paths.rows], [], 0.0
-    for place, (_, above, _) in enumerate(sizes):
-        down += (sizes[place - 1][2] + above + 0.22) if place else 0
-        offsets.append(down)
-    middle = offsets[-1] / 2 if len(offsets) > 2 else 0
-    return [offset - middle for offset in offsets]
-
-
-def _draw(axes, tree: list, x: float, y: float) -> float:
-    """Draws a row from (x, y) on; returns where it ends."""
-    for place, part in enumerate(tree):
-        if place:
-            _arrow(axes, x, y, GAP)
-            x += GAP
-        x = (_box if isinstance(part, str) else _paths)(axes, part, x, y)
-    return x
-
-
-def _box(axes, words: str, x: float, y: float) -> float:
-    # by what the words hold, the first that fits
-    colours = {"max": COLOURS[4], "mean": COLOURS[4], "weight": COLOURS[2], "x": COLOURS[0]}
-    colour = next((colours[part] for part in colours if part in words), "#5B6770")
-    half = _half(words)
-    axes.add_patch(FancyBboxPatch((x, y - half), BOX, 2 * half, facecolor=colour, **ROUND))
-    ink = "black" if colour == COLOURS[4] else "white"
-    axes.text(x + BOX / 2, y, words, fontsize=14, color=ink, linespacing=1.15, **MIDDLE)
-    return x + BOX
-
-
-def _paths(axes, paths: Paths, x: float, y: float) -> float:
-    right = x + 2 * GAP + max(_size(row)[0] for row in paths.rows) + 0.28
-    for row, down in zip(paths.rows, _offsets(paths)):
-        level, length = y - down, _size(row)[0]
-        colour, wide = (INK, 1.8) if row or paths.meet == "x" else (COLOURS[1], 3)
-        line = partial(axes.plot, color=colour, linewidth=wide)
-        line([x, x, x + GAP], [y, level, level], solid_joinstyle="round")
-        _draw(axes, row, x + GAP, level)
-        line([x + GAP + length, right], [level, level])
-        if level != y:
-            line([right, right], [level, y])
-    sign, _ = MEETS[paths.meet]
-    circle = {"boxstyle": "circle,pad=0.15", "facecolor": COLOURS[1], "edgecolor": "none"}
-    bold = {"color": "white", "fontweight": "bold", "zorder": 5, "bbox": circle, **MIDDLE}
-    axes.text(right, y, sign, fontsize=14 if paths.meet == "," else 19, **bold)
-    return right + 0.27
-
-
-def _arrow(axes, x: float, y: float, length: float = 0.7) -> None:
-    ends = (x, y), (x + length, y)
-    axes.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=14, **ARROW))
-
-
-def _words(tree: list) -> str:
+def _words(title: str, row: list[Group]) -> str:
+    """The row in words, with all shapes."""
     said = []
-    for part in tree:
-        if isinstance(part, str):
-            said.append(part.replace("\n", ", "))
-        else:
-            rows = " | ".join(_words(row) or "the input as it is" for row in part.rows)
-            said.append(f"({rows}) {MEETS[part.meet][1]}")
-    return ", then ".join(said)
+    for group in row[1:]:
+        what, of = group.words
+        of = ", ".join(group.texts) if group.block else of
+        around = f" with {_many(group.skips, 'skip connection')}" if group.skips else ""
+        said.append(f"{what}{f' ({of})' if of else ''}{around} to {_sides(group.shape)}")
+    listed = "; ".join(said) or "no convolution, pooling or dense layer"
+    return f"{title} as a row of slabs, from a picture of {_sides(row[0].shape)} on: {listed}."
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return " x ".join(f"{side:,}" for side in shape)
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'s' * (count != 1)}"
 
 
 def boxes(picture: Tensor, found: Sequence[Box], title: str = "Boxes") -> Figure:

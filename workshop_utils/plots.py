@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import Dataset
 
-from workshop_utils import data, diagrams
+from workshop_utils import blocks_drawn, data, diagrams
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Evaluation
@@ -37,7 +37,7 @@ from workshop_utils.illustrations import cross_entropy_curve, ilsvrc, pixels, tr
 from workshop_utils.training import History
 
 PICTURES_AT_MOST = 200
-architecture, block = diagrams.architecture, diagrams.block
+architecture, block = diagrams.architecture, blocks_drawn.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
 
 

@@ -4,6 +4,7 @@ A new panel is one file in this folder, named by what it shows, and its line her
 """
 
 # ruff: noqa: F401 - what is imported here is public
+from workshop_utils.widgets.architecture_catalogue import catalogue
 from workshop_utils.widgets.class_activation import grad_cam
 from workshop_utils.widgets.confusion_matrix import confusion
 from workshop_utils.widgets.decision_threshold import threshold
