@@ -48,7 +48,10 @@ FONTS: dict[tuple[str, int, str], str | Path] = {  # family, weight, style -> fi
 }
 CODE = (
     *(f"slides/{name}.py" for name in ("build", "values", "figures")),
-    "workshop_utils/diagrams.py",
+    *(
+        f"workshop_utils/{name}.py"
+        for name in ("ways", "diagrams", "blocks_drawn", "illustrations")
+    ),
 )
 LOSSLESS_UP_TO = 100_000  # bytes
 FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path

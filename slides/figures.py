@@ -14,7 +14,6 @@ from workshop_utils.diagrams import INK
 from workshop_utils.errors import unknown
 from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, mosaic, sheet
 
-MADE_FOR = {"lenet": ((1, 32, 32), 10)}  # a net for other than colour pictures and 1,000 classes
 LOCAL = False  # the instructor's private deck: whole sets from their disk, where they are
 
 
@@ -24,6 +23,10 @@ def draw(call: str) -> tuple[Figure, float]:
     if name not in FIGURES:
         raise unknown("figure", name, FIGURES, "slides/figures.py")
     figure = FIGURES[name](*arguments)
+    if not figure.storable:
+        raise ValueError(
+            f"'{call}' shows pictures that may not be passed on; no slide may keep it."
+        )
     return figure, min(1160, 1.29 * 100 * figure.get_figwidth())
 
 
@@ -59,19 +62,7 @@ def one_word() -> Figure:
 def numbers() -> Figure:
     """A picture, and the numbers of a cut of it."""
     picture, _ = data.load("fashion-mnist")[0]
-    cut = picture[0, 8:18, 10:20]
-    figure = Figure("A picture is numbers", (9, 3.9))
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
-    left.imshow(drawable(picture))
-    left.add_patch(Rectangle((9.5, 7.5), 10, 10, fill=False, edgecolor=COLOURS[4], linewidth=3))
-    right.imshow(cut, cmap="gray", vmin=0, vmax=255, aspect=0.62)
-    for (row, column), level in np.ndenumerate(cut.numpy()):
-        colour = "black" if level > 120 else "white"
-        right.text(column, row, level, fontsize=12, color=colour, **MIDDLE)
-    left.axis("off")
-    right.axis("off")
-    figure.description = f"Left an ankle boot of 28 x 28 grey pixels with a square of 10 x 10 framed. Right the square enlarged, with the number of each pixel, from {cut.min()} to {cut.max()}."
-    return figure
+    return plots.pixels(picture, rows=slice(8, 18), columns=slice(10, 20))
 
 
 def known_set(name: str) -> Figure:
@@ -132,28 +123,7 @@ def _arrow(axes, start: tuple[float, float], end: tuple[float, float], width: fl
 
 
 def tree() -> Figure:
-    """One path of ImageNet's hierarchy, from a class up to the most general noun."""
-    path = min(data.imagenet.paths("n02123045"), key=len)
-    figure, axes = sheet("A class and what lies above it", (9, 3.2), bare=True)
-    half = -(-len(path) // 2)
-    for place, name in enumerate(path):
-        row, column = divmod(place, half)
-        look, ink = ({}, INK) if place else ({"facecolor": COLOURS[0]}, "white")
-        _box(axes, (column + 0.06, -row - 0.3), 0.88, 0.6, **look)
-        words = name.replace(" ", "\n")
-        axes.text(column + 0.5, -row, words, fontsize=14, color=ink, **MIDDLE)
-        if place + 1 == len(path):
-            continue
-        if column + 1 < half:
-            _arrow(axes, (column + 0.94, -row), (column + 1.06, -row), 1.6)
-        else:
-            _arrow(axes, (column + 0.5, -0.3), (0.5, -0.7), 1.6)
-    axes.set(xlim=(0, half), ylim=(-1.45, 0.45))
-    words = ", ".join(path)
-    figure.description = (
-        f"A class and the words above it, each more general than the one before: {words}."
-    )
-    return figure
+    return plots.tree("tabby")
 
 
 def spaniels() -> Figure:
@@ -206,20 +176,7 @@ def top_three() -> Figure:
 
 
 def surprise() -> Figure:
-    """Cross-entropy of one picture, by the probability that the right class got."""
-    given = np.linspace(0.005, 1, 400)
-    figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
-    axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
-    said = []
-    for probability in (0.01, 0.1, 0.55, 0.91):
-        axes.plot(probability, -np.log(probability), "o", color=COLOURS[1], markersize=10)
-        said.append(f"{probability:g} costs {-np.log(probability):.2f}")
-        beside = {"xytext": (12, 6), "textcoords": "offset points", "fontsize": 13}
-        axes.annotate(said[-1], (probability, -np.log(probability)), **beside)
-    axes.set(xlabel="probability that the right class got", ylabel="cross-entropy (nats)")
-    axes.set(xlim=(0, 1.12), ylim=(0, 5.4))
-    figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy. {'; '.join(said)}."
-    return figure
+    return plots.cross_entropy_curve()
 
 
 def matrix() -> Figure:
@@ -341,10 +298,8 @@ def layers_of(name: str) -> Figure:
     )
 
 
-def net(name: str, around: str = "") -> Figure:
-    """A net as slabs, with arcs around the modules of the type `around`."""
-    shape, classes = MADE_FOR.get(name, (None, 1000))
-    return plots.architecture(name, shape, classes=classes, around=around, kernels=not around)
+def net(name: str) -> Figure:
+    return plots.architecture(name)
 
 
 def contest_2012() -> Figure:

@@ -11,8 +11,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import Dataset
 
 from workshop_utils import blocks_drawn, data, diagrams
-from workshop_utils.data import ImageDataset
-from workshop_utils.data.dataset import image_dataset
+from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
     COLOURS,

@@ -146,7 +146,7 @@ EXERCISES.question(
     "Three 3x3 for one 7x7",
     2,
     expected="a fraction between 0 and 1",
-    tolerance=0.012,
+    tolerance=0.0055,
     hints=(
         "From C channels to C channels, one 7x7 has 7 * 7 * C * C weights. And three 3x3?",
         "saved = 1 - what is left / what it was; C drops out.",
