@@ -605,6 +605,13 @@ def test_answer_that_is_no_number_is_said_and_the_net_is_drawn():
     assert "nan%" not in figure.description and len(figure.axes[0].images) > 1
 
 
+def test_long_name_of_a_class_keeps_its_beginning():
+    net, image = Moody(), torch.full((1, 8, 8), 9, dtype=torch.uint8)
+    net.classes = ["fish_or_shellfish_of_the_sea", "fish", "a\nb"]
+    texts = [text.get_text() for text in plots.architecture(net, image=image).axes[0].texts]
+    assert {"fish_or_shellfish ...", "fish", "a b"} <= {*texts}
+
+
 @pytest.mark.parametrize("shape", (28, "28", (28, 28), (1, 1, 28, 28), (1, 0, 28), (1, 28.0, 28)))
 def test_shape_that_no_picture_has_is_refused_in_a_sentence(shape):
     with pytest.raises(ValueError, match="shape is .*: give channels, height, width"):

@@ -232,11 +232,7 @@ def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) ->
     """Words at (x, y), or where they would cover something further up (way 1) or down (way -1), with a line from there."""
     if not words:
         return
-    look: dict[str, Any] = {
-        "va": "bottom" if way > 0 else "top",
-        "ha": "center",
-        "linespacing": 1.05,
-    }
+    look: dict[str, Any] = {"va": ("top", "bottom")[way > 0], "ha": "center", "linespacing": 1.05}
     look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # over a long arc
     text = axes.text(x, y + 0.06 * way, words, fontsize=LETTERS, color=INK, **look)
     as_written([text])
@@ -258,7 +254,8 @@ def _scores(axes, x: float, scores: Any, answer: list | None) -> None:
         write(x + 0.15, LEVEL, f"{scores.shape[1]:,} scores,\none a class", va="center")
     for place, (name, share) in enumerate(answer or ()):
         y = LEVEL + 0.75 - 0.75 * place
-        write(x + 0.3, y, textwrap.shorten(name, 20, placeholder=" ..."), va="bottom")
+        name = " ".join(name.split())
+        write(x + 0.3, y, name if len(name) <= 20 else f"{name[:17]} ...", va="bottom")
         axes.add_patch(bar((x + 0.3, y - 0.24), 1, facecolor="#E3E7EB"))
         axes.add_patch(bar((x + 0.3, y - 0.24), share, facecolor=KINDS["dense"]))
         write(x + 1.37, y - 0.14, f"{share:.0%}", va="center")
