@@ -44,6 +44,13 @@ SCROLLED = """outputs => outputs.flatMap(output => [...output.querySelectorAll("
 RING = "() => [getComputedStyle(document.activeElement).outlineStyle, getComputedStyle(document.activeElement).outlineWidth]"
 FRENCH_1 = "panel => panel.dispatchEvent(new KeyboardEvent('keydown', { key: '&', code: 'Digit1', bubbles: true }))"
 
+OTHER_PANEL = """panel => {
+  const other = document.createElement("div");
+  other.className = "panel-with-keys other";
+  other.append(document.createElement("button"));
+  panel.after(other);
+}"""
+
 IMPORTS = """
 import numpy as np
 import torch
@@ -272,6 +279,31 @@ def test_pictures_are_named_by_digit_and_by_mouse(show):
     expect(panel.page.locator(".jp-Notebook .jp-MarkdownCell")).to_have_count(
         0
     )  # a digit on a cell would make it a heading
+
+
+def test_keys_typed_in_an_editor_a_palette_or_another_panel_do_not_answer(show):
+    """While a panel whose buttons begin with digits is in sight."""
+    panel, keys = show("labelling"), show("labelling").page.keyboard
+    control(panel, "picture").press("Home")
+    before = panel.locator("div[role=status]").inner_text()
+    editor = panel.locator(
+        "xpath=ancestor::*[contains(concat(@class, ' '), 'jp-Cell ')]//*[contains(@class, 'cm-content')]"
+    )
+    editor.click()
+    keys.type("12x")
+    expect(editor).to_contain_text("12x")
+    for _ in "12x":
+        keys.press("Backspace")
+    keys.press("Control+Shift+c")
+    palette = panel.page.locator("#modal-command-palette input")
+    expect(palette).to_be_focused()
+    keys.type("12x")
+    expect(palette).to_have_value("12x")
+    keys.press("Escape")
+    panel.evaluate(OTHER_PANEL)
+    panel.page.locator(".panel-with-keys.other button").press("3")
+    panel.page.locator(".panel-with-keys.other").evaluate("other => other.remove()")
+    assert panel.locator("div[role=status]").inner_text() == before
 
 
 def test_k_moves_by_keyboard(show):

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from importlib import metadata
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
@@ -106,11 +106,21 @@ def test_package_that_is_missing_is_said_with_the_command_that_brings_it(name, m
 
 
 @needs_package
-@pytest.mark.parametrize("harm", ("changed", "lost", "more"))
-def test_file_that_is_not_the_published_one_is_said_and_other_sets_are_shown(package, harm):
-    file = min(package.glob("cifar10_*"))
+@pytest.mark.parametrize("harm", ("changed", "lost", "more", "locked"))
+def test_file_that_is_not_the_published_one_is_said_and_other_sets_are_shown(
+    package, harm, monkeypatch
+):
+    file, read = min(package.glob("cifar10_*")), Path.read_bytes
     if harm == "lost":
         file.unlink()
+    elif harm == "locked":  # root may read all, so that chmod would test nothing
+
+        def locked(path):
+            if path.name == file.name:
+                raise PermissionError(13, "Permission denied")
+            return read(path)
+
+        monkeypatch.setattr(Path, "read_bytes", locked)
     else:
         file.write_bytes(file.read_bytes() + b"x" if harm == "more" else b"x")
     found = data.gallery("cifar10")
@@ -146,7 +156,9 @@ def test_of_very_many_classes_24_are_shown_and_of_a_rare_one_what_there_is():
 
 def test_set_that_nothing_stands_in_for_is_answered_with_its_size_and_the_line_that_brings_it():
     found = data.gallery("pathmnist")
-    assert not found.pictures and found.note == "PathMNIST is not on this computer: 206 MB."
+    assert not found.pictures and found.note.startswith(
+        "PathMNIST is not on this computer: 206 MB. This brings it: data.load("
+    )
     figure = plots.dataset_card("pathmnist")
     assert (
         not figure.axes and 'All of it: data.load("pathmnist", source="full")' in figure.description

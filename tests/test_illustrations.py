@@ -201,5 +201,18 @@ def test_errors_fall_year_by_year_and_pass_the_person_in_2015():
 
 
 def test_contest_before_its_first_year_is_answered_with_a_sentence():
-    with pytest.raises(ValueError, match="until 2009"):
+    with pytest.raises(ValueError, match="until is 2009: give a whole number, 2010 or more"):
         plots.ilsvrc(2009)
+
+
+@pytest.mark.parametrize("part", (3, (0, 6), slice(None, None, 2), slice(None, None, -1)))
+def test_part_that_is_no_run_of_rows_is_refused_in_a_sentence(part):
+    with pytest.raises(ValueError, match="slices without steps"):
+        plots.pixels(torch.zeros(1, 6, 6), rows=part)
+
+
+def test_numbers_of_an_array_are_written_and_what_is_no_picture_is_named():
+    drawn = plots.pixels(torch.arange(4, dtype=torch.uint8).view(2, 2).numpy())
+    assert "row 1: 2 3" in drawn.description
+    with pytest.raises(ValueError, match="is a tensor, and this is a str"):
+        plots.pixels("digit.png")

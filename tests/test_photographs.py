@@ -97,6 +97,7 @@ def test_beside_its_mask_a_picture_is_white_and_the_thing_fills_the_frame(split)
 def test_masks_follow_any_part_of_the_set():
     test, drawn = loaded("photographs", "test"), [101, 5, 5, 0]
     assert torch.equal(data.masks(Subset(test, drawn)), masks("test")[drawn])
+    assert data.masks(test.subset([])).shape == (0, 224, 224)
 
 
 def test_picture_without_a_mask_is_named():
@@ -106,3 +107,8 @@ def test_picture_without_a_mask_is_named():
     mirrored = data.ImageDataset(changed, train.labels, train.classes, name="mirrored")
     with pytest.raises(ValueError, match="Picture 1 of mirrored has no mask.*before they are"):
         data.masks(mirrored)
+
+
+def test_set_that_nothing_was_taken_out_of_is_answered_with_those_that_have_some():
+    with pytest.raises(ValueError, match="called 'photo'.*Known: clip-art, photographs"):
+        data.rejected("photo")

@@ -1,11 +1,15 @@
 """Figures: each can be read without seeing it, and without seeing its colours."""
 
 import base64
+import copy
+import math
+import warnings
 from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from helpers import tiny_dataset
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -398,8 +402,17 @@ def test_sizes_average_the_pixels_and_say_how_much_variance_is_left():
 
 
 def test_sizes_invent_no_pixels():
-    with pytest.raises(ValueError, match="have 8 pixels a side. Give sides of at most 8"):
+    with pytest.raises(ValueError, match="have 8 pixels a side. Give sides from 1 to 8"):
         plots.sizes(tiny_dataset(1), (9, 4))
+    for none in (
+        (tiny_dataset(1).subset([]), (4,)),
+        (tiny_dataset(1), ()),
+        (torch.ones(3, 8, 8), (4,)),
+    ):
+        with pytest.raises(ValueError, match="for 1 to 200 tiles"):
+            plots.sizes(*none)
+    with pytest.raises(ValueError, match="Pictures come as an ImageDataset, and this is a str"):
+        plots.sizes("photos")
 
 
 def test_no_pictures_are_answered_with_a_sentence():
@@ -460,12 +473,10 @@ def require_readable(figure, letters):
 def require_drawn(name):
     card, figure = models.card(name), plots.architecture(name)
     words = "\n".join(text.get_text() for text in require_readable(figure, 12))
-    grey = card.pixels < 64
-    assert figure.description.startswith(
-        f"{card.title} as a row of slabs, from a picture of {1 if grey else 3} x"
-    )
-    assert f"{card.layers} layers with weights" in words
-    assert ("10 scores" if grey else "1,000 scores") in words
+    channels, scores = (1, "10") if card.pixels < 64 else (3, "1,000")
+    begins = f"{card.title} as a row of slabs, from a picture of {channels} x"
+    assert figure.description.startswith(begins)
+    assert f"{card.layers} layers with weights" in words and f"{scores} scores" in words
     assert len(figure.axes[0].images) == 1  # the picture that goes in
 
 
@@ -556,6 +567,80 @@ def test_net_of_ones_own_is_drawn_from_its_modules():
         plots.architecture(net, image=torch.zeros(1, 8, 8))
     with pytest.raises(ValueError, match="cannot read pictures of shape"):
         plots.architecture(net, (3, 8, 8))
+
+
+class Moody(nn.Module):
+    """Whose statistics, dropout, gradients and frozen part a drawing could change."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps, self.norm, self.drop = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout()
+        self.scores, self.factor = nn.Linear(4, 3), 1.0
+
+    def forward(self, x):
+        return self.scores(self.drop(self.norm(self.maps(x))).mean((2, 3))) * self.factor
+
+
+def test_drawing_leaves_a_net_as_it_was():
+    net, image = Moody().train(), torch.full((1, 8, 8), 9, dtype=torch.uint8)
+    net.norm.eval()
+    net(torch.randn(2, 1, 8, 8)).sum().backward()
+    kept = copy.deepcopy(net.state_dict())
+    grads = [weight.grad.clone() for weight in net.parameters()]
+    plots.architecture(net, image=image)  # what runs once only may draw random numbers
+    drawn = torch.get_rng_state()
+    for what in ({"shape": (1, 8, 8)}, {"image": image}):
+        plots.architecture(net, **what)
+        assert torch.equal(torch.get_rng_state(), drawn)
+        assert all(torch.equal(net.state_dict()[name], one) for name, one in kept.items())
+        assert all(torch.equal(w.grad, one) for w, one in zip(net.parameters(), grads))
+        assert net.training and net.drop.training and not net.norm.training
+
+
+def test_answer_that_is_no_number_is_said_and_the_net_is_drawn():
+    net, image = Moody(), torch.full((1, 8, 8), 9, dtype=torch.uint8)
+    net.factor = math.nan
+    figure = plots.architecture(net, image=image)
+    assert "It answers with NaN, no number." in figure.description
+    assert "nan%" not in figure.description and len(figure.axes[0].images) > 1
+
+
+def test_long_name_of_a_class_keeps_its_beginning():
+    net, image = Moody(), torch.full((1, 8, 8), 9, dtype=torch.uint8)
+    net.classes = ["fish_or_shellfish_of_the_sea", "fish", "a\nb"]
+    texts = [text.get_text() for text in plots.architecture(net, image=image).axes[0].texts]
+    assert {"fish_or_shellfish ...", "fish", "a b"} <= {*texts}
+
+
+@pytest.mark.parametrize("shape", (28, "28", (28, 28), (1, 1, 28, 28), (1, 0, 28), (1, 28.0, 28)))
+def test_shape_that_no_picture_has_is_refused_in_a_sentence(shape):
+    with pytest.raises(ValueError, match="shape is .*: give channels, height, width"):
+        plots.architecture(nn.Flatten(), shape)
+
+
+def test_what_is_no_net_has_no_classes_or_shows_no_picture_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="3 is no net: give a name"):
+        plots.architecture(3, (1, 8, 8))
+    with pytest.raises(ValueError, match="two classes or more; classes is 0"):
+        plots.architecture("lenet", classes=0)
+    with pytest.raises(ValueError, match="nothing to draw: 'image'"):
+        plots.architecture(nn.Flatten(), image=tiny_dataset(1).subset([]))
+
+
+def test_connection_around_a_part_of_a_group_needs_no_arc():
+    """Of a net with more blocks than groups some connections begin and end in one of them."""
+    with torch.device("meta"):
+        net = torchvision.models.swin_t()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        words = plots.architecture(net, (3, 224, 224)).description
+    assert "skip connections (arcs)" in words
+
+
+@pytest.mark.parametrize("maps", (0, -8, 6, 2.5, "64"))
+def test_block_of_maps_that_do_not_fit_its_groups_is_refused_in_a_sentence(maps):
+    with pytest.raises(ValueError, match="maps is .*: g"):
+        plots.block("resnext", maps)
 
 
 @pytest.mark.parametrize("idea", models.IDEAS)

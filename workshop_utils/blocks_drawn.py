@@ -36,6 +36,8 @@ def block(idea: str, maps: int = 64) -> Figure:
     """The block of an idea, a name of `models.IDEAS`, drawn from the module that the course trains, with `maps` maps coming in and going out."""
     if idea not in models.IDEAS:
         raise errors.unknown("idea", idea, models.IDEAS, "models.IDEAS")
+    if errors.whole(maps, "maps") % 8:
+        raise ValueError(f"maps is {maps}: groups and branches need a multiple of 8, such as 64.")
     with torch.device("meta"):
         tree = _tree(models.IDEAS[idea](maps, maps))
     width, above, below = _size(tree)

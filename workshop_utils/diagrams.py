@@ -11,25 +11,24 @@ import torch
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.transforms import Affine2D, Bbox
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as F
 
 from workshop_utils import data, models
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.batches import reading
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.imagenet import Box
 from workshop_utils.evaluation import Evaluation
-from workshop_utils.figure import COLOURS, Figure, as_written, drawable, sheet
+from workshop_utils.figure import COLOURS, Figure, as_written, drawable, filled, sheet
 from workshop_utils.ways import Group, Way, follow
 
 KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
 INK, GREY = "#14213D", "#9AA5B1"
 ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "shrinkA": 0, "shrinkB": 0}
 WIDE, HIGH, LEVEL, TALLEST = 11.0, 4.8, 2.58, 2.2  # inches; LEVEL: of the line through all middles
-FACE, SLANT = (
-    0.55,
-    0.32,
-)  # the width of a face that is seen aslant, and how much of it the face rises
+FACE, SLANT = 0.55, 0.32  # the width of a face seen aslant, and how much of it the face rises
 SLABS_AT_MOST, DOTS, LETTERS = 4, 0.36, 13
 DIGIT, PHOTO, LARGE = 301, 4, 64  # which pictures go in; from LARGE pixels on it is the photo
 
@@ -45,19 +44,13 @@ def architecture(
     """A net as slabs, as high as its maps and thicker the more there are, from the picture to the answer, with skip connections as arcs.
 
     net: a name of `models.catalog()`, drawn without weights, or any net. shape: (channels, height, width) of one picture; a net of
-    the catalogue knows it. classes: of a name: 1,000, or 10 where it reads small grey pictures. image: a uint8 (C, H, W) picture, or a set, whose first picture, mean, spread and classes are
-    taken: then slabs show the map that varies most, and what the net answers. A net with .preprocess gets a photo where
-    no image is given. kernels: whether their sizes are written.
-    Raises ValueError for an unknown name, a net of your own without shape and image, and a picture that does not fit.
+    the catalogue knows it. classes: of a name: 1,000, or 10 where it reads small grey pictures. image: a uint8 (C, H, W) picture,
+    or a set, whose first picture, mean, spread and classes are taken: then slabs show the map that varies most, and what the net
+    answers. A net with .preprocess gets a photo where no image is given. kernels: whether their sizes are written.
+    Raises ValueError for an unknown name, what is no net, a net of your own without shape and image, and a picture that does not fit.
     """
+    net = _net(net, shape, classes)
     title = type(net).__name__
-    if isinstance(net, str):
-        card = models.card(net)
-        small = card.pixels < LARGE
-        channels = shape[0] if shape else 1 if small else 3
-        with torch.device("meta"):
-            several = classes or (10 if small else 1000)
-            net = models.build(card.name, classes=several, channels=channels)
     if hasattr(net, "architecture"):
         card = models.card(net.architecture)
         first = next(layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
@@ -66,6 +59,7 @@ def architecture(
         raise ValueError(
             "Say what a picture for this net measures: plots.architecture(net, (1, 28, 28))."
         )
+    image = image_dataset(image) if isinstance(image, Dataset) else image
     picture, read, looks = _entering(net, shape, image)
     way = follow(net, read)
     answer = _answer(net, way, image) if looks else []
@@ -84,12 +78,29 @@ def architecture(
     facts += f", {_many(skips, 'skip connection')} (arcs)." if skips else "."
     facts += " Sides are drawn by their square root."
     facts += f" Not drawn: {way.left_out}." if way.left_out else ""
+    facts += " It answers with NaN, no number." if answer is None else ""
     axes.text(0.2, 0.08, textwrap.fill(facts, 118), fontsize=12, color=INK, va="bottom")
     figure.description = f"{_words(title, row)} {facts}"
     if answer:
         said = ", ".join(f"{name} {share:.0%}" for name, share in answer)
         figure.description += f" On the slabs is the map that varies most. The answer: {said}."
     return figure
+
+
+def _net(net: Any, shape: Any, classes: int | None) -> nn.Module:
+    """The net, or the one of this name, on the meta device. Raises ValueError for what is none, and a shape that no picture has."""
+    sides = shape if isinstance(shape, Sequence) else ()
+    if shape is not None and ([*map(type, sides)] != [int] * 3 or min(sides) < 1):
+        raise ValueError(f"shape is {shape!r}: give channels, height, width, such as (1, 28, 28).")
+    if isinstance(net, str):
+        small = models.card(net).pixels < LARGE
+        channels = shape[0] if shape else 1 if small else 3
+        classes = (10 if small else 1000) if classes is None else classes
+        with torch.device("meta"):
+            return models.build(net, classes=classes, channels=channels)
+    if not isinstance(net, nn.Module):
+        raise ValueError(f"{net!r} is no net: give a name of models.catalog(), or an nn.Module.")
+    return net
 
 
 def _entering(
@@ -102,7 +113,7 @@ def _entering(
         image = data.load("mnist", "test")[DIGIT][0] if small else data.load("photos")[PHOTO][0]
     if not isinstance(image, ImageDataset):
         image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
-    picture, place = image[0][0], devices.of(net)
+    picture, place = filled(image, "image")[0][0], devices.of(net)
     if looks and place.type != "meta":
         images, _ = next(iter(reading(net, image.subset([0]), device=place)))
         return picture, images[0], True
@@ -112,11 +123,13 @@ def _entering(
     return fitting if channels in (1, 3) else None, torch.zeros(channels, *sides), False
 
 
-def _answer(net: nn.Module, way: Way, image: Any) -> list[tuple[str, float]]:
-    """The three most probable classes with their probabilities, if the net answers with one score a class."""
+def _answer(net: nn.Module, way: Way, image: Any) -> list[tuple[str, float]] | None:
+    """The three most probable classes with their probabilities, if the net answers with one score a class; None if that is no number."""
     if not isinstance(way.scores, Tensor) or way.scores.ndim != 2:
         return []
     shares, places = way.scores[0].float().softmax(0).cpu().sort(descending=True)
+    if shares.isnan().any():
+        return None
     names = image.classes if isinstance(image, ImageDataset) else getattr(net, "classes", ())
     if len(names) != len(shares):
         names = data.imagenet.class_names() if hasattr(net, "preprocess") else ()
@@ -178,7 +191,7 @@ def _row(axes, row: list[Group], places: list[Place], arcs: list, kernels: bool)
                 back = x + place.face
                 tops[n] = _arc(axes, back - 0.02, back + place.thick + 0.02, place.box.y1)
             x += place.thick + 0.06
-    for first, last in arcs:
+    for first, last in (arc for arc in arcs if arc[0] < arc[1]):  # the others lie within a group
         _arc(axes, places[first + 1].box.x1, places[last + 1].box.x1, places[first + 1].box.y1)
     taken = [Bbox([place.box.p0, (place.box.x1, top)]) for place, top in zip(places, tops)]
     before: tuple[int, ...] = ()
@@ -219,11 +232,7 @@ def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) ->
     """Words at (x, y), or where they would cover something further up (way 1) or down (way -1), with a line from there."""
     if not words:
         return
-    look: dict[str, Any] = {
-        "va": "bottom" if way > 0 else "top",
-        "ha": "center",
-        "linespacing": 1.05,
-    }
+    look: dict[str, Any] = {"va": ("top", "bottom")[way > 0], "ha": "center", "linespacing": 1.05}
     look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # over a long arc
     text = axes.text(x, y + 0.06 * way, words, fontsize=LETTERS, color=INK, **look)
     as_written([text])
@@ -238,14 +247,15 @@ def _label(axes, taken: list[Bbox], x: float, y: float, words: str, way: int) ->
     taken.append(box)
 
 
-def _scores(axes, x: float, scores: Any, answer: list[tuple[str, float]]) -> None:
+def _scores(axes, x: float, scores: Any, answer: list | None) -> None:
     """What comes out, right of the row: the most probable classes with bars, or how many scores there are."""
     write, bar = partial(axes.text, color=INK, fontsize=LETTERS), partial(Rectangle, height=0.2)
     if not answer and isinstance(scores, Tensor) and scores.ndim == 2:
         write(x + 0.15, LEVEL, f"{scores.shape[1]:,} scores,\none a class", va="center")
-    for place, (name, share) in enumerate(answer):
+    for place, (name, share) in enumerate(answer or ()):
         y = LEVEL + 0.75 - 0.75 * place
-        write(x + 0.3, y, textwrap.shorten(name, 20, placeholder=" ..."), va="bottom")
+        name = " ".join(name.split())
+        write(x + 0.3, y, name if len(name) <= 20 else f"{name[:17]} ...", va="bottom")
         axes.add_patch(bar((x + 0.3, y - 0.24), 1, facecolor="#E3E7EB"))
         axes.add_patch(bar((x + 0.3, y - 0.24), share, facecolor=KINDS["dense"]))
         write(x + 1.37, y - 0.14, f"{share:.0%}", va="center")

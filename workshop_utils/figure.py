@@ -195,6 +195,8 @@ def mosaic(pictures: Sequence[Tensor], columns: int) -> np.ndarray:
 
 def drawable(picture: Tensor) -> np.ndarray:
     """(C, H, W) or (H, W) -> (H, W, 3) or (H, W); floats are stretched from their lowest to their highest value, NaN is black."""
+    if not isinstance(picture, (Tensor, np.ndarray)):
+        raise ValueError(f"A picture to draw is a tensor, and this is a {type(picture).__name__}.")
     picture = torch.as_tensor(picture).detach().cpu()
     if not picture.numel() or tuple(picture.shape[:-2]) not in ((), (1,), (3,), (4,)):
         raise ValueError(

@@ -4,11 +4,13 @@ from difflib import get_close_matches
 from statistics import mean
 
 import numpy as np
+import torch
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from workshop_utils.data import imagenet
-from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, filled, floats, sheet, span
+from workshop_utils.errors import whole
+from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, floats, sheet, span
 
 WIDE, HIGH, BESIDE = 11.0, 5.6, 2.6  # inches: what a laptop shows whole, and a picture in it
 ALL = slice(None)
@@ -32,7 +34,9 @@ def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figur
 
     picture: (H, W) or (C, H, W), uint8 or floats. Raises ValueError for more numbers than there is room for.
     """
-    whole, planes = drawable(picture), picture.detach().cpu()
+    shown, planes = drawable(picture), torch.as_tensor(picture).detach().cpu()
+    if not all(isinstance(part, slice) and part.step in (None, 1) for part in (rows, columns)):
+        raise ValueError("rows and columns are slices without steps, such as rows=slice(0, 6).")
     planes = planes.reshape(-1, *planes.shape[-2:])
     (count, height, width), cut = planes.shape, planes[:, rows, columns].numpy()
     down, across = range(height)[rows], range(width)[columns]
@@ -51,7 +55,7 @@ def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figur
     if beside:
         frame = (across[0] - 0.5, down[0] - 0.5), len(across), len(down)
         panels[0].add_patch(Rectangle(*frame, fill=False, edgecolor=COLOURS[4], linewidth=3))
-        panels[0].imshow(whole, interpolation="nearest")
+        panels[0].imshow(shown, interpolation="nearest")
     low, high = (planes.min(), planes.max()) if planes.is_floating_point() else (0, 255)
     for axes, plane, name in zip(panels[-count:], cut, NAMES[count]):
         axes.imshow(plane, cmap="gray", vmin=low, vmax=high, aspect="auto")
@@ -128,7 +132,7 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
 
 def ilsvrc(until: int = 2017) -> Figure:
     """The top-5 errors of the winners of the ImageNet contest, from 2010 up to a year, beside that of a trained person."""
-    shown = filled([winner for winner in WINNERS if winner[0] <= until], f"until {until}")
+    shown = [one for one in WINNERS if one[0] <= whole(until, "until", WINNERS[0][0])]
     figure, axes = sheet("The winners of the ImageNet contest", (10.1, 4.7))
     years, _, errors, sources = zip(*shown)
     axes.plot(years, errors, color="#888888", zorder=1)

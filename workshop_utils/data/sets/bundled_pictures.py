@@ -10,7 +10,7 @@ from torch import Tensor
 
 from workshop_utils import errors
 from workshop_utils.data.archives import zip_files
-from workshop_utils.data.bundled_files import bundled
+from workshop_utils.data.bundled_files import bundled, sums
 from workshop_utils.data.cards import DatasetCard
 from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.data.pictures import decode, fingerprint
@@ -21,6 +21,7 @@ PHOTOGRAPHED = (
     "alp, cocker spaniel, dragonfly, drum, espresso, fig, fire engine, nuthatch, pagoda, "
     "paintbrush, rocket, tabby, wall clock"
 )
+REJECTED = "-rejected.zip"
 
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
@@ -45,14 +46,15 @@ def masks(dataset: ImageDataset) -> Tensor:
     dataset = image_dataset(dataset)
     files = zip_files(bundled("photographs.zip"), "photographs").values()
     known = {fingerprint(decode(raw)): raw for raw in (get() for get in files)}
-    wanted = [fingerprint(picture) for picture in dataset.images]
-    for place, each in enumerate(wanted):
-        if each not in known:
+    found = dataset.images[:, 0].clone()
+    for place, picture in enumerate(dataset.images):
+        if (wanted := fingerprint(picture)) not in known:
             raise ValueError(
                 f'Picture {place} of {dataset.name} has no mask. Masks belong to the pictures of data.load("photographs"), in any order or part, before they are changed.'
             )
-    edges = (Image.open(io.BytesIO(known[each])).getchannel("A") for each in wanted)
-    return torch.stack([decode(edge, channels=1)[0] for edge in edges])
+        edge = Image.open(io.BytesIO(known[wanted])).getchannel("A")
+        found[place] = decode(edge, channels=1)[0]
+    return found
 
 
 class Rejected(NamedTuple):
@@ -68,9 +70,11 @@ class Rejected(NamedTuple):
 
 
 def rejected(name: str = "clip-art") -> list[Rejected]:
-    """What was taken out of "clip-art" or "photographs", near-duplicates above all, for the lesson on leakage."""
-    name = f"{name}-rejected"
-    files = {str(path): get for path, get in zip_files(bundled(f"{name}.zip"), name).items()}
+    """What was taken out of "clip-art" or "photographs", near-duplicates above all, for the lesson on leakage. Raises ValueError for others."""
+    kept = [file.removesuffix(REJECTED) for file in sums() if file.endswith(REJECTED)]
+    if name not in kept:
+        raise errors.unknown("set with rejected pictures", name, kept, "help(data.rejected)")
+    files = {str(path): get for path, get in zip_files(bundled(name + REJECTED), name).items()}
     rows = [line.split("\t") for line in files["pairs.tsv"]().decode("utf-8").splitlines()[1:]]
     return [
         Rejected(decode(files[picture]()), decode(files[twin]()) if twin else None, label, reason)
