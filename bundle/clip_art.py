@@ -15,9 +15,6 @@ CHOICES = Path(__file__).with_name("clip_art.tsv")
 PICTURES = Path("usr/share/openclipart/png")
 SIDE = 128
 TOO_CLOSE = 0.2  # found by looking at the pairs around it: see clip_art.md
-Image.MAX_IMAGE_PIXELS = (
-    None  # some drawings of this package have 168 million pixels, which Pillow takes for an attack
-)
 
 
 def build(package: Path, out: Path) -> None:

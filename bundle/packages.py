@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -71,7 +70,8 @@ def unpacked(package: str, cache: Path) -> Path:
         if system == "debian":
             subprocess.run(["dpkg", "-x", found[0], files], check=True)
         elif system == "sdist":
-            shutil.unpack_archive(found[0], files, filter="data")
+            files.mkdir()
+            subprocess.run(["tar", "-xf", found[0], "-C", files], check=True)
         else:
             zipfile.ZipFile(found[0]).extractall(files)
     return files

@@ -349,6 +349,9 @@ READERS = {  # bundled file -> who reads it
     "clip-art-rejected.zip": data.rejected,
     "photographs-rejected.zip": lambda: data.rejected("photographs"),
     "stand-ins.zip": lambda: data.gallery("sign-mnist"),
+    "squeezenet1_1.safetensors": lambda: models.build(
+        "squeezenet1_1", classes=1000, pretrained=True
+    ),
     "imagenet-words.tsv": lambda: (imagenet.synsets.cache_clear(), data.imagenet.class_names()),
     **{
         f"{name}/{stem}-{kind}-ubyte.gz": lambda name=name, split=split: data.load(name, split)
