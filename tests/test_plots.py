@@ -605,6 +605,22 @@ def test_answer_that_is_no_number_is_said_and_the_net_is_drawn():
     assert "nan%" not in figure.description and len(figure.axes[0].images) > 1
 
 
+def test_net_that_keeps_maps_of_the_last_picture_is_drawn_again():
+    class Remembers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.maps, self.last = nn.Conv2d(1, 4, 3), torch.zeros(1, 4, 6, 6)
+
+        def forward(self, x):
+            given, self.last = self.maps(x) + self.last, self.maps(x)
+            return given
+
+    net = Remembers()
+    for _ in range(2):
+        words = plots.architecture(net, (1, 8, 8)).description
+        assert "conv (3x3) to 4 x 6 x 6. Remembers: 1 layer with weights in the row" in words
+
+
 def test_long_name_of_a_class_keeps_its_beginning():
     net, image = Moody(), torch.full((1, 8, 8), 9, dtype=torch.uint8)
     net.classes = ["fish_or_shellfish_of_the_sea", "fish", "a\nb"]
@@ -634,7 +650,7 @@ def test_connection_around_a_part_of_a_group_needs_no_arc():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         words = plots.architecture(net, (3, 224, 224)).description
-    assert "skip connections (arcs)" in words
+    assert "29 skip connections. " in words  # none of them drawn
 
 
 @pytest.mark.parametrize("maps", (0, -8, 6, 2.5, "64"))

@@ -70,12 +70,14 @@ def architecture(
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDE), ylim=(0, HIGH))
     axes.set_axis_off()
     places = _places(row, WIDE - 0.25 - (2.1 if answer else 1.4))
-    _row(axes, row, places, way.arcs, kernels)
+    arcs = [(first, last) for first, last in way.arcs if first < last]  # others lie within a group
+    _row(axes, row, places, arcs, kernels)
     _scores(axes, places[-1].box.x1, way.scores, answer)
     weights = sum(weight.numel() for weight in net.parameters())
     skips = sum(group.skips for group in row) + len(way.arcs)
+    drawn = " (arcs)" * bool(arcs or any(group.block and group.skips for group in row))
     facts = f"{title}: {_many(way.layers, 'layer')} with weights in the row, {weights:,} parameters"
-    facts += f", {_many(skips, 'skip connection')} (arcs)." if skips else "."
+    facts += f", {_many(skips, 'skip connection')}{drawn}." if skips else "."
     facts += " Sides are drawn by their square root."
     facts += f" Not drawn: {way.left_out}." if way.left_out else ""
     facts += " It answers with NaN, no number." if answer is None else ""
@@ -130,11 +132,10 @@ def _answer(net: nn.Module, way: Way, image: Any) -> list[tuple[str, float]] | N
     shares, places = way.scores[0].float().softmax(0).cpu().sort(descending=True)
     if shares.isnan().any():
         return None
-    names = image.classes if isinstance(image, ImageDataset) else getattr(net, "classes", ())
-    if len(names) != len(shares):
-        names = data.imagenet.class_names() if hasattr(net, "preprocess") else ()
-    if len(names) != len(shares):
-        names = [f"class {place}" for place in range(len(shares))]
+    known = image.classes if isinstance(image, ImageDataset) else getattr(net, "classes", ())
+    published = data.imagenet.class_names() if hasattr(net, "preprocess") else ()
+    numbered = [f"class {place}" for place in range(len(shares))]
+    names = next(one for one in (known, published, numbered) if len(one) == len(shares))
     return [(names[place], share) for place, share in zip(places[:3], shares[:3].tolist())]
 
 
@@ -191,7 +192,7 @@ def _row(axes, row: list[Group], places: list[Place], arcs: list, kernels: bool)
                 back = x + place.face
                 tops[n] = _arc(axes, back - 0.02, back + place.thick + 0.02, place.box.y1)
             x += place.thick + 0.06
-    for first, last in (arc for arc in arcs if arc[0] < arc[1]):  # the others lie within a group
+    for first, last in arcs:
         _arc(axes, places[first + 1].box.x1, places[last + 1].box.x1, places[first + 1].box.y1)
     taken = [Bbox([place.box.p0, (place.box.x1, top)]) for place, top in zip(places, tops)]
     before: tuple[int, ...] = ()

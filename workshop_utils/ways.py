@@ -84,15 +84,15 @@ class Way:
 class Following(TorchFunctionMode):
     """While it is on, every tensor that was made from the picture has the step it comes from as `.step`."""
 
-    def __init__(self):
+    def __init__(self, start: Step):
         super().__init__()
-        self.layers: list[Step] = []
+        self.steps = {start: None}  # in order; a net may keep tensors of an earlier picture
         self.weights: set[int] = set()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         given = func(*args, **(kwargs or {}))
         read = _tensors((args, kwargs))
-        if sources := [one for one in read if hasattr(one, "step")]:
+        if sources := [one for one in read if getattr(one, "step", None) in self.steps]:
             for one in _tensors(given):
                 one.step = self._step(func.__name__.strip("_"), read, sources, one)
         return given
@@ -112,8 +112,7 @@ class Following(TorchFunctionMode):
             step = Step("pooling", "pool", shape, depth, before)
         elif len(before) > 1 and name[-3:] in MEETINGS:
             step = Step("meeting", MEETINGS[name[-3:]], shape, depth, before)
-        if step is not before[0] and step.kind != "meeting":
-            self.layers.append(step)
+        self.steps[step] = None
         if given.ndim == 4 and shape == step.shape and not given.is_meta:
             varied = given[0].flatten(1).std(1, correction=0).nan_to_num()
             step.strongest = given[0, varied.argmax()].float().cpu()
@@ -129,11 +128,11 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
 
     The row is the longest way from the picture to an answer. Raises ValueError if the net cannot read such a picture.
     """
-    net, seen, images = inside(net), Following(), picture.unsqueeze(0)
-    images.step = start = Step("picture", "", tuple(picture.shape))  # type: ignore[attr-defined]
+    net, images, start = inside(net), picture.unsqueeze(0), Step("picture", "", (*picture.shape,))
+    images.step, seen = start, Following(start)  # type: ignore[attr-defined]
     with evaluating(net), seen:
         scores = answer(net, images)
-    ends = [one.step for one in _tensors(scores) if hasattr(one, "step")]
+    ends = [one.step for one in _tensors(scores) if getattr(one, "step", None) in seen.steps]
     path = [max(ends, key=lambda step: step.depth, default=start)]
     while path[0].before:
         path.insert(0, path[0].before[0])
@@ -141,7 +140,7 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
     groups = _merged(groups)
     at = lambda place: next((n for n, one in enumerate(groups) if one.last >= place > 0), -1)
     arcs = [(at(first), at(last)) for first, last in far]
-    out = Counter(step.kind for step in seen.layers if step not in path)
+    out = Counter(step.kind for step in seen.steps if step not in path and step.kind != "meeting")
     others = {
         type(layer).__name__
         for layer in net.modules()

@@ -8,13 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from workshop_utils.data.archives import (
-    GZIP,
-    archive_bytes,
-    files_below,
-    gunzip,
-    unpacked,
-)
+from workshop_utils.data.archives import GZIP, archive_bytes, files_below, gunzip, unpacked
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.picture_files import SUFFIXES

@@ -234,7 +234,7 @@ def residual(answer):
     twice = "The input is added twice: with all weights at zero the block should answer the input, and answers the double."
     mistakes = {twice: 2 * passed, "The input goes around with its sign turned.": (-x).relu()}
     expected = "with all weights at zero, the input after ReLU"
-    yield from compare(quiet, passed, mistakes, expected, tolerance=1e-4)
+    yield from compare(quiet, passed, mistakes, expected, rtol=1e-4)
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."
 
 

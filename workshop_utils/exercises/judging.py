@@ -62,20 +62,14 @@ def need_attempt(answer: Any) -> None:
 
 
 def compare(
-    given: Any,
-    expected: Any,
-    mistakes: dict[str, Any],
-    what: str,
-    *,
-    tolerance: float = 1e-3,
-    absolute: float = 1e-6,
+    given: Any, expected: Any, mistakes: dict[str, Any], what: str, **near: float
 ) -> Iterator[str]:
-    """Yields what is wrong with `given`; nothing if it equals `expected`, a number or an array, up to a relative or an absolute tolerance.
+    """Yields what is wrong with `given`; nothing if it equals `expected`, a number or an array.
 
-    mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected.
+    mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected. near: as `same`.
     """
     values, wanted = as_array(given), as_array(expected)
-    came, near = f"came {described(given)}", {"tolerance": tolerance, "absolute": absolute}
+    came = f"came {described(given)}"
     if values is None or wanted is None:
         text = isinstance(given, str)
         yield f"Expected {what}; {came}{', which is text. A number stands without quotes.' if text else '.'}"
@@ -111,15 +105,11 @@ def as_array(value: Any) -> np.ndarray | None:
         return None
 
 
-def same(
-    values: np.ndarray, wanted: np.ndarray, tolerance: float = 1e-3, absolute: float = 1e-6
-) -> bool:
-    """Equal in shape and, nearly, in every value; a single value may come in brackets."""
+def same(values: np.ndarray, wanted: np.ndarray, rtol: float = 1e-3, atol: float = 1e-6) -> bool:
+    """Equal in shape and, up to numpy's tolerances, in every value; a single value may come in brackets."""
     if wanted.ndim == 0 and values.size == 1:
         values = values.reshape(())
-    return values.shape == wanted.shape and np.allclose(
-        values, wanted, rtol=tolerance, atol=absolute
-    )
+    return values.shape == wanted.shape and np.allclose(values, wanted, rtol=rtol, atol=atol)
 
 
 def described(value: Any) -> str:

@@ -73,7 +73,7 @@ class Chapter(list[Exercise]):
         def declare(values: Callable) -> Callable:
             def judge(answer: Any, **given: Any) -> Generator[str, None, str]:
                 right, remark, mistakes = values(**given)
-                near = {"tolerance": 1e-9, "absolute": tolerance}
+                near = {"rtol": 1e-9, "atol": tolerance}
                 yield from judging.compare(answer, right, mistakes, expected, **near)
                 return remark
 

@@ -18,9 +18,8 @@ export default {
     });
     function typed(event) {
       if (!/^[^ ]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
-      const [target] = event.composedPath();  // the field in a web component, not the component
-      if (!(panel?.closest(".jp-Notebook") ?? panel)?.contains(event.target) || target.isContentEditable || target.closest("input, textarea, select")) return;
-      if ((event.target.closest(".panel-with-keys") ?? panel) !== panel) return;  // it has the focus, and hears of this itself
+      const [target] = event.composedPath(), focused = event.target.closest?.(".panel-with-keys");  // [0]: the field in a web component
+      if (!(panel?.closest(".jp-Notebook") ?? panel)?.contains(event.target) || (focused && focused !== panel) || target.isContentEditable || target.closest("input, textarea, select")) return;
       const digit = event.key.match(/^[0-9]$/)?.[0] ?? event.code.match(/^Digit([0-9])$/)?.[1];  // the key of 1 is & in France
       const box = panel.getBoundingClientRect();
       const inSight = box.height > 0 && box.bottom > 0 && box.top < window.innerHeight;
