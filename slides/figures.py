@@ -27,7 +27,9 @@ def draw(call: str) -> tuple[Figure, float]:
         raise ValueError(
             f"'{call}' shows pictures that may not be passed on; no slide may keep it."
         )
-    return figure, min(1160, 1.29 * 100 * figure.get_figwidth())
+    width, height = figure.get_size_inches()
+    # as large as a slide with a title and a line has room for; the widest have letters of 12 points, 16 pixels then
+    return figure, min(129 * width, 1060 if width >= 11 else 1160, 540 * width / height)
 
 
 def cover() -> Figure:

@@ -84,7 +84,7 @@ resnet18 | ResNet-18 | 2015 | He et al., arXiv:1512.03385 | 18 | 11_689_512 | 69
 resnet50 | ResNet-50 | 2015 | He et al., arXiv:1512.03385 | 50 | 25_557_032 | 76.130 | 92.862 | blocks with a 1x1 bottleneck
 resnet101 | ResNet-101 | 2015 | He et al., arXiv:1512.03385 | 101 | 44_549_160 | 77.374 | 93.546 | the same, twice as deep
 resnet152 | ResNet-152 | 2015 | He et al., arXiv:1512.03385 | 152 | 60_192_808 | 78.312 | 94.046 | the same, three times as deep
-squeezenet1_1 | SqueezeNet 1.1 | 2016 | Iandola et al., arXiv:1602.07360 | 18 | 1_235_496 | 58.178 | 80.624 | squeeze with 1x1, expand with 3x3: AlexNet's accuracy with 50 times fewer parameters
+squeezenet1_1 | SqueezeNet 1.1 | 2016 | Iandola et al., arXiv:1602.07360 | 18 | 1_235_496 | 58.178 | 80.624 | 1x1 squeezes, 3x3 expands: AlexNet, 50 times smaller
 resnext50 | ResNeXt-50, 32x4d | 2016 | Xie et al., arXiv:1611.05431 | 50 | 25_028_904 | 77.618 | 93.698 | many narrow paths in each block: grouped convolutions
 densenet121 | DenseNet-121 | 2016 | Huang et al., arXiv:1608.06993 | 121 | 7_978_856 | 74.434 | 91.972 | each layer reads the maps of all before it
 xception | Xception | 2016 | Chollet, arXiv:1610.02357 | 71 | 22_855_952 | 79.040 | 94.382 | first across pixels, then across channels: separable convolutions
