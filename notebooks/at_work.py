@@ -48,14 +48,14 @@ def transforms(config, augment=False):
 def outputs(net, dataset, options):
     """What the net says of every picture: (N, features), or (N, classes) once it has a head."""
     loader = DataLoader(dataset, batch_size=64, num_workers=2)
-    net.eval()
+    net.to(options.device).eval()
     with torch.inference_mode():
         return torch.cat([net(images.to(options.device)).cpu() for images, _ in tqdm(loader)])
 
 
 def fit_head(net, features, labels, options):
     """Logistic regression on the features becomes the net's last layer."""
-    head = LogisticRegression(C=0.1, max_iter=1000, class_weight=options.balanced)
+    head = LogisticRegression(C=0.1, max_iter=500, class_weight=options.balanced)
     head.fit(features, labels)
     weight, bias = torch.tensor(head.coef_), torch.tensor(head.intercept_)
     if len(weight) == 1:  # of two classes scikit-learn keeps one row
@@ -66,13 +66,12 @@ def fit_head(net, features, labels, options):
 
 def fine_tune(net, dataset, class_weights, options):
     """Trains the whole net; its body with a tenth of the head's learning rate."""
-    loader = DataLoader(dataset, 32, shuffle=True, drop_last=True, num_workers=2)
-    head = list(net.get_classifier().parameters())
+    loader = DataLoader(dataset, 32, shuffle=True, num_workers=2)
+    head = list(net.to(options.device).get_classifier().parameters())
     body = [value for value in net.parameters() if not any(value is one for one in head)]
     optimizer = torch.optim.AdamW([{"params": head}, {"params": body}])
-    rate = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [1e-3, 1e-4], options.epochs * len(loader)
-    )
+    steps = options.epochs * len(loader)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [1e-3, 1e-4], steps)
     for epoch in range(options.epochs):
         net.train()
         for layer in net.modules():  # a few pictures' mean and spread are worse than ImageNet's
@@ -84,7 +83,7 @@ def fine_tune(net, dataset, class_weights, options):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            rate.step()
+            schedule.step()
 
 
 def report(logits, labels, files, classes):
@@ -103,7 +102,7 @@ def report(logits, labels, files, classes):
 def train(options):
     source = {"file": options.weights}  # None: from timm's hub
     net = timm.create_model(options.net, True, pretrained_cfg_overlay=source, num_classes=0)
-    net, config = net.to(options.device), timm.data.resolve_model_data_config(net)
+    config = timm.data.resolve_model_data_config(net)
     plain = ImageFolder(options.folder, transforms(config), loader=upright)
     files, labels = [file for file, _ in plain.samples], torch.tensor(plain.targets)
     # ten pictures of one dog belong on one side of the split: --together "dog[0-9]+"
@@ -124,9 +123,8 @@ def train(options):
 def predict(options):
     # weights_only: a file that somebody sends runs no code
     name, classes, config, weights = torch.load(options.model, "cpu", weights_only=True)
-    net = timm.create_model(name, num_classes=len(classes))
+    net = timm.create_model(name, num_classes=len(classes)).to(options.device).eval()
     net.load_state_dict(weights)
-    net.to(options.device).eval()
     prepare, files = transforms(config), sorted(options.folder.rglob("*.*"))
     with open("predictions.csv", "w", newline="", encoding="utf-8-sig") as table:  # for Excel too
         csv.writer(table).writerow(["file", "class", "probability"])

@@ -41,6 +41,16 @@ training.fit(net, few, epochs=1, batch_size=9, device=place)
 image = net.preprocess(few.images[0]).to(place)
 told = (known.sum().item(), len(transfer.changed(before, net.state_dict())), explain.grad_cam(net, image, 1).sum().item(),
         explain.feature_maps(net, image, "conv_stem").sum().item(), models.summary(net, (3, 224, 224)).multiply_adds)""",
+    "the script that people take home": """
+from argparse import Namespace
+import runpy, timm
+work, few = runpy.run_path("notebooks/at_work.py"), tiny_dataset(channels=3, side=32)
+options, pictures = Namespace(device=place, balanced="balanced", epochs=1), torch.utils.data.TensorDataset(few.images / 255, few.labels)
+torch.manual_seed(0)
+net = timm.create_model("test_resnet", num_classes=0)
+work["fit_head"](net, work["outputs"](net, pictures, options), few.labels, options)
+work["fine_tune"](net, pictures, torch.ones(3).to(place), options)
+told = work["outputs"](net, pictures, options).tolist()""",
     "what mixes them": "told = (torch.ones(2).to(place) + torch.ones(2)).sum().item()",
 }
 BOTH = """

@@ -28,7 +28,7 @@ import servers
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workshop_utils import __main__ as commands
-from workshop_utils import data, paths, plots
+from workshop_utils import data, models, paths, plots
 from workshop_utils.figure import alt
 from workshop_utils.tables import Table
 from workshop_utils.tools import download, execute, links, mirror, start
@@ -48,6 +48,9 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "HOME", tmp_path)
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(start, "MINE", tmp_path / "my-workshop")
+    monkeypatch.setattr(
+        models, "weights_file", lambda name, folder: (folder / f"{name}.safetensors").touch()
+    )
     (tmp_path / "notebooks").mkdir()
     for name in ("01_first", "02_second"):
         cell = new_code_cell(
@@ -118,10 +121,16 @@ def test_start_opens_the_asked_chapter_and_copies_the_others_beside_it(home, mon
         and "--no-browser" in command
         and folder == home
     )
-    assert sorted(path.name for path in (home / "my-workshop").iterdir()) == [
+    mine = home / "my-workshop"
+    assert {path.name for path in mine.iterdir()} == {
         "01_first.ipynb",
         "02_second.ipynb",
-    ]
+        "at_work.py",
+        "efficientnet_lite0.safetensors",
+    }
+    (mine / "at_work.py").write_text("changed by me", "utf-8")
+    assert commands.main(["start", "--no-browser"]) == 0
+    assert (mine / "at_work.py").read_text("utf-8") == "changed by me"
 
 
 def test_companion_is_copied_below_the_chapters_so_that_links_between_them_hold(home, monkeypatch):

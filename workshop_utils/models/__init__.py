@@ -5,6 +5,7 @@ from workshop_utils.models.blocks import IDEAS, deep, small
 from workshop_utils.models.cards import ModelCard, build, card, catalog, head
 from workshop_utils.models.cost import summary
 from workshop_utils.models.preprocess import preprocessing
+from workshop_utils.models.pretrained import weights_file
 from workshop_utils.models.stack import stacked
 from workshop_utils.models.weights import keep, load, ready, save
 
@@ -24,4 +25,5 @@ __all__ = [
     "small",
     "stacked",
     "summary",
+    "weights_file",
 ]

@@ -10,8 +10,10 @@ import torchvision
 from torch import nn
 from torchvision.transforms.v2 import InterpolationMode
 
+from workshop_utils import paths
 from workshop_utils.data.bundled_files import bundled
 from workshop_utils.models.blocks import EachPlace, Rectified
+from workshop_utils.models.cards import card
 from workshop_utils.models.preprocess import Preprocessing
 
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
@@ -144,3 +146,22 @@ class Lite0(Timm):
         # Other names, but the same tensors in the same order: the sum above vouches for it.
         model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)))
         return self.with_recipe(model)
+
+
+def weights_file(name: str, folder: str | Path = ".") -> Path:
+    """Writes the ImageNet weights of a net of timm into `folder`, as ENTRY.safetensors in timm's names, and returns the path.
+
+    timm.create_model(ENTRY, pretrained=True, pretrained_cfg_overlay={"file": path}) then needs no network, and not this
+    course. Raises ValueError for a net that is not timm's, RuntimeError where the weights cannot be had.
+    """
+    from safetensors.torch import save
+
+    found = card(name)
+    if not isinstance(found.builder, Timm):
+        raise ValueError(
+            f"timm does not know '{name}', so it could not read its weights. efficientnet_lite0 works."
+        )
+    tensors = found.builder.pretrained(found.title).state_dict()
+    path = Path(folder) / f"{found.builder.entry}.safetensors"
+    paths.write(path, save({key: tensor.contiguous() for key, tensor in tensors.items()}))
+    return path

@@ -7,6 +7,7 @@ one and keeps the old one under a name with the date.
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from workshop_utils import paths
 from workshop_utils.tools import execute
 
 MINE = paths.HOME / "my-workshop"
+AT_WORK = paths.NOTEBOOKS / "at_work.py"
 # switches off JupyterLab's question about news, which would need a network
 SETTINGS = Path(__file__).with_name("jupyter")
 
@@ -30,6 +32,7 @@ def run(options) -> int:
     chosen = working_copy(paths.chapter(options.chapter), fresh=options.fresh)
     for other in paths.notebooks():
         working_copy(other)
+    take_along(MINE)
     here = chosen.relative_to(paths.HOME)
     print(f"Your copy is {here}. Stop JupyterLab with Ctrl+C; what you saved stays.")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.HOME}"]
@@ -45,6 +48,17 @@ def run(options) -> int:
         return subprocess.call(command, cwd=paths.HOME, env=environment)
     except KeyboardInterrupt:
         return 0
+
+
+def take_along(folder: Path) -> None:
+    """at_work.py and the weights that it reads, beside the notebooks, where they are missing."""
+    if not (folder / AT_WORK.name).exists():
+        paths.write(folder / AT_WORK.name, AT_WORK.read_bytes())
+    if not any(folder.glob("*.safetensors")):
+        from workshop_utils import models  # takes seconds
+
+        with suppress(RuntimeError):  # their package is missing: at_work.py asks timm's hub instead
+            models.weights_file("efficientnet_lite0", folder)
 
 
 def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = None) -> Path:
