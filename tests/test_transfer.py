@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import timm
 import torch
 import torch.nn.functional as F
+import torchvision
 from helpers import normalised, tiny_dataset, tiny_net
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -259,6 +261,73 @@ def test_head_that_does_not_read_one_row_a_picture_is_refused(way):
 
     with pytest.raises(ValueError, match="not one row of 64 features each"):
         transfer.features(Net(), tiny_dataset())
+
+
+@pytest.mark.parametrize("classes", [0, 7])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_vit",
+        "test_convnext",
+        "test_resnet",
+        "mobilenetv3_small_050",
+        "vit_tiny_patch16_224",
+        "vit_small_patch14_dinov2",
+    ],
+)
+def test_features_of_any_net_of_timm_are_those_that_timm_gives(name, classes):
+    sized = {"img_size": 56} if "dinov2" in name else {}
+    net = timm.create_model(name, num_classes=classes, **sized).eval()
+    side = sized.get("img_size", timm.data.resolve_model_data_config(net)["input_size"][-1])
+    net.preprocess = models.preprocessing(resize=side, crop=side, mean=[0.5] * 3, std=[0.5] * 3)
+    pictures = tiny_dataset(2, classes=2, channels=3)
+    with torch.inference_mode():
+        expected = net.forward_head(
+            net.forward_features(net.preprocess(pictures.images)), pre_logits=True
+        )
+    assert torch.allclose(transfer.features(net, pictures), expected, atol=1e-4)
+
+
+def test_features_of_a_net_whose_head_was_taken_off_are_its_answers():
+    net = torchvision.models.resnet18(num_classes=3)
+    net.fc = nn.Identity()
+    assert transfer.features(net, tiny_dataset(2, channels=3, side=32)).shape == (6, 512)
+
+
+def test_answers_of_a_headless_net_that_are_no_rows_are_refused():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Identity())
+    with pytest.raises(ValueError, match="not one row of .* features each"):
+        transfer.features(net, tiny_dataset())
+
+
+def test_rare_class_is_found_more_often_by_a_balanced_head():
+    features = torch.randn(220, 4, generator=torch.Generator().manual_seed(0))
+    labels, found = (torch.arange(220) < 20).long(), []
+    features[labels == 1] += 0.8
+    for balanced in (False, True):
+        head = transfer.fit_head(features, labels, classes=2, balanced=balanced)
+        found.append(int(head(features)[labels == 1].argmax(1).sum()))
+    assert found[1] > found[0] + 4
+
+
+def test_zero_shot_sums_what_stands_below_a_noun():
+    said = {
+        281: 0.5,
+        285: 0.2,
+        207: 0.2,
+        817: 0.1,
+    }  # tabby, Egyptian cat, golden retriever, sports car
+
+    class Net(nn.Module):
+        def forward(self, x):
+            return torch.tensor([said.get(i, 1e-9) for i in range(1000)]).log().expand(len(x), -1)
+
+    pets = tiny_dataset(2, classes=2, channels=3)
+    found = transfer.zero_shot(Net(), pets, {"a": "cat", "b": ["dog", "car"]})
+    assert np.allclose(found.probabilities, [[0.7, 0.3]] * 4, atol=1e-4)
+    assert found.classes == pets.classes and found.labels.tolist() == pets.labels.tolist()
+    with pytest.raises(ValueError, match="Did you mean 'mammal'"):
+        transfer.zero_shot(Net(), pets, {"a": "mamal", "b": "dog"})
 
 
 def test_features_that_came_from_memory_can_be_changed_without_harm():

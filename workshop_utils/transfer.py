@@ -1,10 +1,12 @@
 """Transfer learning: freeze, take features, train a head, and see what really changed."""
 
+import copy
 import hashlib
 import math
 from collections.abc import Hashable
 from dataclasses import is_dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +15,11 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from workshop_utils import device as devices
-from workshop_utils.data import ImageDataset, LazyImageDataset
+from workshop_utils import errors
+from workshop_utils.data import ImageDataset, LazyImageDataset, imagenet
 from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
+from workshop_utils.evaluation import Predictions, predict
 from workshop_utils.models import head
 from workshop_utils.models.blocks import EachPlace
 from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
@@ -67,29 +71,33 @@ def features(
     """
     backbone = inside(backbone)
     dataset = image_dataset(dataset)
-    key = _contents(backbone, dataset)
+    name = "" if _headless(backbone) else head(backbone)[0]
+    key = _contents(backbone, dataset, but=name)
     if key in _remembered:
         return _remembered[key].clone()
     batches = reading(backbone, dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
     caught: list[Tensor] = []
-    name, layer = head(backbone)
     around = backbone.get_submodule(name.rpartition(".")[0])
     each = isinstance(around, EachPlace)  # answers with a mean over places: so do its features
     rows = lambda given: given.mean((2, 3)) if each else given.flatten(1)
-    keep = lambda _, inputs: caught.append(rows(inputs[0].float()).cpu())
+    keep = lambda _, given, answer: caught.append(
+        (rows(given[0]) if name else answer).float().cpu()
+    )
 
     def read() -> None:
-        with (around if each else layer).register_forward_pre_hook(keep), evaluating(backbone):
+        layer = around if each else backbone.get_submodule(name)
+        with layer.register_forward_hook(keep), evaluating(backbone):
             for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
                 backbone(devices.like(backbone, images))
 
     within_memory(read, batches)
     found = torch.cat(caught or [torch.empty(0)])
-    if found.shape != (len(dataset), layer.in_features):
+    width = backbone.get_submodule(name).in_features if name else math.prod(found.shape[1:])
+    if found.shape != (len(dataset), width):
         raise ValueError(
-            f"The head '{name}' of this net reads a shape of {tuple(found.shape)} for {len(dataset)} pictures, not one row of "
-            f"{layer.in_features} features each. Have its forward call the head once, with one row a picture."
+            f"The {'head ' * bool(name)}'{name}' of this net reads a shape of {tuple(found.shape)} for {len(dataset)} pictures, not one row of "
+            f"{width} features each. Have its forward call the head once, with one row a picture."
         )
     if key:
         _remembered[key] = found.clone()
@@ -103,16 +111,21 @@ def forget() -> None:
     _remembered.clear()
 
 
-def _contents(backbone: nn.Module, dataset: ImageDataset) -> tuple[str, Hashable] | None:
-    """All that features depend on, to compare; None where that cannot be told, or would fill the memory."""
+def _headless(backbone: nn.Module) -> bool:
+    """Whether a net ends in its features, as timm builds it with num_classes=0, or with nn.Identity in its head's place."""
+    *_, last = backbone.modules()
+    return getattr(backbone, "num_classes", None) == 0 or isinstance(last, nn.Identity)
+
+
+def _contents(backbone: nn.Module, dataset: ImageDataset, but: str) -> tuple[str, Hashable] | None:
+    """All that features depend on, to compare, without the layer `but`; None where that cannot be told, or would fill the memory."""
     preprocess = getattr(backbone, "preprocess", None)
     if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
         return None
     recipe = getattr(preprocess, "__dict__", {}) if is_dataclass(preprocess) else {}
     if preprocess is not None and not (recipe and _plain(tuple(recipe.values()))):
         return None  # two functions cannot be compared, and equal words need not be equal values
-    _, layer = head(backbone)  # what lies behind the features does not matter
-    body = {name: part for name, part in backbone.named_modules() if part is not layer}
+    body = {name: part for name, part in backbone.named_modules() if not but or name != but}
     digest, tensors = hashlib.sha256(), [dataset.images, dataset.mean, dataset.std]
     for name, part in body.items():
         own = {key: value for key, value in vars(part).items() if key[0] != "_"}
@@ -135,10 +148,18 @@ def _plain(value: object) -> bool:
     return value is None or isinstance(value, (int, float, str, Enum))
 
 
-def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> nn.Linear:
+def fit_head(
+    features: Tensor,
+    labels: Tensor,
+    *,
+    classes: int,
+    strength: float = 1.0,
+    balanced: bool = False,
+) -> nn.Linear:
     """A linear layer from (N, D) features to (N, classes) logits: logistic regression, fitted in milliseconds.
 
-    strength: how large the weights may become (scikit-learn's C). For the fit the features are centred and divided by one
+    strength: how large the weights may become (scikit-learn's C). balanced: errors on a class count the more the fewer
+    pictures it has, so that a rare one is not given up. For the fit the features are centred and divided by one
     spread for all of them: one for each would blow up those that a few pictures hardly show. Both are folded into the
     layer, so that it fits onto the net as it is.
     Raises ValueError if a class has no picture.
@@ -160,7 +181,9 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     mean = features.mean(0)
     spread = (features - mean).std().clamp(min=1e-6)
     scaled = ((features - mean) / spread).numpy()
-    fitted = LogisticRegression(C=strength, max_iter=1000).fit(scaled, labels.numpy())
+    weighting = "balanced" if balanced else None
+    fitted = LogisticRegression(C=strength, max_iter=1000, class_weight=weighting)
+    fitted.fit(scaled, labels.numpy())
     weight, bias = fitted.coef_, fitted.intercept_
     if classes == 2:  # scikit-learn keeps one row for two classes
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
@@ -172,10 +195,10 @@ def fit_head(features: Tensor, labels: Tensor, *, classes: int, strength: float 
     return layer
 
 
-def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> Tensor:
+def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, **options) -> Tensor:
     """(N, classes) logits, each row from a head that was fitted without that picture: what to expect of new pictures.
 
-    Five folds, or as many as the smallest class has pictures. Raises ValueError if a class has fewer than two.
+    options: as of `fit_head`. Five folds, or as many as the smallest class has pictures. Raises ValueError if a class has fewer than two.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -187,10 +210,34 @@ def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: flo
     logits = torch.empty(len(labels), classes)
     folds = StratifiedKFold(min(5, fewest), shuffle=True, random_state=0)
     for train, rest in folds.split(features, labels):
-        layer = fit_head(features[train], labels[train], classes=classes, strength=strength)
+        layer = fit_head(features[train], labels[train], classes=classes, **options)
         with torch.inference_mode():
             logits[rest] = layer(features[rest])
     return logits
+
+
+def zero_shot(
+    net: nn.Module, dataset: ImageDataset, words: dict[str, str | list[str]]
+) -> Predictions:
+    """What a net of ImageNet's 1,000 classes says of other classes, from their names alone: no picture is learned from.
+
+    words: class of `dataset` -> a noun of WordNet, or several, as `data.imagenet.paths` writes them. A class gets the
+    probabilities of all of ImageNet's classes below its nouns, and each picture's sums are divided by their own sum. So it
+    works only where the nouns stand above classes of ImageNet: raises ValueError for one that does not.
+    """
+    above = [set().union(*imagenet.paths(wnid)) for wnid in imagenet.wnids()]
+    known, below = set().union(*above), []
+    for name in dataset.classes:
+        nouns = {words[name]} if isinstance(words[name], str) else {*words[name]}
+        for noun in nouns - known:
+            raise errors.unknown(
+                "noun above ImageNet's classes", noun, known, "data.imagenet.paths"
+            )
+        below.append([bool(nouns & names) for names in above])
+    asked = copy.copy(image_dataset(dataset))
+    asked.labels, asked.classes = torch.zeros_like(asked.labels), tuple(imagenet.wnids())
+    found = predict(net, asked).probabilities @ np.array(below, float).T
+    return Predictions(found / found.sum(1, keepdims=True), dataset.labels.numpy(), dataset.classes)
 
 
 def temperature(logits: Tensor, labels: Tensor) -> float:
@@ -208,7 +255,9 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     return math.exp(minimize_scalar(surprise, bounds=(-5, 5), method="bounded").x)
 
 
-def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 0.01) -> nn.Module:
+def classifier(
+    backbone: nn.Module, dataset: ImageDataset, *, strength: float = 0.01, balanced: bool = False
+) -> nn.Module:
     """A copy of a pretrained net with a calibrated head for the classes of `dataset`: .classes, .preprocess, .threshold.
 
     threshold: 95 % of the pictures, each judged by a head that was fitted without it, reach this probability for some
@@ -217,9 +266,10 @@ def classifier(backbone: nn.Module, dataset: ImageDataset, *, strength: float = 
     """
     dataset = image_dataset(dataset)
     known, labels, classes = features(backbone, dataset), dataset.labels, len(dataset.classes)
-    layer, threshold = fit_head(known, labels, classes=classes, strength=strength), 0.0
+    how: dict[str, Any] = {"classes": classes, "strength": strength, "balanced": balanced}
+    layer, threshold = fit_head(known, labels, **how), 0.0
     if torch.bincount(labels).min() > 1:
-        logits = out_of_fold(known, labels, classes=classes, strength=strength)
+        logits = out_of_fold(known, labels, **how)
         scale = temperature(logits, labels)
         layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
         threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
