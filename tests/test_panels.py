@@ -552,6 +552,21 @@ def test_strokes_given_as_points_are_drawn_as_the_pad_draws_them():
     )  # centred, wherever it was drawn
 
 
+def test_digits_written_elsewhere_come_as_a_set_that_a_net_reads_and_leave_mnist_as_it_is():
+    made = widgets.written_digits(digits())
+    assert made.images.shape == (6, 1, 28, 28) and made.images.dtype == torch.uint8
+    assert made.labels.tolist() == [int(name[0]) for name in made.names] == [7, 1, 4, 5, 6, 7]
+    assert torch.equal(made.mean, digits().mean) and made.classes == digits().classes
+    assert len({picture.numpy().tobytes() for picture in made.images}) == 6
+    said = evaluation.evaluate(evaluation.predict(reader(), made))
+    assert said.accuracy <= 0.5 and said.most_wrong(1)  # what the chapter shows
+
+
+def test_five_of_egypt_looks_like_the_zero_of_mnist():
+    five = widgets.written_digits(digits()).subset([3])
+    assert evaluation.predict(reader(), five).predicted.tolist() == [0]
+
+
 def test_real_digits_drawn_large_and_off_centre_are_still_read():
     drawn = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
     for number in range(200):

@@ -19,5 +19,6 @@ from workshop_utils.widgets.picture_collection import own_pictures
 from workshop_utils.widgets.set_browser import browser
 from workshop_utils.widgets.set_game import guess_the_set
 from workshop_utils.widgets.top_k_accuracy import top_k
+from workshop_utils.widgets.written_digits import written_digits
 
 __all__ = [name for name, value in globals().items() if callable(value)]
