@@ -408,6 +408,11 @@ def test_blocks_pile_up_until_the_picture_is_too_small(show):
     control(panel, "blocks").fill("conv3 8 same, pool, dense 20")
     control(panel, "blocks").press("Enter")
     says(panel, "8 x 14 x 14")
+    press(panel, "+ res 32")
+    says(panel, "Most parameters: res with")
+    panel.get_by_text("This net in plain PyTorch").click()
+    expect(panel.locator("pre", has_text="net = nn.Sequential(")).to_be_visible()
+    panel.get_by_text("This net in plain PyTorch").click()
 
 
 def test_another_layer_shows_its_maps(show):

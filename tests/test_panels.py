@@ -1,6 +1,7 @@
 """Panels: pure figures, controls that never raise or print, a still where there is no front end, and each panel's own promise."""
 
 import base64
+import html
 import io
 import shutil
 import sys
@@ -93,7 +94,7 @@ PANELS = {
     ),
     "architecture": (
         widgets.architecture,
-        {"blocks": ["conv3 8, pool", "nonsense", ", ".join(["pool"] * 9), ""]},
+        {"blocks": ["conv3 8, bn, res 8, average", "relu", ", ".join(["pool"] * 9), ""]},
     ),
     "feature_maps": (
         lambda: widgets.feature_maps(reader(), digits()),
@@ -630,6 +631,20 @@ def test_stacked_net_has_the_parameters_that_the_panel_says():
     made = widgets.architecture(blocks="conv5 6, pool, conv5 16, pool, dense 120, dense 84")
     assert f"{parameters(made.build()):,} parameters" in made.sentence.value
     assert made.build()(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_stack_is_drawn_with_a_sheet_a_map_and_its_code_stands_below():
+    made = widgets.architecture(blocks="conv3 5 same, bn, res 40, average, dropout, dense 7")
+    axes = made.figure.axes[0]
+    assert [len(sheets.get_paths()) for sheets in axes.collections] == [1, 5, 32, 32, 1, 1]
+    words = [text.get_text() for text in axes.texts]
+    assert "conv\n+ bn\n5 maps\n28 x 28" in words and "average\n+ dropout\n40 maps\n1 x 1" in words
+    assert "Most parameters: res with" in made.sentence.value
+    code = html.unescape(made.box.children[-1].value)
+    assert made.build().code in code and "class ResBlock(nn.Module)" in code
+    made.controls["blocks"].value = "pool"
+    assert "nn.MaxPool2d(2)" in made.box.children[-1].value
+    assert "ResBlock" not in made.box.children[-1].value
 
 
 def test_design_too_large_to_build_is_still_drawn():

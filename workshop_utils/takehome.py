@@ -90,5 +90,5 @@ def _described(layer: nn.Module, start: int) -> dict | None:
             return {"kind": "dense", "outputs": layer.out_features, "from": start}
     raise ValueError(
         f"The page can hold convolutions, ReLU, max pooling and dense layers in a row; this net has a {type(layer).__name__} that is "
-        "none of them. LeNet and every net of widgets.architecture work."
+        "none of them. LeNet works, and every stack of conv, pool, dense and dropout."
     )
