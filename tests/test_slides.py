@@ -27,6 +27,7 @@ EXERCISES = {
     one.number: values.task(one.number)[0]
     for chapter in (1, 2, 3)
     for one in kit.exercises(chapter)
+    if f"**Exercise {one.number}.**" in values.prose(str(chapter))  # else the companion has it
 }
 QUESTIONS = [one for one in EXERCISES if "- **A** " in values.task(one)[1]]
 COMMENT = re.compile(r"(?s)<!--(.*?)-->")
