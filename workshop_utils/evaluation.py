@@ -52,6 +52,11 @@ class Predictions:
         """(N,) the class with the highest probability for each picture."""
         return self.probabilities.argmax(1)
 
+    @property
+    def accuracy(self) -> float:
+        """The fraction of the pictures whose predicted class is the right one."""
+        return float((self.predicted == self.labels).mean())
+
 
 @dataclass(frozen=True)
 class ClassScores:
@@ -125,9 +130,7 @@ class Evaluation:
 
     predictions: Predictions
 
-    @cached_property
-    def accuracy(self) -> float:
-        return float((self.predictions.predicted == self.predictions.labels).mean())
+    accuracy = property(lambda self: self.predictions.accuracy)
 
     precision = property(lambda self: self.averages["macro"].precision)
     recall = property(lambda self: self.averages["macro"].recall)
