@@ -21,6 +21,8 @@ ARROW: dict[str, Any] = {"color": INK, "linewidth": 1.6, "shrinkA": 0, "shrinkB"
 MEETS = {"+": ("+", "added"), "x": ("×", "multiplied"), ",": ("||", "put side by side")}
 # by what the words in a box hold, the first that fits
 FILLS = {"max": COLOURS[4], "mean": COLOURS[4], "weight": "#007A5A", "x": COLOURS[0]}
+FILLS["attention"] = COLOURS[3]
+DARK_ON = (COLOURS[3], COLOURS[4])
 
 
 # A block is a tree of three kinds: a str is a box, a list is a row, and Paths are rows side by side that meet again.
@@ -80,14 +82,16 @@ def _tree(module: nn.Module) -> list:
         return [f"{size}{shared}\n{module.out_channels} maps"]
     if isinstance(module, nn.MaxPool2d):
         return ["3x3 max"]
-    if isinstance(module, (nn.ReLU, nn.Tanh)):
+    if isinstance(module, blocks.Attention):
+        return [f"attention\nin {module.mix.num_heads} heads\n{module.mix.embed_dim} maps"]
+    if isinstance(module, (nn.ReLU, nn.Tanh, nn.GELU)):
         return [type(module).__name__]
-    if isinstance(module, (nn.Dropout2d, nn.Identity, nn.BatchNorm2d)):
+    if isinstance(module, (nn.Dropout2d, nn.Identity, nn.BatchNorm2d, nn.LayerNorm)):
         return []
     parts = [part for child in module.children() for part in _tree(child)]
     merged: list = []  # an activation is written into the box before it
     for part in parts:
-        if part in ("ReLU", "Tanh") and merged and isinstance(merged[-1], str):
+        if part in ("ReLU", "Tanh", "GELU") and merged and isinstance(merged[-1], str):
             merged[-1] += f"\n{part}"
         else:
             merged.append(part)
@@ -142,7 +146,7 @@ def _draw(axes, tree: list, x: float, y: float) -> float:
 
 def _box(axes, words: str, x: float, y: float) -> float:
     colour = next((FILLS[part] for part in FILLS if part in words), "#5B6770")
-    ink = "black" if colour == COLOURS[4] else "white"
+    ink = "black" if colour in DARK_ON else "white"
     wide, half, kernel = _box_size(words)
     axes.add_patch(FancyBboxPatch((x, y - half), wide, 2 * half, facecolor=colour, **ROUND))
     cells, middle = int(kernel / CELL), x + wide / 2
