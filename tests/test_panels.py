@@ -18,7 +18,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 
-from workshop_utils import data, evaluation, models, widgets
+from workshop_utils import data, evaluation, exercises, models, widgets
 from workshop_utils.figure import Figure
 from workshop_utils.progress import progress
 from workshop_utils.widgets import (
@@ -90,7 +90,7 @@ PANELS = {
     ),
     "kernel_playground": (
         lambda: widgets.kernel_playground(loaded("photos").images[0]),
-        {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")]},
+        {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")], "row": [0, 317], "column": [9]},
     ),
     "architecture": (
         widgets.architecture,
@@ -497,7 +497,7 @@ def test_preset_fills_the_nine_numbers_and_an_edit_makes_it_your_own():
     made = widgets.kernel_playground(loaded("photos").images[0])
     made.controls["preset"].value = "sharpen"
     assert (
-        tuple(list(made.state.values())[1:]) == kernels.PRESETS["sharpen"]
+        tuple(made.kernel.flatten().tolist()) == kernels.PRESETS["sharpen"]
         and "The sum is 1" in made.sentence.value
     )
     made.controls["k00"].value = 4.0
@@ -521,6 +521,54 @@ def test_kernels_answer_agrees_with_a_loop_by_hand():
         f"Answers go from {round(min(answers))} to {round(max(answers))}, mean {round(float(np.mean(answers)))};"
         in words
     )
+
+
+def test_place_of_the_kernel_is_nine_products_and_their_sum():
+    picture = torch.arange(30, dtype=torch.uint8).view(5, 6) * 8
+    made = widgets.kernel_playground(picture)
+    made.set(row=2, column=1)
+    window = picture[2:5, 1:4]
+    total = int((window * made.kernel).sum())
+    listed = ", ".join(map(str, window.flatten().tolist()))
+    says = f"At row 2, column 1 the nine pixels {listed} times the kernel add up to {total}."
+    assert says in made.figure.description
+    products = [text.get_text() for text in made.figure.axes[4].texts]
+    assert [float(one) for one in products] == (window * made.kernel).flatten().tolist()
+    made.controls["row"].value = 0
+    assert "At row 0, column 1 the nine pixels 8, " in made.figure.description
+
+
+def test_kernel_of_the_panel_answers_exercise_2_1(capsys):
+    made = widgets.kernel_playground(loaded("photos").images[0])
+    exercises.check("2.1", made.kernel)
+    assert "turned by a quarter" in capsys.readouterr().out
+    made.set(**{cell: value for cell, value in zip(kernels.CELLS, (-1, 0, 1) * 3)})
+    exercises.check("2.1", made.kernel)
+    assert "2.1. Right." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("total, brightness", [(1, 60), (2, 120), (0.5, 30), (5, 255)])
+def test_even_area_is_drawn_as_bright_as_the_sum_of_the_kernel_says(total, brightness):
+    even = torch.full((8, 8), 60, dtype=torch.uint8)
+    answer = kernels.kernel_figure(even, kernel=(0, 0, 0, 0, total, 0, 0, 0, 0)).axes[1]
+    assert (answer.images[0].get_array() == brightness).all()
+
+
+def test_answer_0_is_grey_where_the_kernel_sums_to_0_and_what_is_cut_off_is_said():
+    step = torch.zeros(8, 8, dtype=torch.uint8)
+    step[4:] = 200
+    figure = kernels.kernel_figure(step, kernel=kernels.PRESETS["horizontal edges"])
+    drawn = figure.axes[1].images[0].get_array()
+    assert (drawn[0] == 127).all() and (drawn[2] == 255).all()
+    assert "33% of the answers lie outside of -255 to 255" in figure.description
+
+
+def test_bars_that_made_a_photograph_square_are_left_out():
+    photos = loaded("photos")
+    made = widgets.kernel_playground(photos.images[photos.classes.index("tabby")])
+    assert made.figure.axes[0].get_title() == "picture, 266 x 320"
+    whole = widgets.kernel_playground(photos.images[photos.classes.index("espresso")])
+    assert whole.figure.axes[0].get_title() == "picture, 320 x 320"
 
 
 @pytest.mark.parametrize(
