@@ -127,6 +127,9 @@ OF_ANY_KIND = [  # number, answer, part of the sentence: what all exercises of a
     ("2.2", "2416", "without quotes"),
     ("2.6", 0.82, "one 3x3 against"),
     ("2.6", 0.9, "came 0.9"),
+    ("2.6", 22 / 27, "as a share of the three 3x3"),
+    ("2.6", 49 / 27 - 1, "as a share of the three 3x3"),
+    ("2.2", (2, 416), "Write 2416, without a comma"),
     (
         "3.1",
         lambda net, x: net(net.preprocess(x)).softmax(1).detach().numpy(),
@@ -163,6 +166,30 @@ def test_lower_cross_entropy_can_go_with_less_probability_for_the_right_classes(
     sure = np.array([0.99] * 9 + [1e-4])  # what the right class got; 9 of 10 pictures are right
     softened = np.array([0.9] * 9 + [0.1])
     assert -np.log(softened).mean() < -np.log(sure).mean() and softened.mean() < sure.mean()
+
+
+class OwnResidual(nn.Module):
+    """The block of 2.7 with names and lines of one's own."""
+
+    def __init__(self, channels):
+        super().__init__()
+        convolution = lambda: nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.body = nn.Sequential(convolution(), nn.BatchNorm2d(channels), nn.ReLU(), convolution())
+
+    def forward(self, x):
+        return F.relu(x + self.body(x))
+
+
+def test_residual_block_may_be_written_otherwise(given):
+    assert verdict("2.7", OwnResidual, given).kind == "right"
+
+
+def test_branches_may_stand_in_any_order(given):
+    code = kit.find("2.11").solution.replace(
+        "self.one(x), self.three(x)", "self.three(x), self.one(x)"
+    )
+    exec(code, context := {"torch": torch, "nn": nn})
+    assert verdict("2.11", context["MyInception"], given).kind == "right"
 
 
 @pytest.mark.parametrize("miss, alarm", [(10, 1), (1, 3)])
@@ -203,7 +230,7 @@ def test_one_record_is_all_that_an_exercise_needs(given, capsys, request):
     chapter = kit.exercises(2)
 
     @chapter.exercise(
-        "2.11",
+        "2.15",
         "The colour of a grey picture",
         2,
         hints=("How many channels has it?", "One."),
@@ -221,22 +248,22 @@ def test_one_record_is_all_that_an_exercise_needs(given, capsys, request):
         )
 
     request.addfinalizer(chapter.pop)
-    exercises.check("2.11", 1)
-    exercises.hint("2.11")
-    exercises.solution("2.11")
+    exercises.check("2.15", 1)
+    exercises.hint("2.15")
+    exercises.solution("2.15")
     exercises.progress()
     said = capsys.readouterr().out
-    for words in ("One number a pixel", "Hint 1 of 2", "my_channels = 1", "1 of 11 solved"):
+    for words in ("One number a pixel", "Hint 1 of 2", "my_channels = 1", "1 of 15 solved"):
         assert words in said
-    row = "| 2.11 | 2 | 3, as if it were a photograph | What does its shape say? |"
+    row = "| 2.15 | 2 | 3, as if it were a photograph | What does its shape say? |"
     assert row in kit.guide(2).markdown()
     answers = {
         answer: sentence
         for one, sentence, answer in table_of_wrong_answers(given)
-        if one.number == "2.11"
+        if one.number == "2.15"
     }
     assert len(answers) == 3 and all(
-        sentence in verdict("2.11", answer, given).words for answer, sentence in answers.items()
+        sentence in verdict("2.15", answer, given).words for answer, sentence in answers.items()
     )
 
 
@@ -577,7 +604,7 @@ def test_number_is_understood_as_people_type_it(typed, capsys):
 @pytest.mark.parametrize("typed", [2, "2", " 2 ", "2.", 2.0])
 def test_chapter_is_understood_as_people_type_it(typed, capsys):
     exercises.progress(typed)
-    assert "of 10 solved" in capsys.readouterr().out
+    assert "of 14 solved" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("typed", [0, 4, "0", "", "2.2", "two", [2], 2.5])
@@ -649,9 +676,9 @@ def test_progress_is_remembered_by_a_new_kernel_and_can_be_reset(capsys):
     exercises.check("2.2", 2416)
     kit.session.chapter = None  # as after a restart
     exercises.progress(2)
-    assert "1 of 10 solved" in capsys.readouterr().out
+    assert "1 of 14 solved" in capsys.readouterr().out
     exercises.progress(2, reset=True)
-    assert "0 of 10 solved" in capsys.readouterr().out and solved.remembered() == set()
+    assert "0 of 14 solved" in capsys.readouterr().out and solved.remembered() == set()
 
 
 def test_progress_without_a_number_shows_the_chapter_last_worked_on(capsys):

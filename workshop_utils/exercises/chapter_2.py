@@ -385,9 +385,9 @@ def _matters(
         "Strike out all rows with more than 25 million parameters. Mind the dots: 25,028,904 is more.",
         "Of what is left, take the highest top-1.",
     ),
-    solution='my_architecture = "xception"',
+    solution='my_architecture = "efficientnet_v2_s"',
     why="Of the nets with at most 25 million parameters it has the highest top-1 accuracy.",
-    mistake="resnet50 or resnext50: 25,557,032 and 25,028,904 are more than 25 million",
+    mistake="resnet50, resnext50 or convnext_tiny, which all have more than 25 million",
     nudge="Which rows are left when you strike out everything above 25,000,000?",
     wrong={
         "60,192,808 parameters, more than": "ResNet-152",
