@@ -244,13 +244,22 @@ def test_tradeoff_joins_those_that_no_other_beats_in_both():
     )
 
 
+def test_arrow_leads_to_the_score_of_a_later_recipe_which_counts():
+    points = {"old": (1, 0.5), "plain": (2, 0.6), "dear": (3, 0.55)}
+    figure = plots.tradeoff(points, "cost", "score", later={"old": 0.7, "plain": None})
+    arrows = [text for text in figure.axes[0].texts if text.arrow_patch and not text.get_text()]
+    assert [(arrow.xy, arrow.xyann) for arrow in arrows] == [((1.0, 0.7), (1.0, 0.5))]
+    assert "old 0.5, later 0.7, for 1; plain 0.6 for 2" in figure.description
+    assert figure.description.endswith("better: old.")
+
+
 def test_names_of_points_close_together_do_not_cover_each_other():
     axes = plots.tradeoff(
         {"resnet50": (4.1, 76), "resnext50": (4.2, 76.2), "seresnet50": (3.9, 76.1)},
         "cost",
         "score",
     ).axes[0]
-    boxes = [text.get_window_extent() for text in axes.texts]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
     assert not any(
         one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[place + 1 :]
     )
@@ -332,11 +341,21 @@ def test_bars_of_several_sets_differ_by_their_hatches(count):
     assert len({container.patches[0].get_hatch() for container in containers}) == count
 
 
-def test_dots_of_several_methods_differ_by_their_markers():
-    assert [
-        line.get_marker()
-        for line in plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines
-    ] == ["o", "s", "^"]
+def test_rows_of_runs_look_alike_for_their_names_tell_them_apart():
+    drawn = plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines
+    assert len({(line.get_marker(), line.get_color()) for line in drawn}) == 1
+
+
+def test_lines_of_one_kind_share_colour_and_marker_and_differ_by_dash():
+    names = ["sigmoid", "ReLU", "sigmoid, batch norm", "ReLU, batch norm", "ReLU, He"]
+    lines = plots.lines({name: {1: [1.0], 2: [2.0]} for name in names}, "layer", "size")
+    keys = {line.get_label(): line for line in lines.axes[0].lines if line.get_label() in names}
+    look = {name: (one.get_color(), one.get_marker()) for name, one in keys.items()}
+    assert len({look[name] for name in names if name.startswith("ReLU")}) == 1
+    assert look["sigmoid"] == look["sigmoid, batch norm"] != look["ReLU"]
+    assert look["sigmoid"][1] != look["ReLU"][1]
+    whole = {(*look[name], one.get_linestyle()) for name, one in keys.items()}
+    assert len(whole) == len(names)
 
 
 # --- in a notebook ---

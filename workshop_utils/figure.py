@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import lru_cache
 from html import escape
 from io import BytesIO
-from itertools import product
 from typing import Any
 from warnings import catch_warnings, filterwarnings
 
@@ -17,7 +16,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.font_manager import findfont, fontManager, get_font
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 from torch import Tensor
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
@@ -222,24 +220,6 @@ def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="eq
         axes.text(column, row, words, fontsize=10, color=colour, **MIDDLE)
     axes.set_xticks(range(len(classes)), [*map(short, classes)], rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), [*map(short, classes)])
-
-
-def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
-    """Writes each name beside its point: right or left, above or below, where it covers no name and no point."""
-    axes.figure.draw_without_rendering()  # the layout, so that places are final
-    places = axes.transData.transform(list(points.values()))
-    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
-    for name, point in points.items():
-        place = {"xytext": (0, 0), "textcoords": "offset points"}
-        text = axes.annotate(short(name), point, fontsize=10, **place)
-        as_written([text])
-        for side, shift in product(("left", "right"), (4, -14, 14, -24)):
-            text.xyann = (8 if side == "left" else -8, shift)
-            text.set_ha(side)
-            box = text.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
-                break
-        taken.append(box)
 
 
 def extremes(values: Mapping[str, float], unit: str) -> str:

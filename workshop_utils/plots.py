@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import Dataset
 
-from workshop_utils import blocks_drawn, data, diagrams
+from workshop_utils import blocks_drawn, comparisons, data, diagrams
 from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
@@ -24,7 +23,6 @@ from workshop_utils.figure import (
     floats,
     in_numbers,
     look,
-    names_beside,
     number,
     reach,
     sheet,
@@ -44,6 +42,7 @@ from workshop_utils.illustrations import (  # noqa: F401
 PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, blocks_drawn.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
+tradeoff = comparisons.tradeoff
 
 
 def images(
@@ -192,8 +191,8 @@ def runs(
     figure.description = f"{label}, a dot for each {each}."
     for place, (name, values) in enumerate(filled(results, label).items()):
         values = floats(values, name)
-        (colour, marker, _), middle = look(place), float(np.mean(values))
-        axes.plot(values, [place] * len(values), marker, color=colour, markersize=9, alpha=0.7)
+        middle, colour = float(np.mean(values)), COLOURS[0]  # rows have names, so all look alike
+        axes.plot(values, [place] * len(values), "o", color=colour, markersize=9, alpha=0.6)
         axes.vlines(middle, place - 0.3, place + 0.3, color=colour, linewidth=3)
         mean, known = f"mean {number(middle)}", np.isfinite(middle)
         x, by = (middle, axes.transData) if known else (0.5, axes.get_yaxis_transform())
@@ -216,10 +215,16 @@ def lines(
     *,
     log: bool = False,
 ) -> Figure:
-    """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds."""
+    """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds.
+
+    Methods whose names agree up to a comma, "ReLU" and "ReLU, batch norm", share colour and marker; what comes after it has its dash.
+    """
+    kinds, ways = ([*dict.fromkeys(name.partition(",")[at] for name in series)] for at in (0, 2))
     (figure, axes), parts, lowest = sheet(f"{y_label}, by {x_label}", (9, 3.8)), [], math.inf
     for place, (name, found) in enumerate(filled(series, y_label).items()):
-        (colour, marker, dash), said = look(place), []
+        kind, _, way = name.partition(",")
+        (colour, marker, _), said = look(kinds.index(kind)), []
+        dash = look(ways.index(way) if len(ways) > 1 else place)[2]
         found = {x: floats(values, name) for x, values in filled(found, name).items()}
         lowest = min(lowest, *map(min, found.values()))
         means = [float(np.mean(values)) for values in found.values()]
@@ -236,36 +241,6 @@ def lines(
         axes.set_yscale("log" if lowest > 0 else "symlog")  # which has a place for zero
     axes.legend(frameon=False)
     figure.description = f"A line for each of {len(series)}: {figure.title}. {'. '.join(parts)}."
-    return figure
-
-
-def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> Figure:
-    """Each name at (cost, score), cost on a logarithmic axis; the names that no other beats in both are joined by a line.
-
-    A name is left out, and said to be, where a number of it is None or NaN or its cost is not above 0.
-    """
-    figure, axes = sheet(f"{score}, by {cost}", (10, 5))
-    known = {name: tuple(floats(pair, name)) for name, pair in points.items()}
-    out = [name for name, pair in known.items() if not (np.isfinite(pair).all() and pair[0] > 0)]
-    points = filled({name: known[name] for name in known if name not in out}, figure.title)
-    ordered = sorted(points, key=lambda name: points[name])
-    better = lambda one, other: one != other and one[0] <= other[0] and one[1] >= other[1]
-    beaten = {name for name in points if any(better(one, points[name]) for one in points.values())}
-    best = [name for name in ordered if name not in beaten]
-    joined = {"label": "no other is both cheaper and better", "color": "#888888", "zorder": 1}
-    axes.plot(*zip(*(points[name] for name in best)), "--", **joined)
-    for place, (name, point) in enumerate(points.items()):
-        axes.plot(*point, look(place)[1], color=COLOURS[name in beaten], markersize=9)
-    axes.set(xlabel=f"{cost} (each mark is about three times the one before)", ylabel=score)
-    axes.set(xscale="log", xmargin=0.12, ymargin=0.08)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.legend(loc="lower right", frameon=False)
-    names_beside(axes, points)
-    said = [f"{name} {number(points[name][1])} for {number(points[name][0])}" for name in ordered]
-    figure.description = f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. Joined by a line, for {joined['label']}: {', '.join(best)}."
-    figure.description += f" Left out, for want of a number: {', '.join(out)}." if out else ""
     return figure
 
 
