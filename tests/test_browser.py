@@ -419,7 +419,7 @@ def test_another_layer_shows_its_maps(show):
     panel = show("feature_maps")
     says(panel, "Layer 1 turns the picture (0) into 6 maps of 28 x 28")
     layer = control(panel, "layer")
-    layer.select_option(layer.locator("option", has_text="Conv2d, 16 x").get_attribute("value"))
+    layer.select_option(layer.locator("option", has_text="Conv2d, 16 maps").get_attribute("value"))
     says(panel, "into 16 maps of 10 x 10")
     before = panel.locator(".widget-image").get_attribute("src")
     control(panel, "picture").press("ArrowRight")
