@@ -118,6 +118,7 @@ FIGURES = {
         lambda: plots.cross_entropy_curve(),
         lambda: plots.cross_entropy_curve(0.5),
     ),
+    "training_steps": (lambda: plots.training_steps(), lambda: plots.training_steps("loss")),
     "ilsvrc": (lambda: plots.ilsvrc(), lambda: plots.ilsvrc(2012)),
     "top_k": (
         lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2),

@@ -1,7 +1,7 @@
 """The figures of the course: matplotlib Figures, each with a description in words."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
@@ -27,13 +27,19 @@ from workshop_utils.figure import (
     names_beside,
     number,
     reach,
-    redrawn,
     sheet,
     short,
     span,
 )
-from workshop_utils.illustrations import cross_entropy_curve, ilsvrc, pixels, tree  # noqa: F401
-from workshop_utils.training import History
+from workshop_utils.illustrations import (  # noqa: F401
+    cross_entropy_curve,
+    curves,
+    ilsvrc,
+    live_curves,
+    pixels,
+    training_steps,
+    tree,
+)
 
 PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, blocks_drawn.block
@@ -135,37 +141,6 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     if len(datasets) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
-
-
-def curves(histories: History | dict[str, History]) -> Figure:
-    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed."""
-    histories = {"": histories} if isinstance(histories, History) else histories
-    figure, parts = Figure("Learning curves", (10, 3.8)), []
-    words = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
-    for axes, (quantity, word) in zip(figure.subplots(1, 2), words.items()):
-        for place, (name, history) in enumerate(histories.items()):
-            for dash, kind in (("-", "training"), ("--", "validation")):
-                values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
-                if not values:
-                    continue
-                label = f"{short(name)} {kind}".strip()
-                colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
-                style = dash + look(place)[1]
-                axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
-                ends = f"{values[0]:.3f} to {values[-1]:.3f}"
-                parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
-        axes.set(xlabel="epoch", ylabel=word)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if axes.lines:
-            axes.legend(frameon=False)
-    said = "; ".join(parts) or "No epoch was finished"
-    figure.description = f"Two panels of lines by epoch. {said}."
-    return figure
-
-
-def live_curves() -> Callable[[History], None]:
-    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
-    return redrawn(curves)
 
 
 def confusion(evaluation: Evaluation) -> Figure:
