@@ -4,6 +4,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from itertools import pairwise
 from statistics import mean
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,12 +147,17 @@ def training_steps(mark: str = "") -> Figure:
     axes.set(xlim=(1.27 - WIDE / 2, 1.27 + WIDE / 2), ylim=(-1.9, 2.3))
     angles = np.radians(90 - 72 * np.arange(len(LOOP) + 1))  # clockwise from the top
     places = 1.42 * np.stack([np.cos(angles), np.sin(angles)], 1)
-    arrow = {"arrowstyle": "-|>", "mutation_scale": 22, "linewidth": 2.5, "color": "#5B6770"}
+    arrow: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 22,
+        "linewidth": 2.5,
+        "color": "#5B6770",
+    }
     for start, end in pairwise(places):
-        bent = {"connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
+        bent: dict[str, Any] = {"connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
         axes.add_patch(FancyArrowPatch(start, end, **bent, **arrow))
     for number, ((x, y), (name, code, words)) in enumerate(zip(places, LOOP), 1):
-        edge = {"mec": "black", "mew": 5} if name == mark else {}
+        edge: dict[str, Any] = {"mec": "black", "mew": 5} if name == mark else {}
         axes.plot(x, y, "o", color=COLOURS[name == mark], markersize=34, **edge)
         axes.text(x, y, str(number), color="white", fontsize=17, weight="bold", **MIDDLE)
         side, beside = ("left", x + 0.4) if x > -0.1 else ("right", x - 0.4)
