@@ -62,7 +62,8 @@ def test_committed_notebook_has_no_findings(path):
 def test_metadata_is_the_same_on_every_computer(path):
     notebook = nbformat.read(path, as_version=4)
     assert (
-        set(notebook.metadata) == {"kernelspec", "language_info"}
+        set(notebook.metadata) == {"colab", "kernelspec", "language_info"}
+        and notebook.metadata.colab == {"generative_ai_disabled": True}
         and notebook.metadata.kernelspec.name == "python3"
     )
     assert not re.search(r"/(tmp|home|root|Users)/", path.read_text("utf-8"))
@@ -82,7 +83,8 @@ def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
 @every_notebook
 def test_setup_cell_and_badge_follow_the_one_address(path):
     notebook = nbformat.read(path, as_version=4)
-    assert code_cells(path)[0].source == links.setup_cell()
+    setup = code_cells(path)[0]
+    assert setup.source == links.setup_cell() and setup.metadata.items() >= links.FOLDED.items()
     own = path.relative_to(paths.HOME).as_posix()
     badges = [
         badge[0]
