@@ -449,6 +449,17 @@ def test_sizes_average_the_pixels_and_say_how_much_variance_is_left():
     assert "4 x 4, 2 x 2 pixels" in figure.description and "; 100, 0:" in figure.description
 
 
+def test_sizes_of_one_grey_have_no_variance_and_one_side_needs_no_list():
+    words = plots.sizes(torch.full((1, 1, 8, 8), 7, dtype=torch.uint8), 4).description
+    assert "their variance is 0:" in words and "nan" not in words
+
+
+@pytest.mark.parametrize("name", ("pathmnist", "mnist"))
+def test_card_names_the_command_that_loads_the_set_once(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    assert plots.dataset_card(name).description.count("data.load(") == 1
+
+
 def test_sizes_invent_no_pixels():
     with pytest.raises(ValueError, match="have 8 pixels a side. Give sides from 1 to 8"):
         plots.sizes(tiny_dataset(1), (9, 4))

@@ -295,9 +295,13 @@ def reach(values: Iterable[float], highest: float | None) -> tuple[float, float]
 
 
 def floats(values: Iterable, what: str) -> list[float]:
-    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none."""
+    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none or one is no number."""
     values = values.detach().cpu() if isinstance(values, Tensor) else values
-    return filled([math.nan if value is None else float(value) for value in values], what)
+    try:
+        found = [math.nan if value is None else float(value) for value in values]
+    except (TypeError, ValueError):
+        raise ValueError(f"'{what}' takes numbers, one by one, and not {values!r}.") from None
+    return filled(found, what)
 
 
 def filled(values: Sized, what: str):
