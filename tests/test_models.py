@@ -724,8 +724,9 @@ READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 @pytest.mark.parametrize("name", READY)
 def test_ready_net_is_as_good_as_its_card_says(name, capsys):
     model = models.ready(name)
+    right = f"{100 * READY[name]['test_accuracy']:.1f} % of the test pictures right."
     assert (
-        f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}"
+        f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}, {right}"
         in capsys.readouterr().out
     )
     found = evaluation.evaluate(evaluation.predict(model, loaded(name.split("-", 1)[1], "test")))

@@ -62,7 +62,8 @@ def test_committed_notebook_has_no_findings(path):
 def test_metadata_is_the_same_on_every_computer(path):
     notebook = nbformat.read(path, as_version=4)
     assert (
-        set(notebook.metadata) == {"kernelspec", "language_info"}
+        set(notebook.metadata) == {"colab", "kernelspec", "language_info"}
+        and notebook.metadata.colab == {"generative_ai_disabled": True}
         and notebook.metadata.kernelspec.name == "python3"
     )
     assert not re.search(r"/(tmp|home|root|Users)/", path.read_text("utf-8"))
@@ -82,7 +83,8 @@ def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
 @every_notebook
 def test_setup_cell_and_badge_follow_the_one_address(path):
     notebook = nbformat.read(path, as_version=4)
-    assert code_cells(path)[0].source == links.setup_cell()
+    setup = code_cells(path)[0]
+    assert setup.source == links.setup_cell() and setup.metadata.items() >= links.FOLDED.items()
     own = path.relative_to(paths.HOME).as_posix()
     badges = [
         badge[0]
@@ -316,13 +318,15 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     text = (paths.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
-    (figure, words), (panel, sentence), (about, number), (code, mark) = patterns
+    (figure, words), (table, values), (panel, sentence), (about, number), (code, mark) = patterns
     assert (
         re.sub(
             figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest'
         )
         == "FIGURE-IN-WORDS  rest"
     )
+    measured = '<table class="measured"><caption>a</caption>\n0.873</table> rest'
+    assert re.sub(table, values, measured) == "MEASURED-VALUES  rest"
     assert (
         re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
     )

@@ -1,7 +1,7 @@
 """The figures of the course: matplotlib Figures, each with a description in words."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
@@ -27,13 +27,19 @@ from workshop_utils.figure import (
     names_beside,
     number,
     reach,
-    redrawn,
     sheet,
     short,
     span,
 )
-from workshop_utils.illustrations import cross_entropy_curve, ilsvrc, pixels, tree  # noqa: F401
-from workshop_utils.training import History
+from workshop_utils.illustrations import (  # noqa: F401
+    cross_entropy_curve,
+    curves,
+    ilsvrc,
+    live_curves,
+    pixels,
+    training_steps,
+    tree,
+)
 
 PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, blocks_drawn.block
@@ -80,7 +86,8 @@ def images(
 def dataset_card(name: str) -> Figure:
     """What a set looks like: its pictures, or others in their place, with the sentence that has to stand under them."""
     card, (pictures, labels, source, note) = data.card(name), data.gallery(name)
-    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}. All of it: {card.how}."
+    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}."
+    facts += "" if card.how in note else f" All of it: {card.how}."
     figure, said = Figure(card.title, (11, 0)), "No pictures."
     if pictures:
         columns = max(4, min(12, -(-len(pictures) // 2)))
@@ -95,11 +102,12 @@ def dataset_card(name: str) -> Figure:
     return figure
 
 
-def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32)) -> Figure:
+def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] | int = (320, 64, 32)) -> Figure:
     """What few pixels leave: each picture, in a row of its own, shrunk to squares of these sides by averaging.
 
     pictures: a dataset, or (N, C, H, W) uint8. Raises ValueError where a picture has fewer pixels than a side asks for, and for more than 200 squares.
     """
+    sides = [sides] if isinstance(sides, int) else [*sides]
     shown = pictures if isinstance(pictures, Tensor) else image_dataset(pictures).images
     if shown.ndim != 4 or not 0 < len(shown) * len(sides) <= PICTURES_AT_MOST:
         raise ValueError(f"Give (N, C, H, W) pictures and sides for 1 to {PICTURES_AT_MOST} tiles.")
@@ -110,7 +118,8 @@ def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32))
     titles, title = [f"{side} x {side}" for side in sides], "What fewer pixels leave"
     width = min(11, 5.5 * len(sides) / len(rows))
     figure = images(small, titles * len(rows), columns=len(sides), title=title, width=width)
-    kept = [", ".join(f"{100 * one.var() / row[0].var():.0f}" for one in row) for row in rows]
+    spread = [[float(one.var(correction=0)) for one in row] for row in rows]  # 0 of one grey
+    kept = [", ".join(f"{100 * one / (row[0] or 1):.0f}" for one in row) for row in spread]
     figure.description = f"{len(rows)} pictures, one a row, at {', '.join(titles)} pixels. In percent of the first, their variance is {'; '.join(kept)}: the fine lines go, light and dark areas stay."
     return figure
 
@@ -135,37 +144,6 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     if len(datasets) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
-
-
-def curves(histories: History | dict[str, History]) -> Figure:
-    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed."""
-    histories = {"": histories} if isinstance(histories, History) else histories
-    figure, parts = Figure("Learning curves", (10, 3.8)), []
-    words = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
-    for axes, (quantity, word) in zip(figure.subplots(1, 2), words.items()):
-        for place, (name, history) in enumerate(histories.items()):
-            for dash, kind in (("-", "training"), ("--", "validation")):
-                values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
-                if not values:
-                    continue
-                label = f"{short(name)} {kind}".strip()
-                colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
-                style = dash + look(place)[1]
-                axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
-                ends = f"{values[0]:.3f} to {values[-1]:.3f}"
-                parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
-        axes.set(xlabel="epoch", ylabel=word)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if axes.lines:
-            axes.legend(frameon=False)
-    said = "; ".join(parts) or "No epoch was finished"
-    figure.description = f"Two panels of lines by epoch. {said}."
-    return figure
-
-
-def live_curves() -> Callable[[History], None]:
-    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
-    return redrawn(curves)
 
 
 def confusion(evaluation: Evaluation) -> Figure:
