@@ -14,6 +14,7 @@ from workshop_utils import errors, paths
 from workshop_utils.models.cards import build
 from workshop_utils.models.modes import copied, evaluating
 from workshop_utils.models.preprocess import Preprocessing
+from workshop_utils.models.stored import store, stored
 
 READY = Path(__file__).with_name("ready")
 ENLARGED = {"nearest", "nearest-exact", "bilinear", "bicubic"}
@@ -35,7 +36,7 @@ kept: dict[str, Kept] = {}  # by name
 
 
 def keep(name: str, model: nn.Module, *, accuracy: float | None = None, about: str = "") -> None:
-    """Remembers a net under a name until the kernel ends; `training.fit(name=...)` calls it.
+    """Remembers a net under a name; `training.fit(name=...)` calls it. One of a name and architecture of the course's outlives the kernel.
 
     accuracy: a fraction; where it is more than 0.05 below that of the net which `ready` gives now, that one stays, and a sentence
     says so. about: more words for `ready` to print.
@@ -49,6 +50,8 @@ def keep(name: str, model: nn.Module, *, accuracy: float | None = None, about: s
         )
     else:
         kept[name] = Kept(model, accuracy, about)
+        if name in _cards():
+            store(name, model, _cards()[name], about)
 
 
 def _cards() -> dict[str, dict]:
@@ -57,7 +60,7 @@ def _cards() -> dict[str, dict]:
 
 
 def ready(name: str) -> nn.Module:
-    """A copy of the net that was trained in this kernel under that name, else the one that comes with the course; prints which, and how good it is.
+    """A copy of the net that was trained under that name, in this kernel or before, else the one that comes with the course; prints which, and how good it is.
 
     Raises ValueError if there is neither, or if the file's sha256 is not the published one.
     """
@@ -72,6 +75,12 @@ def ready(name: str) -> nn.Module:
         where = "A net that you train with fit(name=...) is added; the folder models/ready"
         raise errors.unknown("trained net", name, [*kept, *cards], where)
     card = cards[name]
+    if earlier := stored(name, card):
+        said = ", ".join(
+            filter(None, ["the net that you trained before, kept on this computer", earlier[1]])
+        )
+        print(f"{name}: {said}.")
+        return earlier[0].eval()
     raw = (READY / f"{name}.safetensors").read_bytes()
     if hashlib.sha256(raw).hexdigest() != card["sha256"]:
         raise ValueError(
