@@ -172,6 +172,12 @@ def test_value_that_is_no_probability_is_answered_with_a_sentence(p):
         plots.cross_entropy_curve(0.5, p)
 
 
+@pytest.mark.parametrize("given", [[0.5, 0.3], "half"])
+def test_list_or_text_instead_of_probabilities_is_answered_with_a_sentence(given):
+    with pytest.raises(ValueError, match="takes numbers, one by one, and not"):
+        plots.cross_entropy_curve(given)
+
+
 # --- the steps of training ---
 
 

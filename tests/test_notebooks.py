@@ -329,13 +329,15 @@ def test_every_rule_of_the_sanitize_file_is_read_and_works():
     text = (paths.HOME / "tests/nbval_sanitize.cfg").read_text("utf-8")
     patterns = get_sanitize_patterns(text)
     assert len(patterns) == len(re.findall(r"^regex:", text, re.M))
-    (figure, words), (panel, sentence), (about, number), (code, mark) = patterns
+    (figure, words), (table, values), (panel, sentence), (about, number), (code, mark) = patterns
     assert (
         re.sub(
             figure, words, '<details class="in-words"><summary>a</summary>12.3\n%</details> rest'
         )
         == "FIGURE-IN-WORDS  rest"
     )
+    measured = '<table class="measured"><caption>a</caption>\n0.873</table> rest'
+    assert re.sub(table, values, measured) == "MEASURED-VALUES  rest"
     assert (
         re.sub(about, number, "the net ~87.5 % of 2,000, ~3") == "the net ABOUT  % of 2,000, ABOUT "
     )

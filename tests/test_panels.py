@@ -98,7 +98,7 @@ PANELS = {
     ),
     "feature_maps": (
         lambda: widgets.feature_maps(reader(), digits()),
-        {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 x 5 x 5"]},
+        {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 maps of 5 x 5"]},
     ),
     "grad_cam": (
         lambda: widgets.grad_cam(reader(), digits(), digits().classes),
@@ -679,6 +679,14 @@ def test_stacked_net_has_the_parameters_that_the_panel_says():
     made = widgets.architecture(blocks="conv5 6, pool, conv5 16, pool, dense 120, dense 84")
     assert f"{parameters(made.build()):,} parameters" in made.sentence.value
     assert made.build()(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_maps_and_layers_are_told_in_words():
+    made = widgets.feature_maps(reader(), digits())
+    assert "4: Conv2d, 16 maps of 10 x 10" in made.controls["layer"].options
+    left, right = (axes.get_title() for axes in made.figure.axes)
+    assert left == f"picture of '{digits().classes[digits().labels[0]]}', 28 x 28 pixels"
+    assert right.startswith("6 maps of 28 x 28, each from its lowest")
 
 
 def test_stack_is_drawn_with_a_sheet_a_map_and_its_code_stands_below():

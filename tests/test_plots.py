@@ -382,6 +382,53 @@ def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
     )
 
 
+@pytest.fixture
+def cell(monkeypatch):
+    """Says which cell runs, and for which time."""
+    now = ["one", 1]
+    monkeypatch.setattr(illustrations, "running", lambda: tuple(now))
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
+    drawn = []
+    real = illustrations.curves
+    monkeypatch.setattr(
+        illustrations, "curves", lambda *a, **k: drawn.append(real(*a, **k)) or drawn[-1]
+    )
+    return now, drawn
+
+
+def greys(figure) -> int:
+    return sum(
+        line.get_color() == "#BBBBBB" and len(line.get_xdata()) > 0 for line in figure.axes[0].lines
+    )
+
+
+def test_earlier_runs_of_a_cell_stay_in_grey_and_other_cells_are_not_mixed_in(cell):
+    now, drawn = cell
+    plots.live_curves()(history())
+    plots.live_curves()(history())  # the same run of the cell trains two nets
+    assert [greys(figure) for figure in drawn] == [0, 0]
+    now[1] = 2
+    draw = plots.live_curves()
+    draw(history(loss=(3.0, 2.5)))
+    draw(history(loss=(3.0, 2.5)))
+    assert [greys(figure) for figure in drawn[2:]] == [4, 4]  # training and validation
+    assert "in grey 2 earlier runs" in drawn[-1].description
+    now[:] = ["another", 3]
+    plots.live_curves()(history())
+    assert greys(drawn[-1]) == 0
+
+
+def test_axes_of_live_curves_do_not_jump_while_epochs_are_added(cell):
+    draw, grows = plots.live_curves(), History(epochs=4)
+    for value in (2.0, 1.0, 0.9, 0.8):
+        grows.loss.append(value)
+        grows.accuracy.append(1 / (1 + value))
+        draw(grows)
+    _, drawn = cell
+    limits = [[(*axes.get_xlim(), *axes.get_ylim()) for axes in figure.axes] for figure in drawn]
+    assert limits == [limits[0]] * 4 and limits[0][0][:3] == (0.5, 4.5, 0.0)
+
+
 @pytest.mark.parametrize("name", ("pathmnist", "sign-mnist", "mnist"))
 def test_card_of_a_set_has_its_facts_sentence_and_source_in_the_picture(
     name, tmp_path, monkeypatch
@@ -419,6 +466,17 @@ def test_sizes_average_the_pixels_and_say_how_much_variance_is_left():
     drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
     assert drawn[1] == [[0, 0], [200, 200]] and drawn[3] == [[100, 100]] * 2
     assert "4 x 4, 2 x 2 pixels" in figure.description and "; 100, 0:" in figure.description
+
+
+def test_sizes_of_one_grey_have_no_variance_and_one_side_needs_no_list():
+    words = plots.sizes(torch.full((1, 1, 8, 8), 7, dtype=torch.uint8), 4).description
+    assert "their variance is 0:" in words and "nan" not in words
+
+
+@pytest.mark.parametrize("name", ("pathmnist", "mnist"))
+def test_card_names_the_command_that_loads_the_set_once(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    assert plots.dataset_card(name).description.count("data.load(") == 1
 
 
 def test_sizes_invent_no_pixels():

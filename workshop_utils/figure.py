@@ -33,6 +33,16 @@ def look(place: int) -> tuple[str, str, str]:
     return COLOURS[place % 7], MARKERS[place % 7], DASHES[place % 4]
 
 
+def running() -> tuple[str, int]:
+    """The cell that runs, by the front end's name of it where it gives one, else by its text, and its execution count; ("", 0) outside of a notebook."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return "", 0
+    request = getattr(shell, "parent_header", {}).get("metadata", {})
+    cell = request.get("cellId") or shell.history_manager.input_hist_raw[-1]
+    return cell, shell.execution_count
+
+
 class Shown:
     """A result that takes the place of what an earlier run of its cell showed.
 
@@ -40,18 +50,17 @@ class Shown:
     changed and run again would grow by megabytes a run. A result that the notebook still has a name for is kept.
     """
 
-    cell = ""  # which cell showed it: the front end's name of the cell where it gives one, else its text
+    cell = ""  # which cell showed it
 
     def close(self) -> None:
         """Called when nothing can show it again."""
 
     def replace_earlier(self) -> None:
         """To be called when it is shown. Outside of a notebook it does nothing."""
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        if shell is None:
+        self.cell, _ = running()
+        if not self.cell:
             return
-        request = getattr(shell, "parent_header", {}).get("metadata", {})
-        self.cell = request.get("cellId") or shell.history_manager.input_hist_raw[-1]
+        shell = sys.modules["IPython"].get_ipython()
         results = shell.user_ns["Out"]
         for number, earlier in list(results.items()):
             if isinstance(earlier, Shown) and earlier.cell == self.cell:
@@ -266,9 +275,13 @@ def reach(values: Iterable[float], highest: float | None) -> tuple[float, float]
 
 
 def floats(values: Iterable, what: str) -> list[float]:
-    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none."""
+    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none or one is no number."""
     values = values.detach().cpu() if isinstance(values, Tensor) else values
-    return filled([math.nan if value is None else float(value) for value in values], what)
+    try:
+        found = [math.nan if value is None else float(value) for value in values]
+    except (TypeError, ValueError):
+        raise ValueError(f"'{what}' takes numbers, one by one, and not {values!r}.") from None
+    return filled(found, what)
 
 
 def filled(values: Sized, what: str):

@@ -1,6 +1,6 @@
 """Small figures of one idea each: the numbers of a picture, the steps of training, ImageNet's tree, what a probability costs, a contest by year."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from statistics import mean
@@ -20,7 +20,9 @@ from workshop_utils.figure import (
     drawable,
     floats,
     look,
+    reach,
     redrawn,
+    running,
     sheet,
     short,
     span,
@@ -49,6 +51,10 @@ LOOP = (  # name, code, and what it does with a batch
     ("backward", "loss.backward()", "a gradient for each weight"),
     ("step", "optimizer.step()", "move each weight a bit\nagainst its gradient"),
 )
+
+_runs: dict[
+    str, list[tuple[int, History]]
+] = {}  # cell -> its latest runs, each with its execution count
 
 
 def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figure:
@@ -171,12 +177,21 @@ def training_steps(mark: str = "") -> Figure:
     return figure
 
 
-def curves(histories: History | dict[str, History]) -> Figure:
-    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed."""
+def curves(
+    histories: History | dict[str, History], *, earlier: Sequence[History] | None = None
+) -> Figure:
+    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed.
+
+    earlier: other runs, drawn in grey; then the axes reach over all epochs that are still to come.
+    """
     histories = {"": histories} if isinstance(histories, History) else histories
     figure, parts = Figure("Learning curves", (10, 3.8)), []
     words = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
     for axes, (quantity, word) in zip(figure.subplots(1, 2), words.items()):
+        for run in earlier or ():
+            for dash, kind in (("-", ""), ("--", "validation_")):
+                values = getattr(run, kind + quantity)
+                axes.plot(range(1, len(values) + 1), values, dash, color="#BBBBBB", zorder=1)
         for place, (name, history) in enumerate(histories.items()):
             for dash, kind in (("-", "training"), ("--", "validation")):
                 values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
@@ -190,16 +205,37 @@ def curves(histories: History | dict[str, History]) -> Figure:
                 parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
         axes.set(xlabel="epoch", ylabel=word)
         axes.xaxis.get_major_locator().set_params(integer=True)
+        if earlier is not None:  # while it learns nothing jumps
+            axes.set_xlim(0.5, 0.5 + max(one.epochs for one in (*histories.values(), *earlier)))
+            drawn = [value for line in axes.lines for value in line.get_ydata()]
+            axes.set_ylim(reach(drawn, None if quantity == "loss" else 1.02))
+        if earlier:
+            axes.plot([], [], color="#BBBBBB", label="earlier runs of this cell")
         if axes.lines:
             axes.legend(frameon=False)
+    ends = [f"{run.accuracy[-1]:.3f}" for run in earlier or () if run.accuracy]
+    parts += [f"in grey {len(ends)} earlier runs, last training accuracy {', '.join(ends)}"] * bool(
+        ends
+    )
     said = "; ".join(parts) or "No epoch was finished"
     figure.description = f"Two panels of lines by epoch. {said}."
     return figure
 
 
 def live_curves() -> Callable[[History], None]:
-    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
-    return redrawn(curves)
+    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch, the last three earlier runs of its cell in grey."""
+    cell, count = running()
+    runs = _runs.setdefault(cell, []) if cell else []
+    runs[:] = runs[-3:]
+    earlier = [history for number, history in runs if number != count]
+    draw = redrawn(lambda history: curves(history, earlier=earlier))
+
+    def show(history: History) -> None:
+        if all(one is not history for _, one in runs):
+            runs.append((count, history))
+        draw(history)
+
+    return show
 
 
 def cross_entropy_curve(*probabilities: float) -> Figure:

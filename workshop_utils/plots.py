@@ -85,7 +85,8 @@ def images(
 def dataset_card(name: str) -> Figure:
     """What a set looks like: its pictures, or others in their place, with the sentence that has to stand under them."""
     card, (pictures, labels, source, note) = data.card(name), data.gallery(name)
-    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}. All of it: {card.how}."
+    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}."
+    facts += "" if card.how in note else f" All of it: {card.how}."
     figure, said = Figure(card.title, (11, 0)), "No pictures."
     if pictures:
         columns = max(4, min(12, -(-len(pictures) // 2)))
@@ -100,11 +101,12 @@ def dataset_card(name: str) -> Figure:
     return figure
 
 
-def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32)) -> Figure:
+def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] | int = (320, 64, 32)) -> Figure:
     """What few pixels leave: each picture, in a row of its own, shrunk to squares of these sides by averaging.
 
     pictures: a dataset, or (N, C, H, W) uint8. Raises ValueError where a picture has fewer pixels than a side asks for, and for more than 200 squares.
     """
+    sides = [sides] if isinstance(sides, int) else [*sides]
     shown = pictures if isinstance(pictures, Tensor) else image_dataset(pictures).images
     if shown.ndim != 4 or not 0 < len(shown) * len(sides) <= PICTURES_AT_MOST:
         raise ValueError(f"Give (N, C, H, W) pictures and sides for 1 to {PICTURES_AT_MOST} tiles.")
@@ -115,7 +117,8 @@ def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32))
     titles, title = [f"{side} x {side}" for side in sides], "What fewer pixels leave"
     width = min(11, 5.5 * len(sides) / len(rows))
     figure = images(small, titles * len(rows), columns=len(sides), title=title, width=width)
-    kept = [", ".join(f"{100 * one.var() / row[0].var():.0f}" for one in row) for row in rows]
+    spread = [[float(one.var(correction=0)) for one in row] for row in rows]  # 0 of one grey
+    kept = [", ".join(f"{100 * one / (row[0] or 1):.0f}" for one in row) for row in spread]
     figure.description = f"{len(rows)} pictures, one a row, at {', '.join(titles)} pixels. In percent of the first, their variance is {'; '.join(kept)}: the fine lines go, light and dark areas stay."
     return figure
 
