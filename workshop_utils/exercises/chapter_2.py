@@ -111,18 +111,18 @@ def parameters_of_a_convolution():
     "A training step",
     3,
     hints=(
-        "The loss compares scores with labels. Chapter 1 had its name: cross-entropy.",
-        "F.cross_entropy(scores, labels) is one number, and it has a method that goes back through the net.",
+        "The loss compares logits with labels. Chapter 1 had its name: cross-entropy.",
+        "F.cross_entropy(logits, labels) is one number, and it has a method that goes back through the net.",
         "That method is loss.backward().",
     ),
-    solution="def my_step(net, images, labels, optimizer):\n    scores = net(images)\n    loss = F.cross_entropy(scores, labels)\n"
+    solution="def my_step(net, images, labels, optimizer):\n    logits = net(images)\n    loss = F.cross_entropy(logits, labels)\n"
     "    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss",
     why="Forward, loss, old gradients away, backward, step: these five lines train every net of this course.",
     mistake="softmax before cross_entropy, which applies it itself; or backward() before zero_grad(), which erases it",
     nudge="Which line computes the gradients, and does any line after it erase them?",
     wrong={
-        "softmax itself": Changed("(scores, labels)", "(scores.softmax(1), labels)"),
-        "a sum over the batch": Changed("(scores, labels)", '(scores, labels, reduction="sum")'),
+        "softmax itself": Changed("(logits, labels)", "(logits.softmax(1), labels)"),
+        "a sum over the batch": Changed("(logits, labels)", '(logits, labels, reduction="sum")'),
         "nll_loss expects": Changed("cross_entropy", "nll_loss"),
         "no gradient was computed": Changed("    loss.backward()\n", ""),
         "or it was erased": Changed(
@@ -159,17 +159,17 @@ def training_step(answer):
     (loss, moved), (wanted, reference) = stepped(answer), stepped(right)
     scores = net(images)
     mistakes = {
-        "F.cross_entropy applies softmax itself: give it the scores as they are.": F.cross_entropy(
+        "F.cross_entropy applies softmax itself: give it the logits as they are.": F.cross_entropy(
             scores.softmax(1), labels
         ),
         "That loss is a sum over the batch. Take the mean, which F.cross_entropy gives by itself.": F.cross_entropy(
             scores, labels, reduction="sum"
         ),
-        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the scores.": F.nll_loss(
+        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the logits.": F.nll_loss(
             scores, labels
         ),
     }
-    yield from compare(loss, wanted, mistakes, "the cross-entropy of scores and labels", rtol=1e-4)
+    yield from compare(loss, wanted, mistakes, "the cross-entropy of logits and labels", rtol=1e-4)
     weight, gradient = moved.weight, moved.weight.grad
     if torch.equal(weight, net.weight) and gradient is None:
         yield "No weight moved: after zero_grad() no gradient was computed, or it was erased again. The way back belongs between zero_grad() and step()."
