@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from helpers import tiny_dataset
+from helpers import tiny_dataset, tiny_net
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
 
 from workshop_utils import (
     blocks_drawn,
+    comparisons,
     data,
     diagrams,
     evaluation,
@@ -55,6 +56,11 @@ def uneven(*counts):
 
 
 # Every kind of figure from two different data.
+def attending():
+    torch.manual_seed(0)
+    return models.small("vit", classes=3, channels=1, budget=5_000)
+
+
 FIGURES = {
     "images": (
         lambda: plots.images(tiny_dataset(2)),
@@ -104,6 +110,10 @@ FIGURES = {
         lambda: plots.architecture(nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2)), (1, 8, 8)),
     ),
     "block": (lambda: plots.block("resnet"), lambda: plots.block("senet")),
+    "attention": (
+        lambda: plots.attention(attending(), tiny_dataset(1)),
+        lambda: plots.attention(attending(), tiny_dataset(1, seed=1)),
+    ),
     "sizes": (
         lambda: plots.sizes(tiny_dataset(1), (8, 4)),
         lambda: plots.sizes(tiny_dataset(1, seed=1), (8, 4)),
@@ -157,7 +167,7 @@ def test_all_public_figures_are_tested_here():
         for name, value in vars(plots).items()
         if callable(value)
         and getattr(value, "__module__", "")
-        in [room.__name__ for room in (plots, diagrams, blocks_drawn, illustrations)]
+        in [room.__name__ for room in (plots, comparisons, diagrams, blocks_drawn, illustrations)]
         and not name.startswith("_")
     }
     assert drawers - {"Figure", "live_curves"} <= set(FIGURES)
@@ -751,6 +761,30 @@ def test_block_fills_its_figure_with_letters_that_can_be_read(idea):
 def test_misspelt_diagram_is_answered_with_the_nearest(draw):
     with pytest.raises(ValueError, match="Did you mean"):
         draw("densnet")
+
+
+def test_attention_draws_the_weights_of_the_patch_that_asks():
+    net, pictures = attending(), tiny_dataset(1)  # of 8 x 8 pixels: 2 x 2 patches
+    figure = plots.block(net, image=pictures.subset([0]))
+    read, _ = next(iter(data.Batches(pictures.subset([0]), 1, device="cpu")))
+    layers = explain.attention(net, read[0])
+    place = pictures.images[0, 0].float().unfold(0, 4, 4).unfold(1, 4, 4).flatten(2).std(-1)
+    asks = int(place.argmax())
+    for axes, weights in zip(figure.axes[1:4], layers, strict=True):
+        torch.testing.assert_close(weights.sum(1), torch.ones(4))
+        np.testing.assert_allclose(axes.images[0].get_array(), weights[asks].view(2, 2))
+        assert axes.patches[0].get_xy() == (asks % 2, asks // 2)
+    assert f"The patch in row {asks // 2 + 1}, column {asks % 2 + 1}, framed" in figure.description
+    assert "cut into 2 x 2 patches of 4 x 4 pixels" in figure.description
+
+
+def test_attention_of_a_net_that_has_none_or_a_patch_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="no nn.MultiheadAttention"):
+        plots.attention(tiny_net(), tiny_dataset(1))
+    with pytest.raises(ValueError, match="place is 4: there are 4 patches"):
+        plots.attention(attending(), tiny_dataset(1), 4)
+    with pytest.raises(ValueError, match="Give the name of an idea; or a net with attention"):
+        plots.block("vit", image=tiny_dataset(1))
 
 
 # --- values that are no numbers ---

@@ -7,15 +7,17 @@ from typing import Any
 
 import torch
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
-from torch import nn
+from torch import Tensor, nn
 
 from workshop_utils import errors, models
+from workshop_utils.comparisons import attention
+from workshop_utils.data.dataset import ImageDataset
 from workshop_utils.diagrams import INK
 from workshop_utils.figure import COLOURS, MIDDLE, Figure
 from workshop_utils.models import blocks
 
 WIDE, HIGH, GAP, END, CELL, LINE = 11.6, 5.1, 0.3, 0.95, 0.1, 0.225  # inches at LETTERS points
-LETTERS = 14
+LETTERS, TITLE = 14, 0.3
 ROUND: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.1", "linewidth": 0}
 ARROW: dict[str, Any] = {"color": INK, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
 MEETS = {"+": ("+", "added"), "x": ("×", "multiplied"), ",": ("||", "put side by side")}
@@ -34,8 +36,17 @@ class Paths:
     meet: str
 
 
-def block(idea: str, maps: int = 64) -> Figure:
-    """The block of an idea, a name of `models.IDEAS`, drawn from the module that the course trains, with `maps` maps coming in and going out."""
+def block(
+    idea: str | nn.Module, maps: int = 64, *, image: Tensor | ImageDataset | None = None
+) -> Figure:
+    """The block of an idea, a name of `models.IDEAS`, drawn from the module that the course trains, with `maps` maps coming in and going out.
+
+    image: what a net with attention, given in place of the name, makes of a picture's patches: `attention` says how.
+    """
+    if image is not None and isinstance(idea, nn.Module):
+        return attention(idea, image)
+    if image is not None or not isinstance(idea, str):
+        raise ValueError("Give the name of an idea; or a net with attention, and image=picture.")
     if idea not in models.IDEAS:
         raise errors.unknown("idea", idea, models.IDEAS, "models.IDEAS")
     if errors.whole(maps, "maps") % 8:
@@ -44,7 +55,8 @@ def block(idea: str, maps: int = 64) -> Figure:
         tree = _tree(models.IDEAS[idea](maps, maps))
     width, above, below = _size(tree)
     scale = min(WIDE / (width + 2 * END), HIGH / (above + below + 0.15), 2.2)
-    figure = Figure(f"The block of {idea}", (WIDE, max(scale * (above + below + 0.15), 2.2)))
+    title = f"The block of {idea}"
+    figure = Figure(title, (WIDE, max(scale * (above + below + 0.15), 2.2) + TITLE))
     figure.set_layout_engine("none")
     axes: Any = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -53,7 +65,7 @@ def block(idea: str, maps: int = 64) -> Figure:
         _arrow(axes, x + 0.06, 0, end - 0.12)
         axes.text(x + end / 2, 0.08, f"{maps} maps", color=INK, ha="center", fontsize=LETTERS)
     _draw(axes, tree, 0.0, 0.0)
-    middle = (above - below) / 2
+    middle = (above - below + TITLE / scale) / 2
     axes.set(xlim=(-end, width + end), ylim=(middle - half, middle + half))
     for text in axes.texts:  # what was drawn in inches grows with them
         text.set_fontsize(scale * text.get_fontsize())
@@ -61,7 +73,10 @@ def block(idea: str, maps: int = 64) -> Figure:
         line.set_linewidth(scale * line.get_linewidth())
         if isinstance(line, FancyArrowPatch):
             line.set_mutation_scale(scale * line.get_mutation_scale())
-    figure.description = f"The block of {idea}, from left to right: {maps} maps come in; {_words(tree)}; {maps} maps go out."
+    axes.text(0.005, 0.99, title, va="top", fontsize=LETTERS, transform=axes.transAxes)
+    figure.description = (
+        f"{title}, from left to right: {maps} maps come in; {_words(tree)}; {maps} maps go out."
+    )
     return figure
 
 

@@ -1,22 +1,32 @@
 """Nets beside each other, by what they cost and what they give; and the places of a picture, by which attend to which."""
 
+import math
 from collections.abc import Mapping
 from itertools import product
-from math import cos, radians, sin
 
 import numpy as np
+import torch
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
+from workshop_utils import device as devices
+from workshop_utils import errors, explain
+from workshop_utils.data.batches import reading
+from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.figure import (
     COLOURS,
     Figure,
     as_written,
+    drawable,
     filled,
     floats,
     number,
     sheet,
     short,
+    span,
 )
 
 GREY, POINTS = "#888888", {"textcoords": "offset points"}
@@ -85,7 +95,7 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
         text = axes.annotate(short(name), point, (0, 0), va="center", fontsize=10, **POINTS)
         as_written([text])
         for away, angle in BESIDE:
-            x, y = away * cos(radians(angle)), away * sin(radians(angle))
+            x, y = away * math.cos(math.radians(angle)), away * math.sin(math.radians(angle))
             text.xyann = (x, y)
             text.set_ha("center" if abs(x) < 1 else "left" if x > 0 else "right")
             box = text.get_window_extent()
@@ -96,3 +106,50 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
         if away > 18:
             line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 5}
             axes.annotate("", point, text.xyann, arrowprops=line, zorder=0, **POINTS)
+
+
+def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = None) -> Figure:
+    """A picture cut into patches, and what one of them takes in of each, block by block, as this net computes it.
+
+    net: with nn.MultiheadAttention over a square of patches. image: a uint8 (C, H, W) picture, or a set, whose first picture is taken.
+    place: the patch that asks, counted row by row; if not given, the one that varies most. Raises ValueError for a net without
+    attention, and a place that there is not.
+    """
+    if not isinstance(image, Dataset):
+        image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
+    image = image_dataset(image).subset([0])
+    images, _ = next(iter(reading(net, image, device=devices.of(net))))
+    layers, picture = explain.attention(net, images[0]), image[0][0]
+    side = math.isqrt(len(layers[0]))  # a token for the class, which is no patch, comes first
+    layers = [one[-side * side :, -side * side :] for one in layers]
+    high, wide = (pixels // side for pixels in picture.shape[1:])
+    cut = picture.float().mean(0)[: side * high, : side * wide].unfold(0, high, high)
+    varied = cut.unfold(1, wide, wide).flatten(2).std(-1).flatten()
+    place = int(varied.argmax()) if place is None else errors.whole(place, "place", 0)
+    if place >= side * side:
+        raise ValueError(f"place is {place}: there are {side * side} patches, from 0 on.")
+    row, column = divmod(place, side)
+    figure = Figure("Patches, and what one of them attends to", (2.8 * (1 + len(layers)), 3.2))
+    left, *panels = figure.subplots(1, 1 + len(layers))
+    left.imshow(drawable(picture), interpolation="nearest", extent=(0, side, side, 0))
+    left.set_title(f"{side} x {side} patches, one asks")
+    most, said = max(float(one[place].max()) for one in layers), []
+    for count, (axes, weights) in enumerate(zip(panels, layers), 1):
+        shown = weights[place].view(side, side)
+        drawn = axes.imshow(
+            shown.numpy(), cmap="Greys", vmin=0, vmax=most, extent=(0, side, side, 0)
+        )
+        axes.set_title(f"block {count}: its weights")
+        top, best = shown.max(), divmod(int(shown.argmax()), side)
+        said.append(
+            f"block {count}: {span(shown)}, most, {top:.0%}, to row {best[0] + 1}, column {best[1] + 1}"
+        )
+    figure.colorbar(drawn, ax=panels[-1], label=f"weight (equal ones: {1 / side**2:.3f})")
+    for axes in (left, *panels):
+        axes.set(xticks=range(side + 1), yticks=range(side + 1))
+        axes.grid(color="#56B4E9", linewidth=0.6)
+        axes.tick_params(length=0, labelbottom=False, labelleft=False)
+        frame = {"fill": False, "edgecolor": COLOURS[1], "linewidth": 3}
+        axes.add_patch(Rectangle((column, row), 1, 1, **frame))
+    figure.description = f"A picture cut into {side} x {side} patches of {high} x {wide} pixels. The patch in row {row + 1}, column {column + 1}, framed, asks all; the weights of the {side * side} answers, mean of the heads, add up to 1. {'; '.join(said)}."
+    return figure

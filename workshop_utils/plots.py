@@ -42,7 +42,7 @@ from workshop_utils.illustrations import (  # noqa: F401
 PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, blocks_drawn.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
-tradeoff = comparisons.tradeoff
+attention, tradeoff = comparisons.attention, comparisons.tradeoff
 
 
 def images(
