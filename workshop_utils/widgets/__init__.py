@@ -10,6 +10,7 @@ from workshop_utils.widgets.confusion_matrix import confusion
 from workshop_utils.widgets.decision_threshold import threshold
 from workshop_utils.widgets.digit_pad import drawing_pad, drawn
 from workshop_utils.widgets.frozen_stages import freezing
+from workshop_utils.widgets.handwriting import written_digits
 from workshop_utils.widgets.human_labels import labelling, your_labels
 from workshop_utils.widgets.kernels import kernel_playground
 from workshop_utils.widgets.layer_maps import feature_maps
@@ -19,6 +20,5 @@ from workshop_utils.widgets.picture_collection import own_pictures
 from workshop_utils.widgets.set_browser import browser
 from workshop_utils.widgets.set_game import guess_the_set
 from workshop_utils.widgets.top_k_accuracy import top_k
-from workshop_utils.widgets.written_digits import written_digits
 
 __all__ = [name for name, value in globals().items() if callable(value)]
