@@ -27,9 +27,6 @@ if (
     "PYTEST_XDIST_WORKER" in os.environ
 ):  # two kernels at once on two cores: one thread each is faster than two
     os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["WORKSHOP_PROGRESS"] = (
-    tempfile.mkdtemp()
-)  # what the maintainer has solved is neither shown nor changed
 nbval.plugin.setup_coverage = nbval.plugin.teardown_coverage = lambda *_: (
     None
 )  # coverage is that of the unit tests, not of what a notebook happens to pass
@@ -44,6 +41,15 @@ def pytest_collect_file(file_path, parent):
         if isinstance(collected, IPyNbFile):
             collected.skip_compare += ("stderr",)
             collected.collect = lambda cells=collected.collect: with_solutions(cells())
+            collected.setup = lambda start=collected.setup: (new_progress(), start())[1]
+
+
+def new_progress() -> None:
+    """What a notebook trains and solves stays in it, so that the next one starts as an attendee's first."""
+    os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()
+
+
+new_progress()  # what the maintainer has solved is neither shown nor changed
 
 
 def with_solutions(cells):

@@ -23,6 +23,7 @@ import matplotlib
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
+os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()  # of the nets of the course, not of one's own
 
 from slides import values
 from workshop_utils import recorded

@@ -386,7 +386,9 @@ def tradeoff() -> Figure:
                 net = models.build(card.name, classes=1000)
             cost = models.summary(net, (3, card.pixels, card.pixels)).multiply_adds
             points[card.name] = (cost / 1e9, card.top1)
-    figure = plots.tradeoff(points, "billion multiply-adds a picture", "ImageNet top-1 accuracy, %")
+    later = {card.name: card.top1_v2 for card in models.catalog()}
+    words = "billion multiply-adds a picture", "ImageNet top-1 accuracy, %"
+    figure = plots.tradeoff(points, *words, later=later)
     figure.set_size_inches(10, 4.2)
     return figure
 
@@ -408,27 +410,14 @@ def never_seen() -> Figure:
     """Digits as people write them elsewhere, and what the bundled LeNet reads."""
     from workshop_utils import widgets
 
-    strokes = {
-        "7, crossed low": [[(60, 40), (210, 40), (130, 240)], [(80, 150), (230, 150)]],
-        "5, as in Cairo": [
-            [(140, 60), (200, 100), (210, 170), (140, 220), (70, 170), (80, 100), (140, 60)]
-        ],
-        "6, as in Cairo": [[(80, 50), (190, 50), (190, 240)]],
-        "7, as in Cairo": [[(70, 40), (140, 230), (210, 40)]],
-    }
-    pictures = torch.stack([widgets.drawn(points) for points in strokes.values()])
-    digits, labels = data.load("mnist"), torch.tensor([7, 5, 6, 7])
-    scale = {"mean": digits.mean, "std": digits.std}
-    asked = data.ImageDataset(pictures, labels, digits.classes, name="drawings", **scale)
+    asked = widgets.written_digits(data.load("mnist"))
     said = evaluation.predict(models.ready("lenet-mnist"), asked)
     sure = said.probabilities.max(axis=1)
     titles = [
         f"{name}\nread as {read}\n{part:.0%} sure"
-        for name, read, part in zip(strokes, said.predicted, sure)
+        for name, read, part in zip(asked.names, said.predicted, sure)
     ]
-    return plots.images(
-        pictures, titles, columns=4, title="Digits that the net never saw", width=8.5
-    )
+    return plots.images(asked, titles, columns=6, title="Digits that the net never saw", width=8.5)
 
 
 def photographs() -> Figure:

@@ -1,4 +1,4 @@
-"""The eleven ideas as blocks of one small net, and the recorded experiments about them."""
+"""The ideas as blocks of one small net, and the recorded experiments about them."""
 
 import importlib
 import json
@@ -43,7 +43,7 @@ def test_net_reads_small_pictures_and_gives_a_score_a_class_in_train_and_eval(id
 @pytest.mark.parametrize("budget", [20_000, 50_000])
 def test_net_is_as_wide_as_its_budget_allows(idea, budget):
     net = models.small(idea, classes=10, channels=1, budget=budget)
-    width = net[-1].in_features // 4
+    width = net[-1].in_features // (1 if idea == "vit" else 4)
     wider = blocks.of_width(models.IDEAS[idea], width + 4, classes=10, channels=1)
     assert parameters(net) <= budget < parameters(wider)
 
@@ -98,6 +98,28 @@ def test_squeeze_multiplies_each_channel_by_one_number_from_0_to_1():
 )
 def test_separable_and_grouped_convolutions_need_a_fraction_of_the_weights(block, dense, fewer):
     assert parameters(block(32, 32)) * fewer < parameters(dense(32, 32))
+
+
+def test_vision_transformer_has_the_parameters_counted_by_hand():
+    """Per block: query, key, value and out, then four times as wide and back, with biases; two normalisations."""
+    width, net = 36, models.small("vit", classes=10, channels=1)
+    block = 4 * width * (width + 1) + 4 * width * (width + 1) + width * (4 * width + 1) + 4 * width
+    assert parameters(net) == 16 * width + width + 3 * block + (width + 1) * 10
+
+
+def test_attention_mixes_places_as_the_formula_of_its_paper_says():
+    layer, x = blocks.Attention(4, heads=1), torch.rand(2, 4, 2, 3)
+    places, weights, biases = x.flatten(2).mT, layer.mix.in_proj_weight, layer.mix.in_proj_bias
+    asked, offered, held = (places @ weights.mT + biases).chunk(3, dim=-1)
+    mixed = (asked @ offered.mT / 4**0.5).softmax(-1) @ held
+    expected = layer.mix.out_proj(mixed).mT.unflatten(2, (2, 3))
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_positions_differ_at_every_place_and_are_the_same_in_every_picture():
+    added = blocks.Positions()(torch.zeros(2, 8, 7, 5))
+    assert torch.equal(added[0], added[1])
+    assert len(added[0].flatten(1).mT.unique(dim=0)) == 35
 
 
 def test_block_of_ones_own_goes_into_the_same_net():

@@ -42,8 +42,15 @@ SCROLLED = """outputs => outputs.flatMap(output => [...output.querySelectorAll("
   return part.clientWidth && (bars.test(overflowX) && part.scrollWidth > part.clientWidth || bars.test(overflowY) && part.scrollHeight > part.clientHeight);
 }).map(part => part.className)"""
 RING = "() => [getComputedStyle(document.activeElement).outlineStyle, getComputedStyle(document.activeElement).outlineWidth]"
-FRENCH_1 = "panel => panel.dispatchEvent(new KeyboardEvent('keydown', { key: '&', code: 'Digit1', bubbles: true }))"
-
+AZERTY = {  # how real keys arrive: (key, code, modifiers: 8 is shift) -> the digit meant
+    ("&", "Digit1", 0): 1,
+    ("é", "Digit2", 0): 2,
+    ("à", "Digit0", 0): 0,
+    ("7", "Digit7", 8): 7,
+    ("3", "Numpad3", 0): 3,
+    ("٤", "Digit4", 0): 4,  # Arabic, on the row of digits and on the pad
+    ("٩", "Numpad9", 0): 9,
+}
 OTHER_PANEL = """panel => {
   const other = document.createElement("div");
   other.className = "panel-with-keys other";
@@ -265,7 +272,7 @@ def test_pictures_are_named_by_digit_and_by_mouse(show):
     press(panel, "2 Pullover")
     says(panel, re.compile("Picture 3, .* 2 of 20 have a label"))
     press(panel, "not sure")
-    panel.evaluate(FRENCH_1)
+    keys.press("5")
     says(panel, re.compile("Picture 4, .* 3 of 20 have a label"))
     expect(panel.get_by_role("button", name="sure", exact=True)).to_have_class(
         re.compile("mod-active")
@@ -279,6 +286,37 @@ def test_pictures_are_named_by_digit_and_by_mouse(show):
     expect(panel.page.locator(".jp-Notebook .jp-MarkdownCell")).to_have_count(
         0
     )  # a digit on a cell would make it a heading
+
+
+def test_digits_of_french_and_arabic_keyboards_answer(show):
+    panel = show("labelling")
+    cdp = panel.page.context.new_cdp_session(panel.page)
+    for (key, code, modifiers), digit in AZERTY.items():
+        control(panel, "picture").press("Home")
+        says(panel, "Picture 1,")
+        command_mode(panel)
+        event = {"key": key, "code": code, "text": key, "modifiers": modifiers}
+        for kind in ("keyDown", "keyUp"):
+            cdp.send("Input.dispatchKeyEvent", {"type": kind, **event})
+        says(panel, re.compile("Picture (?!1,)"))
+        control(panel, "picture").press("Home")
+        button = panel.get_by_role("button", name=re.compile(f"^{digit} "))
+        expect(button).to_have_class(re.compile("mod-active"))
+
+
+def test_panel_says_that_its_kernel_was_restarted(chromium, lab, screenshots):
+    page = chromium.new_context(viewport=SCREEN).new_page()
+    opened = Opened(page, {"browser": "widgets.browser()"}, *lab, "restarted")
+    panel = opened.panel("browser")
+    after = "panel => getComputedStyle(panel, '::after').content"
+    assert panel.locator(".panel-with-keys").evaluate(after) == "none"
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_text(re.compile("^Restart Kernel…$")).click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(panel.locator(".panel-with-keys")).to_have_class(re.compile("disconnected"))
+    assert "no kernel any more" in panel.locator(".panel-with-keys").evaluate(after)
+    panel.screenshot(path=screenshots / "browser_restarted.png")
+    page.context.close()
 
 
 def test_keys_typed_in_an_editor_a_palette_or_another_panel_do_not_answer(show):
@@ -408,13 +446,19 @@ def test_blocks_pile_up_until_the_picture_is_too_small(show):
     control(panel, "blocks").fill("conv3 8 same, pool, dense 20")
     control(panel, "blocks").press("Enter")
     says(panel, "8 x 14 x 14")
+    press(panel, "remove the last")
+    press(panel, "+ res 32")
+    says(panel, "32 x 14 x 14")
+    panel.get_by_text("This net in plain PyTorch").click()
+    expect(panel.locator("pre", has_text="net = nn.Sequential(")).to_be_visible()
+    panel.get_by_text("This net in plain PyTorch").click()
 
 
 def test_another_layer_shows_its_maps(show):
     panel = show("feature_maps")
     says(panel, "Layer 1 turns the picture (0) into 6 maps of 28 x 28")
     layer = control(panel, "layer")
-    layer.select_option(layer.locator("option", has_text="Conv2d, 16 x").get_attribute("value"))
+    layer.select_option(layer.locator("option", has_text="Conv2d, 16 maps").get_attribute("value"))
     says(panel, "into 16 maps of 10 x 10")
     before = panel.locator(".widget-image").get_attribute("src")
     control(panel, "picture").press("ArrowRight")

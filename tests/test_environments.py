@@ -76,4 +76,4 @@ def test_home_with_blanks_and_accents_keeps_what_was_solved(tmp_path, monkeypatc
     monkeypatch.setenv("HOME", str(tmp_path / "Zoë Müller, 家"))
     kit.check("2.2", 2416)
     kit.progress(2)
-    assert "1 of 10 solved" in capsys.readouterr().out
+    assert "1 of 14 solved" in capsys.readouterr().out

@@ -188,6 +188,18 @@ def test_probabilities_of_another_shape_are_refused_with_both_shapes():
         Predictions(np.full((2, 2), 0.5), [0, 1], "abc")
 
 
+def test_evaluation_is_shown_as_a_small_table_and_predictions_as_a_line():
+    found = evaluation.evaluate(FOUR)
+    said = [line.rsplit(maxsplit=1) for line in repr(found).splitlines()]
+    assert said[0][0] == "Evaluation of 4 pictures of 3"
+    assert ["accuracy", f"{found.accuracy:.3f}"] in said and [
+        "F1, macro",
+        f"{found.f1:.3f}",
+    ] in said
+    assert f">{found.cross_entropy:.3f}<" in found._repr_mimebundle_()["text/html"]
+    assert repr(FOUR) == "Predictions for 4 pictures of 3 classes"
+
+
 def test_nothing_to_evaluate_is_refused():
     with pytest.raises(ValueError, match="no predictions"):
         evaluation.evaluate(Predictions(np.zeros((0, 2)), [], "ab"))

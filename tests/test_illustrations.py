@@ -172,6 +172,51 @@ def test_value_that_is_no_probability_is_answered_with_a_sentence(p):
         plots.cross_entropy_curve(0.5, p)
 
 
+@pytest.mark.parametrize("given", [[0.5, 0.3], "half"])
+def test_list_or_text_instead_of_probabilities_is_answered_with_a_sentence(given):
+    with pytest.raises(ValueError, match="takes numbers, one by one, and not"):
+        plots.cross_entropy_curve(given)
+
+
+# --- the steps of training ---
+
+
+def test_steps_are_code_that_trains_in_the_order_that_is_drawn():
+    torch.manual_seed(0)
+    net, images, labels = torch.nn.Linear(4, 3), torch.randn(8, 4), torch.arange(8) % 3
+    names = {"net": net, "images": images, "labels": labels, "F": torch.nn.functional}
+    names["optimizer"] = torch.optim.SGD(net.parameters(), lr=0.5)
+    code = [
+        text.get_text()
+        for text in plots.training_steps().axes[0].texts
+        if text.get_family() == ["monospace"]
+    ]
+    losses = []
+    for _ in range(5):
+        for line in code:
+            exec(line, names)
+        losses.append(names["loss"].item())
+    assert len(code) == 5 and losses == sorted(losses, reverse=True)
+
+
+def test_words_of_the_steps_stand_free_inside_of_the_figure():
+    figure = plots.training_steps()
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert all(figure.bbox.x0 < box.x0 and box.x1 < figure.bbox.x1 for box in boxes)
+    assert not any(one.shrunk(0.98, 0.9).overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_marked_step_has_another_shape_and_is_said():
+    figure = plots.training_steps("backward")
+    edges = [line.get_markeredgewidth() for line in figure.axes[0].lines]
+    assert edges.index(max(edges)) == 3 and figure.description.endswith("Marked: backward.")
+    with pytest.raises(
+        ValueError, match="No step of training is called 'zerograd'. Did you mean 'zero_grad'"
+    ):
+        plots.training_steps("zerograd")
+
+
 # --- the contest ---
 
 

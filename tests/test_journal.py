@@ -87,7 +87,9 @@ def test_without_a_home_what_is_kept_says_which_variable_to_set(monkeypatch, cap
     assert "Your answers hold until this kernel ends" in panel.sentence.value
     assert widgets.your_labels(clothes).predicted[0] == 9
     scoreboard.forget()
-    assert "1 best of 1 runs" in scoreboard.add(scoreboard.Run("anna", 88.5, 2, 9).code).description
+    assert (
+        "1 run, which took" in scoreboard.add(scoreboard.Run("anna", 88.5, 2, 9).code).description
+    )
     assert "stays until this kernel ends" in capsys.readouterr().out
     scoreboard.forget()
 
@@ -207,5 +209,5 @@ def test_scoreboard_of_an_earlier_version_is_read(folder):
     code = scoreboard.Run("anna", 88.5, 20_000, 9).code
     (folder / "scoreboard.txt").write_text(f"{code}\n")
     other = scoreboard.Run("bob", 80.0, 20_000, 9).code
-    assert "2 best of 2 runs" in scoreboard.add(other).description
+    assert "2 runs, which took" in scoreboard.add(other).description
     assert paths.folder() == folder and journal.load("scoreboard.txt") == [code, other]

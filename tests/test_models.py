@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,7 +84,7 @@ def test_card_counts_the_layers_on_the_longest_way_through_the_net(name):
     depth = {}
     for node in TopologicalSorter(graph).static_order():
         depth[node] = max((depth[other] for other in graph[node]), default=0) + (
-            node.name() in ("ConvolutionBackward0", "AddmmBackward0")
+            node.name() in ("ConvolutionBackward0", "AddmmBackward0", "MmBackward0")
         )
     assert depth[scores.grad_fn] == models.card(name).layers
 
@@ -653,7 +654,7 @@ def test_layers_that_give_tuples_are_listed_with_the_shape_of_their_first_tensor
     table = models.summary(net, (2, 4, 6))
     assert rows(table, "name", "output", "multiply_adds") == [
         ("recurrent", (8, 10), 8 * 2 * 4 * 5 * (6 + 5)),
-        ("attention", (8, 10), 8 * 4 * 10 * 10),
+        ("attention", (8, 10), 8 * 4 * 10 * 10 + 2 * 8 * 8 * 10),
     ]
     assert table.parameters == parameters(net)
 
@@ -724,8 +725,9 @@ READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 @pytest.mark.parametrize("name", READY)
 def test_ready_net_is_as_good_as_its_card_says(name, capsys):
     model = models.ready(name)
+    right = f"{100 * READY[name]['test_accuracy']:.1f} % of the test pictures right."
     assert (
-        f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}"
+        f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}, {right}"
         in capsys.readouterr().out
     )
     found = evaluation.evaluate(evaluation.predict(model, loaded(name.split("-", 1)[1], "test")))
@@ -745,6 +747,86 @@ def test_net_of_this_kernel_comes_before_the_one_of_the_course(monkeypatch, caps
     assert "the net that you trained in this notebook" in capsys.readouterr().out
     first[0].weight.data.zero_()  # whoever trains theirs on changes nobody else's
     assert all(torch.equal(second.state_dict()[k], v) for k, v in mine.state_dict().items())
+
+
+def le_net(activation=nn.ReLU) -> nn.Sequential:
+    """LeNet as a chapter writes it: in rows, with padding in the first convolution."""
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), activation(), nn.MaxPool2d(2)),
+        nn.Sequential(nn.Conv2d(6, 16, 5), activation(), nn.MaxPool2d(2), nn.Flatten()),
+        nn.Sequential(nn.Linear(400, 120), activation(), nn.Linear(120, 84), activation()),
+        nn.Linear(84, 10),
+    )
+
+
+@pytest.fixture
+def next_kernel(tmp_path, monkeypatch):
+    """Keeps a net of this name, and gives what a new kernel finds under it, and what both said."""
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path))
+
+    def after(name, net, capsys, **about):
+        monkeypatch.setattr(weights, "kept", {})
+        models.keep(name, net, **about)
+        monkeypatch.setattr(weights, "kept", {})
+        return models.ready(name), capsys.readouterr().out
+
+    return after
+
+
+def test_net_of_an_earlier_kernel_comes_before_the_one_of_the_course(next_kernel, capsys):
+    before, mine = torch.random.get_rng_state(), le_net()
+    torch.random.set_rng_state(before)
+    again, said = next_kernel("lenet-mnist", mine, capsys, about="~97 % right")
+    assert "you trained before, kept on this computer, ~97 % right." in said and "~" in said
+    assert torch.equal(torch.random.get_rng_state(), before)
+    pictures = torch.randn(5, 1, 28, 28)
+    assert torch.allclose(again(pictures), mine.eval()(pictures), atol=1e-5)
+    assert not again.training and not hasattr(again, "of_the_course")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        tiny_net,
+        partial(le_net, nn.Tanh),
+        lambda: models.ready("lenet-mnist"),
+        partial(models.build, "lenet", classes=7, channels=1),
+    ],
+    ids=["other tensors", "other activation", "of the course", "other classes"],
+)
+def test_net_that_is_not_of_the_architecture_or_not_ones_own_ends_with_the_kernel(
+    next_kernel, capsys, make, tmp_path
+):
+    again, said = next_kernel("lenet-mnist", make(), capsys)
+    assert "a net that comes with the course" in said and again.of_the_course == "lenet-mnist"
+    assert not [*tmp_path.iterdir()]
+
+
+def test_net_under_a_name_that_the_course_does_not_know_is_not_written(
+    next_kernel, capsys, tmp_path
+):
+    with pytest.raises(ValueError, match="No trained net is called 'mine'"):
+        next_kernel("mine", le_net(), capsys)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_damaged_net_of_an_earlier_kernel_is_said_and_left_out(next_kernel, capsys, tmp_path):
+    next_kernel("lenet-mnist", le_net(), capsys)
+    (tmp_path / "lenet-mnist.safetensors").write_bytes(b"nonsense")
+    assert models.ready("lenet-mnist").of_the_course
+    assert "your net of an earlier time cannot be read" in capsys.readouterr().out
+
+
+def test_folder_that_cannot_be_written_is_said_and_the_net_is_kept_for_this_kernel(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "file"))
+    monkeypatch.setattr(weights, "kept", {})
+    models.keep("lenet-mnist", le_net())
+    assert "lenet-mnist is kept until this kernel ends" in capsys.readouterr().out
+    models.ready("lenet-mnist")
+    assert "the net that you trained in this notebook" in capsys.readouterr().out
 
 
 def test_net_that_keeps_its_maps_is_lent_all_the_same(monkeypatch):

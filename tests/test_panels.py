@@ -1,6 +1,7 @@
 """Panels: pure figures, controls that never raise or print, a still where there is no front end, and each panel's own promise."""
 
 import base64
+import html
 import io
 import shutil
 import sys
@@ -17,7 +18,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 
-from workshop_utils import data, evaluation, models, widgets
+from workshop_utils import data, evaluation, exercises, models, widgets
 from workshop_utils.figure import Figure
 from workshop_utils.progress import progress
 from workshop_utils.widgets import (
@@ -89,15 +90,15 @@ PANELS = {
     ),
     "kernel_playground": (
         lambda: widgets.kernel_playground(loaded("photos").images[0]),
-        {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")]},
+        {"preset": ["blur", "emboss"], "k11": [7.0, float("nan")], "row": [0, 317], "column": [9]},
     ),
     "architecture": (
         widgets.architecture,
-        {"blocks": ["conv3 8, pool", "nonsense", ", ".join(["pool"] * 9), ""]},
+        {"blocks": ["conv3 8, bn, res 8, average", "relu", ", ".join(["pool"] * 9), ""]},
     ),
     "feature_maps": (
         lambda: widgets.feature_maps(reader(), digits()),
-        {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 x 5 x 5"]},
+        {"picture": [1, 999], "layer": ["6: MaxPool2d, 16 maps of 5 x 5"]},
     ),
     "grad_cam": (
         lambda: widgets.grad_cam(reader(), digits(), digits().classes),
@@ -496,7 +497,7 @@ def test_preset_fills_the_nine_numbers_and_an_edit_makes_it_your_own():
     made = widgets.kernel_playground(loaded("photos").images[0])
     made.controls["preset"].value = "sharpen"
     assert (
-        tuple(list(made.state.values())[1:]) == kernels.PRESETS["sharpen"]
+        tuple(made.kernel.flatten().tolist()) == kernels.PRESETS["sharpen"]
         and "The sum is 1" in made.sentence.value
     )
     made.controls["k00"].value = 4.0
@@ -520,6 +521,54 @@ def test_kernels_answer_agrees_with_a_loop_by_hand():
         f"Answers go from {round(min(answers))} to {round(max(answers))}, mean {round(float(np.mean(answers)))};"
         in words
     )
+
+
+def test_place_of_the_kernel_is_nine_products_and_their_sum():
+    picture = torch.arange(30, dtype=torch.uint8).view(5, 6) * 8
+    made = widgets.kernel_playground(picture)
+    made.set(row=2, column=1)
+    window = picture[2:5, 1:4]
+    total = int((window * made.kernel).sum())
+    listed = ", ".join(map(str, window.flatten().tolist()))
+    says = f"At row 2, column 1 the nine pixels {listed} times the kernel add up to {total}."
+    assert says in made.figure.description
+    products = [text.get_text() for text in made.figure.axes[4].texts]
+    assert [float(one) for one in products] == (window * made.kernel).flatten().tolist()
+    made.controls["row"].value = 0
+    assert "At row 0, column 1 the nine pixels 8, " in made.figure.description
+
+
+def test_kernel_of_the_panel_answers_exercise_2_1(capsys):
+    made = widgets.kernel_playground(loaded("photos").images[0])
+    exercises.check("2.1", made.kernel)
+    assert "turned by a quarter" in capsys.readouterr().out
+    made.set(**{cell: value for cell, value in zip(kernels.CELLS, (-1, 0, 1) * 3)})
+    exercises.check("2.1", made.kernel)
+    assert "2.1. Right." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("total, brightness", [(1, 60), (2, 120), (0.5, 30), (5, 255)])
+def test_even_area_is_drawn_as_bright_as_the_sum_of_the_kernel_says(total, brightness):
+    even = torch.full((8, 8), 60, dtype=torch.uint8)
+    answer = kernels.kernel_figure(even, kernel=(0, 0, 0, 0, total, 0, 0, 0, 0)).axes[1]
+    assert (answer.images[0].get_array() == brightness).all()
+
+
+def test_answer_0_is_grey_where_the_kernel_sums_to_0_and_what_is_cut_off_is_said():
+    step = torch.zeros(8, 8, dtype=torch.uint8)
+    step[4:] = 200
+    figure = kernels.kernel_figure(step, kernel=kernels.PRESETS["horizontal edges"])
+    drawn = figure.axes[1].images[0].get_array()
+    assert (drawn[0] == 127).all() and (drawn[2] == 255).all()
+    assert "33% of the answers lie outside of -255 to 255" in figure.description
+
+
+def test_bars_that_made_a_photograph_square_are_left_out():
+    photos = loaded("photos")
+    made = widgets.kernel_playground(photos.images[photos.classes.index("tabby")])
+    assert made.figure.axes[0].get_title() == "picture, 266 x 320"
+    whole = widgets.kernel_playground(photos.images[photos.classes.index("espresso")])
+    assert whole.figure.axes[0].get_title() == "picture, 320 x 320"
 
 
 @pytest.mark.parametrize(
@@ -550,6 +599,21 @@ def test_strokes_given_as_points_are_drawn_as_the_pad_draws_them():
     assert torch.equal(
         one, widgets.drawn([[(40, 40), (40, 240)]])
     )  # centred, wherever it was drawn
+
+
+def test_digits_written_elsewhere_come_as_a_set_that_a_net_reads_and_leave_mnist_as_it_is():
+    made = widgets.written_digits(digits())
+    assert made.images.shape == (6, 1, 28, 28) and made.images.dtype == torch.uint8
+    assert made.labels.tolist() == [int(name[0]) for name in made.names] == [7, 1, 4, 5, 6, 7]
+    assert torch.equal(made.mean, digits().mean) and made.classes == digits().classes
+    assert len({picture.numpy().tobytes() for picture in made.images}) == 6
+    said = evaluation.evaluate(evaluation.predict(reader(), made))
+    assert said.accuracy <= 0.5 and said.most_wrong(1)  # what the chapter shows
+
+
+def test_five_of_egypt_looks_like_the_zero_of_mnist():
+    five = widgets.written_digits(digits()).subset([3])
+    assert evaluation.predict(reader(), five).predicted.tolist() == [0]
 
 
 def test_real_digits_drawn_large_and_off_centre_are_still_read():
@@ -615,6 +679,28 @@ def test_stacked_net_has_the_parameters_that_the_panel_says():
     made = widgets.architecture(blocks="conv5 6, pool, conv5 16, pool, dense 120, dense 84")
     assert f"{parameters(made.build()):,} parameters" in made.sentence.value
     assert made.build()(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_maps_and_layers_are_told_in_words():
+    made = widgets.feature_maps(reader(), digits())
+    assert "4: Conv2d, 16 maps of 10 x 10" in made.controls["layer"].options
+    left, right = (axes.get_title() for axes in made.figure.axes)
+    assert left == f"picture of '{digits().classes[digits().labels[0]]}', 28 x 28 pixels"
+    assert right.startswith("6 maps of 28 x 28, each from its lowest")
+
+
+def test_stack_is_drawn_with_a_sheet_a_map_and_its_code_stands_below():
+    made = widgets.architecture(blocks="conv3 5 same, bn, res 40, average, dropout, dense 7")
+    axes = made.figure.axes[0]
+    assert [len(sheets.get_paths()) for sheets in axes.collections] == [1, 5, 32, 32, 1, 1]
+    words = [text.get_text() for text in axes.texts]
+    assert "conv\n+ bn\n5 maps\n28 x 28" in words and "average\n+ dropout\n40 maps\n1 x 1" in words
+    assert "Most parameters: res with" in made.sentence.value
+    code = html.unescape(made.box.children[-1].value)
+    assert made.build().code in code and "class ResBlock(nn.Module)" in code
+    made.controls["blocks"].value = "pool"
+    assert "nn.MaxPool2d(2)" in made.box.children[-1].value
+    assert "ResBlock" not in made.box.children[-1].value
 
 
 def test_design_too_large_to_build_is_still_drawn():

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from helpers import tiny_dataset
+from helpers import tiny_dataset, tiny_net
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
 
 from workshop_utils import (
     blocks_drawn,
+    comparisons,
     data,
     diagrams,
     evaluation,
@@ -55,6 +56,11 @@ def uneven(*counts):
 
 
 # Every kind of figure from two different data.
+def attending():
+    torch.manual_seed(0)
+    return models.small("vit", classes=3, channels=1, budget=5_000)
+
+
 FIGURES = {
     "images": (
         lambda: plots.images(tiny_dataset(2)),
@@ -104,6 +110,10 @@ FIGURES = {
         lambda: plots.architecture(nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2)), (1, 8, 8)),
     ),
     "block": (lambda: plots.block("resnet"), lambda: plots.block("senet")),
+    "attention": (
+        lambda: plots.attention(attending(), tiny_dataset(1)),
+        lambda: plots.attention(attending(), tiny_dataset(1, seed=1)),
+    ),
     "sizes": (
         lambda: plots.sizes(tiny_dataset(1), (8, 4)),
         lambda: plots.sizes(tiny_dataset(1, seed=1), (8, 4)),
@@ -118,6 +128,7 @@ FIGURES = {
         lambda: plots.cross_entropy_curve(),
         lambda: plots.cross_entropy_curve(0.5),
     ),
+    "training_steps": (lambda: plots.training_steps(), lambda: plots.training_steps("loss")),
     "ilsvrc": (lambda: plots.ilsvrc(), lambda: plots.ilsvrc(2012)),
     "top_k": (
         lambda: plots.top_k(torch.zeros(1, 4, 4), [0.5, 0.3, 0.2], ABC, 2),
@@ -156,7 +167,7 @@ def test_all_public_figures_are_tested_here():
         for name, value in vars(plots).items()
         if callable(value)
         and getattr(value, "__module__", "")
-        in [room.__name__ for room in (plots, diagrams, blocks_drawn, illustrations)]
+        in [room.__name__ for room in (plots, comparisons, diagrams, blocks_drawn, illustrations)]
         and not name.startswith("_")
     }
     assert drawers - {"Figure", "live_curves"} <= set(FIGURES)
@@ -243,13 +254,22 @@ def test_tradeoff_joins_those_that_no_other_beats_in_both():
     )
 
 
+def test_arrow_leads_to_the_score_of_a_later_recipe_which_counts():
+    points = {"old": (1, 0.5), "plain": (2, 0.6), "dear": (3, 0.55)}
+    figure = plots.tradeoff(points, "cost", "score", later={"old": 0.7, "plain": None})
+    arrows = [text for text in figure.axes[0].texts if text.arrow_patch and not text.get_text()]
+    assert [(arrow.xy, arrow.xyann) for arrow in arrows] == [((1.0, 0.7), (1.0, 0.5))]
+    assert "old 0.5, later 0.7, for 1; plain 0.6 for 2" in figure.description
+    assert figure.description.endswith("better: old.")
+
+
 def test_names_of_points_close_together_do_not_cover_each_other():
     axes = plots.tradeoff(
         {"resnet50": (4.1, 76), "resnext50": (4.2, 76.2), "seresnet50": (3.9, 76.1)},
         "cost",
         "score",
     ).axes[0]
-    boxes = [text.get_window_extent() for text in axes.texts]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
     assert not any(
         one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[place + 1 :]
     )
@@ -331,11 +351,21 @@ def test_bars_of_several_sets_differ_by_their_hatches(count):
     assert len({container.patches[0].get_hatch() for container in containers}) == count
 
 
-def test_dots_of_several_methods_differ_by_their_markers():
-    assert [
-        line.get_marker()
-        for line in plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines
-    ] == ["o", "s", "^"]
+def test_rows_of_runs_look_alike_for_their_names_tell_them_apart():
+    drawn = plots.runs({"CNN": [0.5], "MLP": [0.5], "SVM": [0.5]}, "accuracy").axes[0].lines
+    assert len({(line.get_marker(), line.get_color()) for line in drawn}) == 1
+
+
+def test_lines_of_one_kind_share_colour_and_marker_and_differ_by_dash():
+    names = ["sigmoid", "ReLU", "sigmoid, batch norm", "ReLU, batch norm", "ReLU, He"]
+    lines = plots.lines({name: {1: [1.0], 2: [2.0]} for name in names}, "layer", "size")
+    keys = {line.get_label(): line for line in lines.axes[0].lines if line.get_label() in names}
+    look = {name: (one.get_color(), one.get_marker()) for name, one in keys.items()}
+    assert len({look[name] for name in names if name.startswith("ReLU")}) == 1
+    assert look["sigmoid"] == look["sigmoid, batch norm"] != look["ReLU"]
+    assert look["sigmoid"][1] != look["ReLU"][1]
+    whole = {(*look[name], one.get_linestyle()) for name, one in keys.items()}
+    assert len(whole) == len(names)
 
 
 # --- in a notebook ---
@@ -360,6 +390,53 @@ def test_live_curves_are_shown_once_and_then_updated(monkeypatch):
         and "to 0.500" in updated[1]["text/html"]
         and "to 1.000" in shown[1]["text/html"]
     )
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """Says which cell runs, and for which time."""
+    now = ["one", 1]
+    monkeypatch.setattr(illustrations, "running", lambda: tuple(now))
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
+    drawn = []
+    real = illustrations.curves
+    monkeypatch.setattr(
+        illustrations, "curves", lambda *a, **k: drawn.append(real(*a, **k)) or drawn[-1]
+    )
+    return now, drawn
+
+
+def greys(figure) -> int:
+    return sum(
+        line.get_color() == "#BBBBBB" and len(line.get_xdata()) > 0 for line in figure.axes[0].lines
+    )
+
+
+def test_earlier_runs_of_a_cell_stay_in_grey_and_other_cells_are_not_mixed_in(cell):
+    now, drawn = cell
+    plots.live_curves()(history())
+    plots.live_curves()(history())  # the same run of the cell trains two nets
+    assert [greys(figure) for figure in drawn] == [0, 0]
+    now[1] = 2
+    draw = plots.live_curves()
+    draw(history(loss=(3.0, 2.5)))
+    draw(history(loss=(3.0, 2.5)))
+    assert [greys(figure) for figure in drawn[2:]] == [4, 4]  # training and validation
+    assert "in grey 2 earlier runs" in drawn[-1].description
+    now[:] = ["another", 3]
+    plots.live_curves()(history())
+    assert greys(drawn[-1]) == 0
+
+
+def test_axes_of_live_curves_do_not_jump_while_epochs_are_added(cell):
+    draw, grows = plots.live_curves(), History(epochs=4)
+    for value in (2.0, 1.0, 0.9, 0.8):
+        grows.loss.append(value)
+        grows.accuracy.append(1 / (1 + value))
+        draw(grows)
+    _, drawn = cell
+    limits = [[(*axes.get_xlim(), *axes.get_ylim()) for axes in figure.axes] for figure in drawn]
+    assert limits == [limits[0]] * 4 and limits[0][0][:3] == (0.5, 4.5, 0.0)
 
 
 @pytest.mark.parametrize("name", ("pathmnist", "sign-mnist", "mnist"))
@@ -399,6 +476,17 @@ def test_sizes_average_the_pixels_and_say_how_much_variance_is_left():
     drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
     assert drawn[1] == [[0, 0], [200, 200]] and drawn[3] == [[100, 100]] * 2
     assert "4 x 4, 2 x 2 pixels" in figure.description and "; 100, 0:" in figure.description
+
+
+def test_sizes_of_one_grey_have_no_variance_and_one_side_needs_no_list():
+    words = plots.sizes(torch.full((1, 1, 8, 8), 7, dtype=torch.uint8), 4).description
+    assert "their variance is 0:" in words and "nan" not in words
+
+
+@pytest.mark.parametrize("name", ("pathmnist", "mnist"))
+def test_card_names_the_command_that_loads_the_set_once(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
+    assert plots.dataset_card(name).description.count("data.load(") == 1
 
 
 def test_sizes_invent_no_pixels():
@@ -673,6 +761,30 @@ def test_block_fills_its_figure_with_letters_that_can_be_read(idea):
 def test_misspelt_diagram_is_answered_with_the_nearest(draw):
     with pytest.raises(ValueError, match="Did you mean"):
         draw("densnet")
+
+
+def test_attention_draws_the_weights_of_the_patch_that_asks():
+    net, pictures = attending(), tiny_dataset(1)  # of 8 x 8 pixels: 2 x 2 patches
+    figure = plots.block(net, image=pictures.subset([0]))
+    read, _ = next(iter(data.Batches(pictures.subset([0]), 1, device="cpu")))
+    layers = explain.attention(net, read[0])
+    place = pictures.images[0, 0].float().unfold(0, 4, 4).unfold(1, 4, 4).flatten(2).std(-1)
+    asks = int(place.argmax())
+    for axes, weights in zip(figure.axes[1:4], layers, strict=True):
+        torch.testing.assert_close(weights.sum(1), torch.ones(4))
+        np.testing.assert_allclose(axes.images[0].get_array(), weights[asks].view(2, 2))
+        assert axes.patches[0].get_xy() == (asks % 2, asks // 2)
+    assert f"The patch in row {asks // 2 + 1}, column {asks % 2 + 1}, framed" in figure.description
+    assert "cut into 2 x 2 patches of 4 x 4 pixels" in figure.description
+
+
+def test_attention_of_a_net_that_has_none_or_a_patch_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="no nn.MultiheadAttention"):
+        plots.attention(tiny_net(), tiny_dataset(1))
+    with pytest.raises(ValueError, match="place is 4: there are 4 patches"):
+        plots.attention(attending(), tiny_dataset(1), 4)
+    with pytest.raises(ValueError, match="Give the name of an idea; or a net with attention"):
+        plots.block("vit", image=tiny_dataset(1))
 
 
 # --- values that are no numbers ---

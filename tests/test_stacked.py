@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import parameters
+from helpers import fresh_python, parameters
 from torch import nn
 
 from workshop_utils import models
@@ -17,6 +17,10 @@ from workshop_utils import models
         ("conv3 8", 28, 8 * 10 + 8 * 26 * 26 * 10 + 10),
         ("pool, pool", 28, 7 * 7 * 10 + 10),
         (" CONV1 2 ,dense 3,, ", 28, 2 * 2 + 2 * 784 * 3 + 3 + 3 * 10 + 10),
+        ("conv3 8, bn, average", 28, 8 * 10 + 2 * 8 + 8 * 10 + 10),
+        ("dense 8, bn, dropout", 28, 784 * 8 + 8 + 2 * 8 + 8 * 10 + 10),
+        ("res 8, average", 28, 8 * 9 + 8 * 8 * 9 + 4 * 8 + 8 + 8 * 10 + 10),
+        ("conv1 8, res 8, average", 28, 2 * 8 + 2 * 8 * 8 * 9 + 4 * 8 + 8 * 10 + 10),
     ],
 )
 def test_parameters_agree_with_arithmetic_by_hand(blocks, side, expected):
@@ -24,7 +28,13 @@ def test_parameters_agree_with_arithmetic_by_hand(blocks, side, expected):
 
 
 @pytest.mark.parametrize(
-    "blocks", ["conv3 4, pool, conv3 8 same, pool, dense 16", "pool", "dense 5, dense 4"]
+    "blocks",
+    [
+        "conv3 4, pool, conv3 8 same, pool, dense 16",
+        "pool",
+        "dense 5, bn, dense 4",
+        "bn, conv3 4, bn, res 8, dropout, inception 8, average",
+    ],
 )
 def test_net_runs_forward_and_backward(blocks):
     scores = models.stacked(blocks, classes=7, input_shape=(3, 20, 24))(torch.zeros(2, 3, 20, 24))
@@ -45,6 +55,13 @@ def test_net_runs_forward_and_backward(blocks):
         ),
         ("pool, pool, pool, conv5 3", "only 3 x 3"),
         ("conv3 0", "has no outputs"),
+        ("conv3 100000 same", "Block 1, .* has 100,000 outputs, which are too many: give it 9,999"),
+        ("pool, relu", "Block 2, 'relu', is none of: .* A ReLU comes with each conv and dense"),
+        ("res", "Block 1, 'res', is none of: .* res 32"),
+        ("inception 30", "four equal parts: give it a multiple of 4"),
+        ("dense 8, res 8", "Block 2, 'res 8', needs height"),
+        ("average, pool", "the maps before it are only 1 x 1"),
+        ("dense 8, average", "needs height and width"),
         ("dense 0", "has no outputs"),
         (", ".join(["dense 4"] * 31), "31 blocks are more than the 30"),
     ],
@@ -78,3 +95,54 @@ def test_activation_is_exchanged_everywhere_and_dropout_stands_before_each_dense
         "Linear",
     ]
     assert net[4].p == 0.25
+
+
+def test_batch_normalisation_stands_before_the_activation_of_the_block_that_it_follows():
+    net = models.stacked("conv3 4, bn, pool, bn, dense 5, bn", classes=2, input_shape=(1, 8, 8))
+    assert [type(layer).__name__ for layer in net] == [
+        *("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "BatchNorm2d"),
+        *("Flatten", "Linear", "BatchNorm1d", "ReLU", "Linear"),
+    ]
+
+
+@pytest.mark.parametrize("word, idea", [("res", "resnet"), ("inception", "googlenet")])
+@pytest.mark.parametrize("c_in, c_out", [(16, 16), (16, 32)])
+def test_blocks_are_those_that_the_chapter_compares(word, idea, c_in, c_out):
+    net = models.stacked(f"{word} {c_out}", classes=2, input_shape=(c_in, 8, 8))
+    idea = models.IDEAS[idea](c_in, c_out)
+    for mine, other in zip(net[0].parameters(), idea.parameters(), strict=True):
+        mine.data = other.data
+    x = torch.randn(4, c_in, 8, 8)
+    assert torch.allclose(net[0](x), idea(x), atol=1e-5)
+
+
+ALONE = """
+import sys
+sys.modules["workshop_utils"] = None  # whoever imports it fails
+import torch
+torch.manual_seed(3)
+{code}
+torch.save((net.eval()(torch.linspace(-1, 1, 2 * 28 * 28).view(2, 1, 28, 28)), sum(p.numel() for p in net.parameters())), {path!r})
+"""
+
+
+def test_printed_code_makes_the_same_net_without_this_package(tmp_path):
+    blocks = "conv5 8, bn, pool, conv3 8 same, res 16, inception 16, average, dropout, dense 12, bn"
+    torch.manual_seed(3)
+    net = models.stacked(
+        blocks, classes=10, input_shape=(1, 28, 28), activation=nn.Tanh, dropout=0.25
+    )
+    path = str(tmp_path / "said.pt")
+    answer = fresh_python(ALONE.format(code=net.code, path=path))
+    assert answer.stderr == ""
+    scores, count = torch.load(path)
+    picture = torch.linspace(-1, 1, 2 * 28 * 28).view(2, 1, 28, 28)
+    assert count == parameters(net) and torch.allclose(scores, net.eval()(picture), atol=1e-6)
+    assert "workshop" not in net.code
+
+
+def test_code_of_a_plain_stack_is_one_sequential():
+    assert models.stacked("conv3 8 same, pool", classes=10, input_shape=(1, 28, 28)).code == (
+        "from torch import nn\n\n\nnet = nn.Sequential(\n    nn.Conv2d(1, 8, 3, padding=1),\n    nn.ReLU(),\n"
+        "    nn.MaxPool2d(2),\n    nn.Flatten(),\n    nn.Linear(1568, 10),\n)\n"
+    )

@@ -124,6 +124,17 @@ def test_drawing_is_seen_as_the_notebooks_pad_sees_it_and_nothing_is_sent(
     expect(page.locator("#answer")).to_have_text("The pad is empty.")
 
 
+@in_browser
+def test_page_says_whose_net_it_is(browser, tmp_path):
+    own = opened(browser, nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), tmp_path)
+    expect(own.get_by_role("heading")).to_have_text("My net")
+    expect(own.get_by_text("trained by me in the workshop")).to_be_visible()
+    page = opened(browser, models.ready("lenet-mnist"), tmp_path)
+    expect(page.get_by_role("heading")).to_have_text("A net of the course")
+    expect(page.get_by_text("not mine: this net comes with the workshop")).to_be_visible()
+    assert page.title() == "A net of the course"
+
+
 @pytest.mark.parametrize(
     "net, layer",
     [

@@ -70,7 +70,9 @@ def test_working_copy_has_no_outputs_and_the_original_keeps_its_own(home):
     original = paths.chapter(1)
     copy = nbformat.read(start.working_copy(original), as_version=4)
     assert (
-        copy.cells[1].source == "print(1)"
+        copy.cells[0].source
+        == "# 01_first\n[Open in Colab](https://colab.research.google.com/github/old/name/blob/v0/notebooks/01_first.ipynb)"
+        and copy.cells[1].source == "print(1)"
         and copy.cells[1].outputs == []
         and copy.cells[1].execution_count is None
     )
@@ -282,6 +284,9 @@ def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, m
     chapter = nbformat.read(paths.chapter(2), as_version=4)
     assert 'REPOSITORY, TAG = "us/course", "v1"' in copy.read_text("utf-8")
     assert chapter.cells[1].source == links.setup_cell("us/course", "v1")
+    assert chapter.cells[1].metadata.jupyter.source_hidden  # folded, and in Colab a form
+    assert chapter.cells[1].metadata.cellView == "form"
+    assert chapter.metadata.colab.generative_ai_disabled
     assert all(
         "github/us/course/blob/v1/notebooks/01_first.ipynb" in text
         for text in (chapter.cells[0].source, (home / "README.md").read_text("utf-8"))
@@ -723,7 +728,7 @@ def test_setup_cell_without_a_published_address_says_so_and_does_not_clone(tmp_p
     result = run_setup(tmp_path, links.setup_cell("OWNER/NAME", "TAG"))
     assert (
         result.returncode == 1
-        and "no published address" in result.stderr
+        and "The course is not here" in result.stderr
         and "Traceback" not in result.stderr
     )
     assert list(tmp_path.iterdir()) == []
@@ -779,7 +784,7 @@ def test_setup_cell_inside_the_course_finds_it_and_fetches_nothing(tmp_path, bel
 
 
 def test_setup_cell_is_short_enough_to_read():
-    assert len(links.setup_cell().splitlines()) <= 25
+    assert len(links.setup_cell().splitlines()) <= 20
 
 
 # --- tables ---

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from helpers import normalised, tiny_dataset, tiny_net
 from torch import nn
 
-from workshop_utils import evaluation, models, training, transfer
+from workshop_utils import evaluation, models, plots, training, transfer
 
 
 def weights(model):
@@ -201,7 +201,9 @@ def test_interrupt_keeps_what_was_learnt_and_the_net_usable():
 
     history = training.fit(model, tiny_dataset(), epochs=9, on_epoch=interrupt)
     assert calls == [1, 2] and history.stopped == "interrupted" and len(history.loss) == 2
-    assert repr(history) == "History of 2 of 9 epochs, stopped: interrupted"
+    said, heading, *rows = repr(history).splitlines()
+    assert said == "History of 2 of 9 epochs, stopped: interrupted"
+    assert heading.split("  ")[0] == "epoch" and [row.split()[0] for row in rows] == ["1", "2"]
     assert not model.training and len(evaluation.predict(model, tiny_dataset()).labels) == 24
 
 
@@ -212,6 +214,90 @@ def test_named_net_is_the_one_that_ready_returns(capsys, monkeypatch):
     lent = models.ready("mine")  # a copy: whoever trains it further leaves this one alone
     assert lent is not model and not transfer.changed(lent.state_dict(), model.state_dict())
     assert "mine: the net that you trained in this notebook" in capsys.readouterr().out
+
+
+@pytest.fixture
+def good(monkeypatch):
+    """A kernel that keeps a net with 90 % right under the name mine."""
+    monkeypatch.setattr(models.weights, "kept", {})
+    models.keep("mine", net := tiny_net(), accuracy=0.9, about="~90.0 % of the pictures right")
+    return net
+
+
+def is_kept(net: nn.Module) -> bool:
+    return models.weights.kept["mine"].net is net
+
+
+def test_rate_that_spoils_the_net_leaves_the_better_one_to_later_cells(good, capsys):
+    spoilt = tiny_net()
+    training.fit(spoilt, tiny_dataset(), epochs=1, learning_rate=0.0, name="mine")
+    assert is_kept(good) and "later cells do not use this net (~" in capsys.readouterr().out
+    models.keep("mine", spoilt)  # as the sentence says
+    assert is_kept(spoilt)
+
+
+def test_name_of_a_net_of_the_course_goes_to_a_net_as_good_and_not_to_a_bad_one(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(models.weights, "kept", {})
+    models.keep("lenet-mnist", tiny_net(), accuracy=0.1, about="~10.0 % right")
+    assert (
+        not models.weights.kept
+        and "they keep the better one, with ~96.9 % right" in capsys.readouterr().out
+    )
+    models.keep("lenet-mnist", tiny_net(), accuracy=0.93)
+    assert "lenet-mnist" in models.weights.kept
+
+
+def stopping_after(epochs: int):
+    def stop(history):
+        if len(history.loss) == epochs:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def test_net_that_was_interrupted_is_kept_for_what_it_reached_and_ready_says_so(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(models.weights, "kept", {})
+    history = training.fit(
+        tiny_net(), tiny_dataset(), epochs=9, on_epoch=stopping_after(2), name="mine"
+    )
+    models.ready("mine")
+    said = f"~{100 * history.accuracy[-1]:.1f} % of the training pictures right, interrupted after 2 of 9 epochs."
+    assert capsys.readouterr().out.endswith(f"you trained in this notebook, {said}\n")
+
+
+def test_net_without_a_finished_epoch_takes_no_better_ones_place(good, capsys):
+    def stop(batch):
+        raise KeyboardInterrupt
+
+    history = training.fit(tiny_net(), tiny_dataset(), epochs=3, augment=stop, name="mine")
+    assert is_kept(good) and "interrupted after 0 of 3 epochs" in capsys.readouterr().out
+    # and what comes next in a notebook works: it is shown, drawn, evaluated
+    assert "History of 0 of 3 epochs" in history._repr_mimebundle_()["text/html"]
+    assert "No epoch was finished" in plots.curves(history).description
+    plots.curves(history, earlier=[history]).png()
+
+
+def test_accuracy_that_is_kept_is_that_of_the_best_epoch_where_the_net_went_back_to_it(monkeypatch):
+    monkeypatch.setattr(models.weights, "kept", {})
+    net, dataset = tiny_net(), tiny_dataset()
+    options = {"validation": dataset, "patience": 3, "learning_rate": 0.5}
+    training.fit(net, dataset, epochs=30, name="mine", **options)
+    found = evaluation.evaluate(evaluation.predict(net, dataset)).accuracy
+    assert models.weights.kept["mine"].accuracy == pytest.approx(found)
+
+
+def test_history_is_a_table_of_its_epochs_and_of_validation_where_there_is_some():
+    history = training.fit(tiny_net(), tiny_dataset(), epochs=2, validation=tiny_dataset())
+    bundle = history._repr_mimebundle_()
+    assert bundle["text/plain"] == "History of 2 of 2 epochs"
+    assert bundle["text/html"].startswith('<table class="measured"><caption>History of 2')
+    assert f"{history.validation_loss[1]:.3f}" in bundle["text/html"].split("<tr>")[-1]
+    history.validation_loss.pop()  # as after an interrupt
+    assert len(repr(history).splitlines()) == 4
 
 
 def test_exploding_loss_ends_in_advice():

@@ -7,20 +7,24 @@ from typing import Any
 
 import torch
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
-from torch import nn
+from torch import Tensor, nn
 
 from workshop_utils import errors, models
+from workshop_utils.comparisons import attention
+from workshop_utils.data.dataset import ImageDataset
 from workshop_utils.diagrams import INK
 from workshop_utils.figure import COLOURS, MIDDLE, Figure
 from workshop_utils.models import blocks
 
 WIDE, HIGH, GAP, END, CELL, LINE = 11.6, 5.1, 0.3, 0.95, 0.1, 0.225  # inches at LETTERS points
-LETTERS = 14
+LETTERS, TITLE = 14, 0.3
 ROUND: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.1", "linewidth": 0}
 ARROW: dict[str, Any] = {"color": INK, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
 MEETS = {"+": ("+", "added"), "x": ("×", "multiplied"), ",": ("||", "put side by side")}
 # by what the words in a box hold, the first that fits
 FILLS = {"max": COLOURS[4], "mean": COLOURS[4], "weight": "#007A5A", "x": COLOURS[0]}
+FILLS["attention"] = COLOURS[3]
+DARK_ON = (COLOURS[3], COLOURS[4])
 
 
 # A block is a tree of three kinds: a str is a box, a list is a row, and Paths are rows side by side that meet again.
@@ -32,8 +36,17 @@ class Paths:
     meet: str
 
 
-def block(idea: str, maps: int = 64) -> Figure:
-    """The block of an idea, a name of `models.IDEAS`, drawn from the module that the course trains, with `maps` maps coming in and going out."""
+def block(
+    idea: str | nn.Module, maps: int = 64, *, image: Tensor | ImageDataset | None = None
+) -> Figure:
+    """The block of an idea, a name of `models.IDEAS`, drawn from the module that the course trains, with `maps` maps coming in and going out.
+
+    image: what a net with attention, given in place of the name, makes of a picture's patches: `attention` says how.
+    """
+    if image is not None and isinstance(idea, nn.Module):
+        return attention(idea, image)
+    if image is not None or not isinstance(idea, str):
+        raise ValueError("Give the name of an idea; or a net with attention, and image=picture.")
     if idea not in models.IDEAS:
         raise errors.unknown("idea", idea, models.IDEAS, "models.IDEAS")
     if errors.whole(maps, "maps") % 8:
@@ -42,7 +55,8 @@ def block(idea: str, maps: int = 64) -> Figure:
         tree = _tree(models.IDEAS[idea](maps, maps))
     width, above, below = _size(tree)
     scale = min(WIDE / (width + 2 * END), HIGH / (above + below + 0.15), 2.2)
-    figure = Figure(f"The block of {idea}", (WIDE, max(scale * (above + below + 0.15), 2.2)))
+    title = f"The block of {idea}"
+    figure = Figure(title, (WIDE, max(scale * (above + below + 0.15), 2.2) + TITLE))
     figure.set_layout_engine("none")
     axes: Any = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -51,7 +65,7 @@ def block(idea: str, maps: int = 64) -> Figure:
         _arrow(axes, x + 0.06, 0, end - 0.12)
         axes.text(x + end / 2, 0.08, f"{maps} maps", color=INK, ha="center", fontsize=LETTERS)
     _draw(axes, tree, 0.0, 0.0)
-    middle = (above - below) / 2
+    middle = (above - below + TITLE / scale) / 2
     axes.set(xlim=(-end, width + end), ylim=(middle - half, middle + half))
     for text in axes.texts:  # what was drawn in inches grows with them
         text.set_fontsize(scale * text.get_fontsize())
@@ -59,7 +73,10 @@ def block(idea: str, maps: int = 64) -> Figure:
         line.set_linewidth(scale * line.get_linewidth())
         if isinstance(line, FancyArrowPatch):
             line.set_mutation_scale(scale * line.get_mutation_scale())
-    figure.description = f"The block of {idea}, from left to right: {maps} maps come in; {_words(tree)}; {maps} maps go out."
+    axes.text(0.005, 0.99, title, va="top", fontsize=LETTERS, transform=axes.transAxes)
+    figure.description = (
+        f"{title}, from left to right: {maps} maps come in; {_words(tree)}; {maps} maps go out."
+    )
     return figure
 
 
@@ -80,14 +97,16 @@ def _tree(module: nn.Module) -> list:
         return [f"{size}{shared}\n{module.out_channels} maps"]
     if isinstance(module, nn.MaxPool2d):
         return ["3x3 max"]
-    if isinstance(module, (nn.ReLU, nn.Tanh)):
+    if isinstance(module, blocks.Attention):
+        return [f"attention\nin {module.mix.num_heads} heads\n{module.mix.embed_dim} maps"]
+    if isinstance(module, (nn.ReLU, nn.Tanh, nn.GELU)):
         return [type(module).__name__]
-    if isinstance(module, (nn.Dropout2d, nn.Identity, nn.BatchNorm2d)):
+    if isinstance(module, (nn.Dropout2d, nn.Identity, nn.BatchNorm2d, nn.LayerNorm)):
         return []
     parts = [part for child in module.children() for part in _tree(child)]
     merged: list = []  # an activation is written into the box before it
     for part in parts:
-        if part in ("ReLU", "Tanh") and merged and isinstance(merged[-1], str):
+        if part in ("ReLU", "Tanh", "GELU") and merged and isinstance(merged[-1], str):
             merged[-1] += f"\n{part}"
         else:
             merged.append(part)
@@ -142,7 +161,7 @@ def _draw(axes, tree: list, x: float, y: float) -> float:
 
 def _box(axes, words: str, x: float, y: float) -> float:
     colour = next((FILLS[part] for part in FILLS if part in words), "#5B6770")
-    ink = "black" if colour == COLOURS[4] else "white"
+    ink = "black" if colour in DARK_ON else "white"
     wide, half, kernel = _box_size(words)
     axes.add_patch(FancyBboxPatch((x, y - half), wide, 2 * half, facecolor=colour, **ROUND))
     cells, middle = int(kernel / CELL), x + wide / 2

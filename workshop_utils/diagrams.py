@@ -24,7 +24,12 @@ from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import COLOURS, Figure, as_written, drawable, filled, sheet
 from workshop_utils.ways import Group, Way, follow
 
-KINDS = {"convolution": COLOURS[0], "pooling": COLOURS[4], "dense": COLOURS[2]}
+KINDS = {
+    "convolution": COLOURS[0],
+    "pooling": COLOURS[4],
+    "dense": COLOURS[2],
+    "attention": COLOURS[3],
+}
 INK, GREY = "#14213D", "#9AA5B1"
 ARC: dict[str, Any] = {"color": COLOURS[1], "linewidth": 2.2, "shrinkA": 0, "shrinkB": 0}
 WIDE, HIGH, LEVEL, TALLEST = 11.0, 4.8, 2.58, 2.2  # inches; LEVEL: of the line through all middles

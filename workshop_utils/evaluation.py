@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 import torch
@@ -15,10 +16,10 @@ from workshop_utils.data.labels import array, class_names, positions
 from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import evaluating
 from workshop_utils.progress import progress
-from workshop_utils.tables import Table
+from workshop_utils.tables import Measured, Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Predictions:
     """What a net, or a person, said to N pictures, and what was right.
 
@@ -47,10 +48,18 @@ class Predictions:
         probabilities = probabilities / probabilities.sum(1, keepdims=True)
         vars(self).update(probabilities=probabilities, labels=labels, classes=classes)
 
+    def __repr__(self) -> str:
+        return f"Predictions for {len(self.labels):,} pictures of {len(self.classes)} classes"
+
     @property
     def predicted(self) -> np.ndarray:
         """(N,) the class with the highest probability for each picture."""
         return self.probabilities.argmax(1)
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction of the pictures whose predicted class is the right one."""
+        return float((self.predicted == self.labels).mean())
 
 
 @dataclass(frozen=True)
@@ -115,8 +124,8 @@ class Calibration:
         return float(np.average(np.abs(self.confidence - self.accuracy), weights=self.pictures))
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Measured):
     """Every metric of the course, computed from Predictions when asked for. All are fractions, the cross-entropy is in nats.
 
     precision, recall and f1 are macro averages: every class counts the same. A class that is never predicted has
@@ -125,9 +134,20 @@ class Evaluation:
 
     predictions: Predictions
 
-    @cached_property
-    def accuracy(self) -> float:
-        return float((self.predictions.predicted == self.predictions.labels).mean())
+    def table(self) -> Table:
+        """The metrics of the whole, one a row."""
+        rows = (
+            ("accuracy", self.accuracy),
+            ("precision, macro", self.precision),
+            ("recall, macro", self.recall),
+            ("F1, macro", self.f1),
+            ("cross-entropy, nats", self.cross_entropy),
+        )
+        labels, classes = self.predictions.labels, self.predictions.classes
+        about = f"Evaluation of {len(labels):,} pictures of {len(classes)} classes"
+        return Table(rows, {"metric": itemgetter(0), "value": itemgetter(1)}, about)
+
+    accuracy = property(lambda self: self.predictions.accuracy)
 
     precision = property(lambda self: self.averages["macro"].precision)
     recall = property(lambda self: self.averages["macro"].recall)
@@ -190,7 +210,9 @@ class Evaluation:
         sure, classes = self.predictions.probabilities.max(1), self.predictions.classes
         wrong = np.flatnonzero(said != true)
         worst = wrong[np.argsort(-sure[wrong], kind="stable")][:n]
-        return [Wrong(int(i), classes[true[i]], classes[said[i]], float(sure[i])) for i in worst]
+        rows = [Wrong(int(i), classes[true[i]], classes[said[i]], float(sure[i])) for i in worst]
+        columns = {"picture": "index", "is": "label", "called": "predicted"}
+        return Table(rows, {**columns, "confidence": "confidence"})
 
     def _scores(self, average: str | None):
         from sklearn.metrics import precision_recall_fscore_support

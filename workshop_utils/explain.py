@@ -1,6 +1,7 @@
 """Looking inside a net: what a layer sees, and where the net looked."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -24,6 +25,27 @@ def feature_maps(model: nn.Module, image: Tensor, layer: str, *, run: int = 0) -
     if run >= len(maps):
         raise ValueError(f"Layer '{layer}' gives maps {len(maps)} times; there is no run {run}.")
     return maps[run][0].float().cpu()
+
+
+def attention(model: nn.Module, image: Tensor) -> list[Tensor]:
+    """How much each place takes in of each other in the layers of attention, mean of their heads.
+
+    image: (C, H, W) float32, normalised as in training. Returns, for each nn.MultiheadAttention in the order in which they run,
+    (places, places) float32, each row the weights of one place, which add up to 1. Raises ValueError if the net has none.
+    """
+    found: list[Tensor] = []
+
+    def weigh(layer: nn.MultiheadAttention, inputs: tuple) -> None:
+        found.append(layer.forward(*inputs, need_weights=True)[1][0].float().cpu())
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.MultiheadAttention)]
+    with ExitStack() as hooks, evaluating(model):
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_pre_hook(weigh))
+        answer(inside(model), image.unsqueeze(0))
+    if not found:
+        raise ValueError("This net has no nn.MultiheadAttention, so no place attends to another.")
+    return found
 
 
 def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None = None) -> Tensor:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import lru_cache
 from html import escape
 from io import BytesIO
-from itertools import product
 from typing import Any
 from warnings import catch_warnings, filterwarnings
 
@@ -17,7 +16,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.font_manager import findfont, fontManager, get_font
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 from torch import Tensor
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
@@ -35,6 +33,16 @@ def look(place: int) -> tuple[str, str, str]:
     return COLOURS[place % 7], MARKERS[place % 7], DASHES[place % 4]
 
 
+def running() -> tuple[str, int]:
+    """The cell that runs, by the front end's name of it where it gives one, else by its text, and its execution count; ("", 0) outside of a notebook."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return "", 0
+    request = getattr(shell, "parent_header", {}).get("metadata", {})
+    cell = request.get("cellId") or shell.history_manager.input_hist_raw[-1]
+    return cell, shell.execution_count
+
+
 class Shown:
     """A result that takes the place of what an earlier run of its cell showed.
 
@@ -42,18 +50,17 @@ class Shown:
     changed and run again would grow by megabytes a run. A result that the notebook still has a name for is kept.
     """
 
-    cell = ""  # which cell showed it: the front end's name of the cell where it gives one, else its text
+    cell = ""  # which cell showed it
 
     def close(self) -> None:
         """Called when nothing can show it again."""
 
     def replace_earlier(self) -> None:
         """To be called when it is shown. Outside of a notebook it does nothing."""
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        if shell is None:
+        self.cell, _ = running()
+        if not self.cell:
             return
-        request = getattr(shell, "parent_header", {}).get("metadata", {})
-        self.cell = request.get("cellId") or shell.history_manager.input_hist_raw[-1]
+        shell = sys.modules["IPython"].get_ipython()
         results = shell.user_ns["Out"]
         for number, earlier in list(results.items()):
             if isinstance(earlier, Shown) and earlier.cell == self.cell:
@@ -224,24 +231,6 @@ def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="eq
     axes.set_yticks(range(len(classes)), [*map(short, classes)])
 
 
-def names_beside(axes, points: dict[str, tuple[float, float]]) -> None:
-    """Writes each name beside its point: right or left, above or below, where it covers no name and no point."""
-    axes.figure.draw_without_rendering()  # the layout, so that places are final
-    places = axes.transData.transform(list(points.values()))
-    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in places]
-    for name, point in points.items():
-        place = {"xytext": (0, 0), "textcoords": "offset points"}
-        text = axes.annotate(short(name), point, fontsize=10, **place)
-        as_written([text])
-        for side, shift in product(("left", "right"), (4, -14, 14, -24)):
-            text.xyann = (8 if side == "left" else -8, shift)
-            text.set_ha(side)
-            box = text.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
-                break
-        taken.append(box)
-
-
 def extremes(values: Mapping[str, float], unit: str) -> str:
     """Which is highest and lowest, with values, or that all are the same; and which are no numbers."""
     known = {name: value for name, value in values.items() if math.isfinite(value)}
@@ -286,9 +275,13 @@ def reach(values: Iterable[float], highest: float | None) -> tuple[float, float]
 
 
 def floats(values: Iterable, what: str) -> list[float]:
-    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none."""
+    """Values as Python's numbers, None as NaN. Raises ValueError, naming `what` they are of, if there are none or one is no number."""
     values = values.detach().cpu() if isinstance(values, Tensor) else values
-    return filled([math.nan if value is None else float(value) for value in values], what)
+    try:
+        found = [math.nan if value is None else float(value) for value in values]
+    except (TypeError, ValueError):
+        raise ValueError(f"'{what}' takes numbers, one by one, and not {values!r}.") from None
+    return filled(found, what)
 
 
 def filled(values: Sized, what: str):

@@ -1,16 +1,33 @@
-"""Small figures of one idea each: the numbers of a picture, ImageNet's tree, what a probability costs, a contest by year."""
+"""Small figures of one idea each: the numbers of a picture, the steps of training, ImageNet's tree, what a probability costs, a contest by year."""
 
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from statistics import mean
+from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, Rectangle
 from torch import Tensor
 
 from workshop_utils.data import imagenet
-from workshop_utils.errors import whole
-from workshop_utils.figure import COLOURS, MIDDLE, Figure, drawable, floats, sheet, span
+from workshop_utils.errors import unknown, whole
+from workshop_utils.figure import (
+    COLOURS,
+    MIDDLE,
+    Figure,
+    drawable,
+    floats,
+    look,
+    reach,
+    redrawn,
+    running,
+    sheet,
+    short,
+    span,
+)
+from workshop_utils.training import History
 
 WIDE, HIGH, BESIDE = 11.0, 5.6, 2.6  # inches: what a laptop shows whole, and a picture in it
 ALL = slice(None)
@@ -27,6 +44,17 @@ WINNERS = (  # top-5 error in % of the best that learned from the contest's own 
     (2016, "Trimps-Soushen", 2.99, "image-net.org/challenges/LSVRC/2016/results"),
     (2017, "SENet", 2.251, "Hu et al. 2018, arXiv:1709.01507"),
 )
+LOOP = (  # name, code, and what it does with a batch
+    ("forward", "scores = net(images)", "the net gives a score to each class"),
+    ("loss", "loss = F.cross_entropy(scores, labels)", "one number: how wrong the scores are"),
+    ("zero_grad", "optimizer.zero_grad()", "forget the gradients of the last batch"),
+    ("backward", "loss.backward()", "a gradient for each weight"),
+    ("step", "optimizer.step()", "move each weight a bit\nagainst its gradient"),
+)
+
+_runs: dict[
+    str, list[tuple[int, History]]
+] = {}  # cell -> its latest runs, each with its execution count
 
 
 def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figure:
@@ -111,6 +139,103 @@ def tree(name: str) -> Figure:
     said = "; or ".join(", ".join(path) for path in imagenet.paths(found[0]))
     figure.description = f"A tree of {len(rows)} words. Ways up, {len(ways)} in all: {said}."
     return figure
+
+
+def training_steps(mark: str = "") -> Figure:
+    """The five steps of training with one batch, as a circle: their code, and what each does. mark: one of forward, loss, zero_grad, backward, step."""
+    names = [name for name, *_ in LOOP]
+    if mark and mark not in names:
+        raise unknown("step of training", mark, names, "plots.training_steps()")
+    figure = Figure("Training: five steps, again for each batch", (WIDE, 4.2))
+    figure.set_layout_engine("none")  # the axes are the whole figure, in inches
+    axes, said = figure.add_axes((0, 0, 1, 1)), []
+    axes.axis("off")
+    axes.set(xlim=(1.27 - WIDE / 2, 1.27 + WIDE / 2), ylim=(-1.9, 2.3))
+    angles = np.radians(90 - 72 * np.arange(len(LOOP) + 1))  # clockwise from the top
+    places = 1.42 * np.stack([np.cos(angles), np.sin(angles)], 1)
+    arrow: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 22,
+        "linewidth": 2.5,
+        "color": "#5B6770",
+    }
+    for start, end in pairwise(places):
+        bent: dict[str, Any] = {"connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
+        axes.add_patch(FancyArrowPatch(start, end, **bent, **arrow))
+    for number, ((x, y), (name, code, words)) in enumerate(zip(places, LOOP), 1):
+        edge: dict[str, Any] = {"mec": "black", "mew": 5} if name == mark else {}
+        axes.plot(x, y, "o", color=COLOURS[name == mark], markersize=34, **edge)
+        axes.text(x, y, str(number), color="white", fontsize=17, weight="bold", **MIDDLE)
+        side, beside = ("left", x + 0.4) if x > -0.1 else ("right", x - 0.4)
+        y += 0.25 * (number == 1)  # above its arrow
+        axes.text(beside, y + 0.03, code, ha=side, va="bottom", fontsize=15, family="monospace")
+        axes.text(beside, y - 0.03, words, ha=side, va="top", fontsize=14)
+        said.append(f"{number} {name}: {code}, {' '.join(words.split())}")
+    axes.text(0, 0, "one batch,\nthen the next", fontsize=14, **MIDDLE)
+    figure.description = f"A circle of {len(LOOP)} arrows, clockwise. {'; '.join(said)}. Then again with the next batch."
+    figure.description += f" Marked: {mark}." if mark else ""
+    return figure
+
+
+def curves(
+    histories: History | dict[str, History], *, earlier: Sequence[History] | None = None
+) -> Figure:
+    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed.
+
+    earlier: other runs, drawn in grey; then the axes reach over all epochs that are still to come.
+    """
+    histories = {"": histories} if isinstance(histories, History) else histories
+    figure, parts = Figure("Learning curves", (10, 3.8)), []
+    words = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
+    for axes, (quantity, word) in zip(figure.subplots(1, 2), words.items()):
+        for run in earlier or ():
+            for dash, kind in (("-", ""), ("--", "validation_")):
+                values = getattr(run, kind + quantity)
+                axes.plot(range(1, len(values) + 1), values, dash, color="#BBBBBB", zorder=1)
+        for place, (name, history) in enumerate(histories.items()):
+            for dash, kind in (("-", "training"), ("--", "validation")):
+                values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
+                if not values:
+                    continue
+                label = f"{short(name)} {kind}".strip()
+                colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
+                style = dash + look(place)[1]
+                axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
+                ends = f"{values[0]:.3f} to {values[-1]:.3f}"
+                parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
+        axes.set(xlabel="epoch", ylabel=word)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if earlier is not None:  # while it learns nothing jumps
+            axes.set_xlim(0.5, 0.5 + max(one.epochs for one in (*histories.values(), *earlier)))
+            drawn = [value for line in axes.lines for value in line.get_ydata()]
+            axes.set_ylim(reach(drawn, None if quantity == "loss" else 1.02))
+        if earlier:
+            axes.plot([], [], color="#BBBBBB", label="earlier runs of this cell")
+        if axes.lines:
+            axes.legend(frameon=False)
+    ends = [f"{run.accuracy[-1]:.3f}" for run in earlier or () if run.accuracy]
+    parts += [f"in grey {len(ends)} earlier runs, last training accuracy {', '.join(ends)}"] * bool(
+        ends
+    )
+    said = "; ".join(parts) or "No epoch was finished"
+    figure.description = f"Two panels of lines by epoch. {said}."
+    return figure
+
+
+def live_curves() -> Callable[[History], None]:
+    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch, the last three earlier runs of its cell in grey."""
+    cell, count = running()
+    runs = _runs.setdefault(cell, []) if cell else []
+    runs[:] = runs[-3:]
+    earlier = [history for number, history in runs if number != count]
+    draw = redrawn(lambda history: curves(history, earlier=earlier))
+
+    def show(history: History) -> None:
+        if all(one is not history for _, one in runs):
+            runs.append((count, history))
+        draw(history)
+
+    return show
 
 
 def cross_entropy_curve(*probabilities: float) -> Figure:

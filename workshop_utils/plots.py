@@ -1,16 +1,15 @@
 """The figures of the course: matplotlib Figures, each with a description in words."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import Dataset
 
-from workshop_utils import blocks_drawn, data, diagrams
+from workshop_utils import blocks_drawn, comparisons, data, diagrams
 from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
@@ -24,20 +23,26 @@ from workshop_utils.figure import (
     floats,
     in_numbers,
     look,
-    names_beside,
     number,
     reach,
-    redrawn,
     sheet,
     short,
     span,
 )
-from workshop_utils.illustrations import cross_entropy_curve, ilsvrc, pixels, tree  # noqa: F401
-from workshop_utils.training import History
+from workshop_utils.illustrations import (  # noqa: F401
+    cross_entropy_curve,
+    curves,
+    ilsvrc,
+    live_curves,
+    pixels,
+    training_steps,
+    tree,
+)
 
 PICTURES_AT_MOST = 200
 architecture, block = diagrams.architecture, blocks_drawn.block
 boxes, calibration = diagrams.boxes, diagrams.calibration
+attention, tradeoff = comparisons.attention, comparisons.tradeoff
 
 
 def images(
@@ -80,7 +85,8 @@ def images(
 def dataset_card(name: str) -> Figure:
     """What a set looks like: its pictures, or others in their place, with the sentence that has to stand under them."""
     card, (pictures, labels, source, note) = data.card(name), data.gallery(name)
-    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}. All of it: {card.how}."
+    facts = f"{card.title}: {len(card.classes):,} classes, {sum(card.splits.values()):,} pictures of {' x '.join(map(str, card.shape))}."
+    facts += "" if card.how in note else f" All of it: {card.how}."
     figure, said = Figure(card.title, (11, 0)), "No pictures."
     if pictures:
         columns = max(4, min(12, -(-len(pictures) // 2)))
@@ -95,11 +101,12 @@ def dataset_card(name: str) -> Figure:
     return figure
 
 
-def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32)) -> Figure:
+def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] | int = (320, 64, 32)) -> Figure:
     """What few pixels leave: each picture, in a row of its own, shrunk to squares of these sides by averaging.
 
     pictures: a dataset, or (N, C, H, W) uint8. Raises ValueError where a picture has fewer pixels than a side asks for, and for more than 200 squares.
     """
+    sides = [sides] if isinstance(sides, int) else [*sides]
     shown = pictures if isinstance(pictures, Tensor) else image_dataset(pictures).images
     if shown.ndim != 4 or not 0 < len(shown) * len(sides) <= PICTURES_AT_MOST:
         raise ValueError(f"Give (N, C, H, W) pictures and sides for 1 to {PICTURES_AT_MOST} tiles.")
@@ -110,7 +117,8 @@ def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] = (320, 64, 32))
     titles, title = [f"{side} x {side}" for side in sides], "What fewer pixels leave"
     width = min(11, 5.5 * len(sides) / len(rows))
     figure = images(small, titles * len(rows), columns=len(sides), title=title, width=width)
-    kept = [", ".join(f"{100 * one.var() / row[0].var():.0f}" for one in row) for row in rows]
+    spread = [[float(one.var(correction=0)) for one in row] for row in rows]  # 0 of one grey
+    kept = [", ".join(f"{100 * one / (row[0] or 1):.0f}" for one in row) for row in spread]
     figure.description = f"{len(rows)} pictures, one a row, at {', '.join(titles)} pixels. In percent of the first, their variance is {'; '.join(kept)}: the fine lines go, light and dark areas stay."
     return figure
 
@@ -135,37 +143,6 @@ def class_counts(*datasets: ImageDataset) -> Figure:
     if len(datasets) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
-
-
-def curves(histories: History | dict[str, History]) -> Figure:
-    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed."""
-    histories = {"": histories} if isinstance(histories, History) else histories
-    figure, parts = Figure("Learning curves", (10, 3.8)), []
-    words = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
-    for axes, (quantity, word) in zip(figure.subplots(1, 2), words.items()):
-        for place, (name, history) in enumerate(histories.items()):
-            for dash, kind in (("-", "training"), ("--", "validation")):
-                values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
-                if not values:
-                    continue
-                label = f"{short(name)} {kind}".strip()
-                colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
-                style = dash + look(place)[1]
-                axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
-                ends = f"{values[0]:.3f} to {values[-1]:.3f}"
-                parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
-        axes.set(xlabel="epoch", ylabel=word)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if axes.lines:
-            axes.legend(frameon=False)
-    said = "; ".join(parts) or "No epoch was finished"
-    figure.description = f"Two panels of lines by epoch. {said}."
-    return figure
-
-
-def live_curves() -> Callable[[History], None]:
-    """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch."""
-    return redrawn(curves)
 
 
 def confusion(evaluation: Evaluation) -> Figure:
@@ -217,8 +194,8 @@ def runs(
     figure.description = f"{label}, a dot for each {each}."
     for place, (name, values) in enumerate(filled(results, label).items()):
         values = floats(values, name)
-        (colour, marker, _), middle = look(place), float(np.mean(values))
-        axes.plot(values, [place] * len(values), marker, color=colour, markersize=9, alpha=0.7)
+        middle, colour = float(np.mean(values)), COLOURS[0]  # rows have names, so all look alike
+        axes.plot(values, [place] * len(values), "o", color=colour, markersize=9, alpha=0.6)
         axes.vlines(middle, place - 0.3, place + 0.3, color=colour, linewidth=3)
         mean, known = f"mean {number(middle)}", np.isfinite(middle)
         x, by = (middle, axes.transData) if known else (0.5, axes.get_yaxis_transform())
@@ -241,10 +218,16 @@ def lines(
     *,
     log: bool = False,
 ) -> Figure:
-    """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds."""
+    """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds.
+
+    Methods whose names agree up to a comma, "ReLU" and "ReLU, batch norm", share colour and marker; what comes after it has its dash.
+    """
+    kinds, ways = ([*dict.fromkeys(name.partition(",")[at] for name in series)] for at in (0, 2))
     (figure, axes), parts, lowest = sheet(f"{y_label}, by {x_label}", (9, 3.8)), [], math.inf
     for place, (name, found) in enumerate(filled(series, y_label).items()):
-        (colour, marker, dash), said = look(place), []
+        kind, _, way = name.partition(",")
+        (colour, marker, _), said = look(kinds.index(kind)), []
+        dash = look(ways.index(way) if len(ways) > 1 else place)[2]
         found = {x: floats(values, name) for x, values in filled(found, name).items()}
         lowest = min(lowest, *map(min, found.values()))
         means = [float(np.mean(values)) for values in found.values()]
@@ -261,36 +244,6 @@ def lines(
         axes.set_yscale("log" if lowest > 0 else "symlog")  # which has a place for zero
     axes.legend(frameon=False)
     figure.description = f"A line for each of {len(series)}: {figure.title}. {'. '.join(parts)}."
-    return figure
-
-
-def tradeoff(points: dict[str, tuple[float, float]], cost: str, score: str) -> Figure:
-    """Each name at (cost, score), cost on a logarithmic axis; the names that no other beats in both are joined by a line.
-
-    A name is left out, and said to be, where a number of it is None or NaN or its cost is not above 0.
-    """
-    figure, axes = sheet(f"{score}, by {cost}", (10, 5))
-    known = {name: tuple(floats(pair, name)) for name, pair in points.items()}
-    out = [name for name, pair in known.items() if not (np.isfinite(pair).all() and pair[0] > 0)]
-    points = filled({name: known[name] for name in known if name not in out}, figure.title)
-    ordered = sorted(points, key=lambda name: points[name])
-    better = lambda one, other: one != other and one[0] <= other[0] and one[1] >= other[1]
-    beaten = {name for name in points if any(better(one, points[name]) for one in points.values())}
-    best = [name for name in ordered if name not in beaten]
-    joined = {"label": "no other is both cheaper and better", "color": "#888888", "zorder": 1}
-    axes.plot(*zip(*(points[name] for name in best)), "--", **joined)
-    for place, (name, point) in enumerate(points.items()):
-        axes.plot(*point, look(place)[1], color=COLOURS[name in beaten], markersize=9)
-    axes.set(xlabel=f"{cost} (each mark is about three times the one before)", ylabel=score)
-    axes.set(xscale="log", xmargin=0.12, ymargin=0.08)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.legend(loc="lower right", frameon=False)
-    names_beside(axes, points)
-    said = [f"{name} {number(points[name][1])} for {number(points[name][0])}" for name in ordered]
-    figure.description = f"{score} by {cost}, from the cheapest on: {'; '.join(said)}. Joined by a line, for {joined['label']}: {', '.join(best)}."
-    figure.description += f" Left out, for want of a number: {', '.join(out)}." if out else ""
     return figure
 
 

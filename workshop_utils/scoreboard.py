@@ -8,36 +8,60 @@ from torch import nn
 
 from workshop_utils import journal
 from workshop_utils.evaluation import Evaluation
-from workshop_utils.figure import COLOURS, HATCHES, Figure
+from workshop_utils.figure import COLOURS, Figure
 from workshop_utils.training import History
 
 BUDGET = 50_000  # parameters; a larger net is listed, but not ranked
-SHOWN, BOARD = 20, "scoreboard.txt"
+BOARD, COURSE = "scoreboard.txt", "course"
+STOPPED = re.compile(r"stopped-(\d+)-of-(\d+)")
+CODE = re.compile(
+    rf"([\w-]{{1,20}}):(\d{{1,3}}\.\d\d):(\d{{1,12}}):(\d{{1,6}})(?::({COURSE}|{STOPPED.pattern}))?:[0-9a-f]{{3}}"
+)
 _here: dict[str, None] = {}  # this kernel's codes, in order: the folder may not be writable
 
 
 class Run(NamedTuple):
-    """One training of one net. accuracy: in percent; seconds: of training."""
+    """One training of one net. accuracy: in percent; seconds: of training; note: "course", "stopped-2-of-4" or nothing."""
 
     name: str
     accuracy: float
     parameters: int
     seconds: int
+    note: str = ""
 
     @property
     def code(self) -> str:
         """The run as text without spaces; the end is computed from the rest, so that a slip of reading is noticed."""
-        text = f"{self.name}:{self.accuracy:.2f}:{self.parameters}:{self.seconds}"
+        parts = [self.name, f"{self.accuracy:.2f}", str(self.parameters), str(self.seconds)]
+        text = ":".join([*parts, self.note] if self.note else parts)
         return f"{text}:{hashlib.sha1(text.encode()).hexdigest()[:3]}"
 
+    @property
+    def unranked(self) -> str:
+        """Why it has no place among the others; nothing where it has one."""
+        if stopped := STOPPED.fullmatch(self.note):
+            return f"stopped by you after {stopped[1]} of {stopped[2]} epochs; not a result"
+        if self.note:
+            return "begun from a net of the course"
+        return "too large" if self.parameters > BUDGET else ""
 
-def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> None:
-    """Puts a trained net on the scoreboard under a name, and prints the code of the run. Kept when the kernel ends, or a sentence says why not."""
+
+def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> Figure:
+    """Puts a trained net, any nn.Module, on the scoreboard under a name, prints the code of the run, and gives the ranking.
+
+    A net that comes with the course and a training that was interrupted are listed without a place, and why is said. Kept when
+    the kernel ends, or a sentence says why not.
+    """
     name = re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody"
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    run = Run(name, round(100 * result.accuracy, 2), parameters, round(history.seconds))
-    _store([run.code])
-    print(f"{run.name} is on the scoreboard. The code of this run: {run.code}")
+    note = COURSE if hasattr(net, "of_the_course") else ""
+    if history.stopped == "interrupted":
+        note = f"stopped-{len(history.loss)}-of-{history.epochs}"
+    run = Run(name, round(100 * result.accuracy, 2), parameters, round(history.seconds), note)
+    stored = _store([run.code])
+    why = f", without a place ({run.unranked})" if run.unranked else ""
+    print(f"{run.name} is on the scoreboard{why}. The code of this run: {run.code}")
+    return _ranking(stored)
 
 
 def add(codes: str = "") -> Figure:
@@ -52,8 +76,7 @@ def add(codes: str = "") -> Figure:
             print(
                 f"'{code[:60]}' is no code, or one character of it is wrong. A code looks like {Run('anna', 87.5, 21_000, 9).code}"
             )
-    rank = lambda run: (run.parameters > BUDGET, -run.accuracy, run.parameters)
-    return _figure(sorted(filter(None, map(_read, stored)), key=rank))
+    return _ranking(stored)
 
 
 def forget() -> None:
@@ -61,39 +84,42 @@ def forget() -> None:
     _here.clear()
 
 
-def _figure(runs: list[Run]) -> Figure:
-    shown, labels, facts = runs[:SHOWN], [], []
-    figure = Figure("Scoreboard", (10, 0.42 * max(len(shown), 1) + 0.9))
+def _ranking(codes: list[str]) -> Figure:
+    """All runs, those with a place first: a dot at the accuracy, and beside it what it took."""
+    runs = [*filter(None, map(_read, codes))]
+    runs.sort(key=lambda run: (bool(run.unranked), -run.accuracy, run.parameters))
+    figure = Figure("Scoreboard", (10, 0.38 * max(len(runs), 1) + 0.9))
+    labels: list[str] = []
+    facts: list[str] = []
     if not runs:
         way = "scoreboard.keep(name, net, result, history) puts a run on it."
         figure.description = f"The scoreboard is empty. {way}"
         return figure
     axes = figure.subplots()
-    accuracies = [run.accuracy for run in shown]
-    bars = axes.barh(range(len(shown)), accuracies, color=COLOURS[0], edgecolor="white")
-    for place, (bar, run) in enumerate(zip(bars, shown), 1):
-        labels.append(f"{place}. {run.name}")
-        if run.parameters > BUDGET:
-            bar.set(color=COLOURS[1], hatch=HATCHES[1])
-            labels[-1] = f"{run.name} (too large)"
-        size = f"{run.parameters:,} parameters"
-        facts.append(f"{run.accuracy:.2f} %, {size}, {run.seconds} s")
-    axes.bar_label(bars, facts, padding=3)
-    axes.set_yticks(range(len(shown)), labels)
-    axes.invert_yaxis()
-    axes.set(xlabel="test accuracy, %", xlim=(0, 155), xticks=range(0, 101, 20))
+    for place, run in enumerate(runs):
+        labels.append(run.name if run.unranked else f"{place + 1}. {run.name}")
+        size = f"{run.accuracy:.2f} %, {run.parameters:,} parameters, {run.seconds} s"
+        facts.append(f"{size}\n({run.unranked})" if run.unranked else size)
+        dot = {"marker": "D", "mfc": "white"} if run.unranked else {"marker": "o"}
+        axes.plot(run.accuracy, place, color=COLOURS[bool(run.unranked)], markersize=8, **dot)
+        beside = {"va": "center", "fontsize": 10, "transform": axes.get_yaxis_transform()}
+        axes.text(1.02, place, facts[-1], **beside)
+    axes.set_yticks(range(len(runs)), labels)
+    axes.grid(axis="y", color="#dddddd")
+    axes.set(ylim=(len(runs) - 0.5, -0.5), xmargin=0.1)
+    axes.set_xlabel("test accuracy, % (the axis does not begin at 0)")
     minutes = sum(run.seconds for run in runs) / 60
-    figure.description = (
-        f"The {len(shown)} best of {len(runs)} runs, which took {minutes:.1f} minutes of training together. "
-        + " ".join(f"{label}: {fact}." for label, fact in zip(labels, facts))
-    )
+    many = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    said = " ".join(f"{one}: {fact}." for one, fact in zip(labels, facts)).replace("\n", " ")
+    figure.description = f"{many}, which took {minutes:.1f} minutes of training together. {said}"
     return figure
 
 
 def _read(code: str) -> Run | None:
-    parts = re.fullmatch(r"([\w-]{1,20}):(\d{1,3}\.\d\d):(\d{1,12}):(\d{1,6}):[0-9a-f]{3}", code)
-    run = Run(parts[1], float(parts[2]), int(parts[3]), int(parts[4])) if parts else None
-    return run if run and run.code == code and run.accuracy <= 100 else None
+    if not (parts := CODE.fullmatch(code)):
+        return None
+    run = Run(parts[1], float(parts[2]), int(parts[3]), int(parts[4]), parts[5] or "")
+    return run if run.code == code and run.accuracy <= 100 else None
 
 
 def _store(codes: list[str]) -> list[str]:

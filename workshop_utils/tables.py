@@ -43,6 +43,21 @@ class Table(list):
         return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
+class Measured:
+    """A result that is shown as the table which `table` gives; its caption alone is its text where HTML is shown."""
+
+    def table(self) -> Table:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return repr(self.table())
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        table = self.table()
+        shown = table._repr_html_().replace("<table>", '<table class="measured">', 1)
+        return {"text/plain": table.caption, "text/html": shown}
+
+
 def _text(cell: object) -> str:
     """A cell's words: whole numbers with separated thousands, fractions with three digits."""
     if isinstance(cell, float):

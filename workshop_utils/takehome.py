@@ -22,7 +22,7 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
     """Writes a page that opens by double click, offline and on a phone, and classifies what is drawn on it; returns its path.
 
     net: convolutions, ReLU, max pooling and dense layers in a row, trained on dataset, 1 x 28 x 28, without a preprocessing of
-    its own. Raises ValueError, naming the layer, for any other, and for a net that does not fit the dataset.
+    its own; the page says so if it comes with the course. Raises ValueError, naming the layer, for any other, and for a net that does not fit the dataset.
     """
     layers, numbers = [], torch.empty(0)
     for layer in _in_a_row(net):
@@ -44,6 +44,7 @@ def page(net: nn.Sequential, dataset: ImageDataset, path: str | Path = "my-net.h
     if any(len(row.output) > 1 for row in summary(net, dataset.shape) if row.kind == "Linear"):
         raise ValueError("A dense layer here reads rows of maps. Put nn.Flatten() before it.")
     content = {
+        "ofTheCourse": hasattr(net, "of_the_course"),
         "classes": dataset.classes,
         "mean": float(dataset.mean),
         "std": float(dataset.std),
@@ -90,5 +91,5 @@ def _described(layer: nn.Module, start: int) -> dict | None:
             return {"kind": "dense", "outputs": layer.out_features, "from": start}
     raise ValueError(
         f"The page can hold convolutions, ReLU, max pooling and dense layers in a row; this net has a {type(layer).__name__} that is "
-        "none of them. LeNet and every net of widgets.architecture work."
+        "none of them. LeNet works, and every stack of conv, pool, dense and dropout."
     )

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
+from itertools import zip_longest
+from operator import itemgetter
 
 import torch
 import torch.nn.functional as F
@@ -20,10 +22,11 @@ from workshop_utils.errors import whole
 from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import evaluating, train_mode
 from workshop_utils.progress import progress
+from workshop_utils.tables import Measured, Table
 
 
-@dataclass
-class History:
+@dataclass(repr=False)
+class History(Measured):
     """What happened while a net was trained: one value an epoch in each list.
 
     Losses are mean cross-entropies in nats, accuracies fractions. The training values are means over the epoch's
@@ -38,9 +41,16 @@ class History:
     seconds: float = 0.0
     stopped: str = ""
 
-    def __repr__(self) -> str:
+    def table(self) -> Table:
+        """One row an epoch; columns for validation where there is any."""
+        lists = {"training loss": self.loss, "training accuracy": self.accuracy}
+        if self.validation_loss:
+            lists["validation loss"] = self.validation_loss
+            lists["validation accuracy"] = self.validation_accuracy
+        rows = zip_longest(range(1, len(self.loss) + 1), *lists.values())
+        columns = {name: itemgetter(place) for place, name in enumerate(("epoch", *lists))}
         end = f", stopped: {self.stopped}" if self.stopped else ""
-        return f"History of {len(self.loss)} of {self.epochs} epochs{end}"
+        return Table(rows, columns, f"History of {len(self.loss)} of {self.epochs} epochs{end}")
 
 
 def fit(
@@ -66,7 +76,8 @@ def fit(
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
     `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
-    seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`.
+    seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
+    than the one that is ready (`models.keep`).
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
@@ -100,7 +111,7 @@ def fit(
         best.back(model)
     history.seconds = time.perf_counter() - began
     if name:
-        models.keep(name, model)
+        _keep(name, model, history, best.epoch)
     return history
 
 
@@ -138,6 +149,17 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     )
     vars(optimizer)["earlier_cycle"] = cycle
     return cycle
+
+
+def _keep(name: str, model: nn.Module, history: History, epoch: int) -> None:
+    """Hands the net over, with the accuracy that was measured when it was as it is now."""
+    kind = "validation" if history.validation_accuracy else "training"
+    found = history.validation_accuracy or history.accuracy
+    about = f"~{100 * found[epoch]:.1f} % of the {kind} pictures right" if found else ""
+    if history.stopped == "interrupted":
+        when = f"{len(history.loss)} of {history.epochs} epochs"
+        about = ", ".join(filter(None, [about, f"interrupted after {when}"]))
+    models.keep(name, model, accuracy=found[epoch] if found else 0.0, about=about)
 
 
 def _need_sense(epochs, patience, validation, seed) -> None:
@@ -247,15 +269,16 @@ def _wants_more(stepped) -> bool:
 
 
 class _Best:
-    """The weights at the lowest validation loss."""
+    """The weights at the lowest validation loss, and its epoch: the last where nobody asks for the best."""
 
     weights: dict[str, Tensor] | None = None
+    epoch = -1
 
     def waited(self, model: nn.Module, losses: list[float]) -> int:
         """Epochs since the loss was lowest; where it is now, the weights are kept."""
         known = [math.inf if math.isnan(loss) else loss for loss in losses]
         if losses[-1] <= min(known):  # NaN never is
-            self.weights = copy.deepcopy(model.state_dict())
+            self.weights, self.epoch = copy.deepcopy(model.state_dict()), len(losses) - 1
         return len(known) - 1 - known.index(min(known))
 
     def back(self, model: nn.Module) -> None:

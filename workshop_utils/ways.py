@@ -1,6 +1,7 @@
 """The way of a picture through a net, found by sending one: layers in a row, connections around them, and what has no place in a row."""
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
+from torchvision.models.swin_transformer import ShiftedWindowAttention
 
 from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import evaluating, inside
 
 GROUPS_AT_MOST = 12
+ATTENTION = (nn.MultiheadAttention, ShiftedWindowAttention)
 MEETINGS = {"add": "+", "cat": "||"}  # last letters of a function's name -> how ways meet
 
 
@@ -101,11 +104,13 @@ class Following(TorchFunctionMode):
         # a factor weighs maps: the way is theirs, who are more, however deep the factor comes from
         rank = lambda one: (one.numel() * name.endswith("mul"), one.step.depth)
         ranked = sorted(reversed(sources), key=rank, reverse=True)
-        before, shape = tuple(dict.fromkeys(one.step for one in ranked)), tuple(given.shape[1:])
-        step, depth = before[0], before[0].depth
+        before, raw = tuple(dict.fromkeys(one.step for one in ranked)), tuple(given.shape[1:])
+        step, depth, shape = before[0], before[0].depth, _maps_first(raw, before[0].shape)
         if name.startswith("conv") or name == "linear":
             self.weights.add(id(read[1]))
             kernel = "x".join(map(str, read[1].shape[2:]))
+            if name == "linear" and len(raw) == 3:  # of maps: each place alone
+                kernel, shape = "1x1", (raw[2], *raw[:2])
             kind = "convolution" if kernel else "dense"
             step = Step(kind, kernel or kind, shape, depth + 1, before)
         elif shape != step.shape and ("pool" in name or (name == "mean" and read[0].ndim == 4)):
@@ -113,10 +118,26 @@ class Following(TorchFunctionMode):
         elif len(before) > 1 and name[-3:] in MEETINGS:
             step = Step("meeting", MEETINGS[name[-3:]], shape, depth, before)
         self.steps[step] = None
-        if given.ndim == 4 and shape == step.shape and not given.is_meta:
+        if given.ndim == 4 and raw == step.shape and not given.is_meta:
             varied = given[0].flatten(1).std(1, correction=0).nan_to_num()
             step.strongest = given[0, varied.argmax()].float().cpu()
         return step
+
+    def attended(self, layer: nn.Module, inputs: tuple, output) -> None:
+        """To be called after a layer of attention: what it did inside becomes one step, as deep as what goes in and what comes out of it."""
+        before, given = inputs[0].step, _tensors(output)[0]
+        self.weights |= {id(weight) for weight in layer.parameters()}
+        place = list(self.steps).index(before) + 1
+        for step in list(self.steps)[place:]:
+            del self.steps[step]
+        shape = _maps_first(tuple(given.shape[1:]), before.shape)
+        given.step = Step("attention", "attention", shape, before.depth + 2, (before,))
+        self.steps[given.step] = None
+
+
+def _maps_first(shape: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape, or that of before where they differ only in that the maps stand last, as in nets that normalise each place."""
+    return before if shape == (*before[1:], *before[:1]) else shape
 
 
 def _tensors(values) -> list:
@@ -130,7 +151,10 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
     """
     net, images, start = inside(net), picture.unsqueeze(0), Step("picture", "", (*picture.shape,))
     images.step, seen = start, Following(start)  # type: ignore[attr-defined]
-    with evaluating(net), seen:
+    attention = [layer for layer in net.modules() if isinstance(layer, ATTENTION)]
+    with ExitStack() as hooks, evaluating(net), seen:
+        for layer in attention:
+            hooks.enter_context(layer.register_forward_hook(seen.attended))
         scores = answer(net, images)
     ends = [one.step for one in _tensors(scores) if getattr(one, "step", None) in seen.steps]
     path = [max(ends, key=lambda step: step.depth, default=start)]
@@ -193,6 +217,10 @@ def _groups(path: list[Step]) -> tuple[list[Group], list[tuple[int, int]]]:
 
 def _merged(groups: list[Group]) -> list[Group]:
     """Equal neighbours as one; where that leaves too many, alike ones; then those with the fewest layers."""
+    for n in range(len(groups) - 1, 0, -1):  # a transformer's block is attention and what follows
+        if groups[n - 1].block and groups[n - 1].texts == ("attention",) and groups[n].block:
+            texts, skips = ("attention", *groups[n].texts), 1 + groups[n].skips
+            groups[n - 1 : n + 1] = [replace(groups[n], kind="attention", texts=texts, skips=skips)]
     for near, enough in enumerate((0, 9, GROUPS_AT_MOST)):
         found: list[Group] = []
         for group in groups:

@@ -1,8 +1,9 @@
-"""Experiments that are too long for a live chapter: python notebooks/recorded/record.py NAME [--confirm]
+"""Experiments that are too long for a live chapter: python notebooks/recorded/record.py NAME [--confirm | --add]
 
 Runs NAME.py beside this file and writes what it gave to NAME.json, with the sum of the code that ran. Where that code has changed
 since and the results should be the same, --confirm repeats one seed and, if its values lie within the spread of the recorded ones,
-renews the sum alone.
+renews the sum alone. Where an experiment can add rows to earlier ones (its run takes them), --add records those that are missing,
+beside what made them, and leaves the sum, which --confirm then renews.
 
 An experiment is a module with SEEDS, run(), again(results), which gives (what, recorded values, the value of the first seed found
 anew), and TINY, the constants of a run of seconds, by which the code that it runs is found.
@@ -51,13 +52,32 @@ def record(name: str) -> Path:
     results = experiment.run()
     found = {
         "command": f"python notebooks/recorded/record.py {name}",
+        "seeds": list(experiment.SEEDS),
+        **made(began),
+    }
+    return _write(name, found | stamp(name) | {"results": results})
+
+
+def add(name: str) -> Path:
+    """Records the rows that are missing, and says on which computer that was; milliseconds are measured anew for all rows."""
+    experiment, found = importlib.import_module(name), load(name)
+    began = time.perf_counter()
+    results = experiment.run(found["results"])
+    new = [row for row in results if row not in found["results"]]
+    added = [*found.get("added", ()), *([{"rows": new, **made(began)}] if new else ())]
+    seconds = round(found["seconds"] + time.perf_counter() - began)
+    timed = {"seconds": seconds, "added": added, "timed": made(began)}
+    return _write(name, found | timed | {"results": results})
+
+
+def made(began: float) -> dict:
+    """When, in how many seconds, on what and with what something was recorded."""
+    return {
         "date": date.today().isoformat(),
         "seconds": round(time.perf_counter() - began),
-        "seeds": list(experiment.SEEDS),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, no GPU used",
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
-    return _write(name, found | stamp(name) | {"results": results})
 
 
 def confirm(name: str) -> Path:
@@ -129,5 +149,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--confirm", action="store_true", help="repeat one seed and renew the sum of the code"
     )
+    parser.add_argument(
+        "--add", action="store_true", help="record what is missing, and measure the time anew"
+    )
     options = parser.parse_args()
-    print(confirm(options.name) if options.confirm else record(options.name))
+    print((confirm if options.confirm else add if options.add else record)(options.name))

@@ -1,13 +1,21 @@
 """The exercises of chapter 2: CNN architectures."""
 
 import copy
+from itertools import permutations
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from workshop_utils import models
-from workshop_utils.exercises.judging import Unattempted, as_array, ask, compare, described
+from workshop_utils.exercises.judging import (
+    Unattempted,
+    as_array,
+    ask,
+    compare,
+    described,
+    need_attempt,
+)
 from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.scoreboard import BUDGET
 
@@ -90,26 +98,91 @@ def parameters_of_a_convolution():
         "That is one kernel; there are 16 of them.": 151,
         "One bias a kernel, not one for each channel that it reads.": 2496,
         "16 biases, one for each kernel, not one for each channel that it reads.": 2406,
+        "That is the first convolution, with 6 kernels on 1 channel. The second has 16 kernels on 6.": 156,
+        "1,516 is the layer of 1998, where most kernels read some of the 6 maps only. Here each reads all.": 1516,
+        "For Python 2,416 are two numbers. Write 2416, without a comma.": [2, 416],
     }
     remark = "The size of the picture does not matter for it: the same kernels slide over all of it. That is why convolutions are cheap in parameters."
     return 16 * (5 * 5 * 6 + 1), remark, mistakes
 
 
-EXERCISES.question(
+@EXERCISES.exercise(
     "2.3",
-    "Maps of deeper layers",
-    right="D",
+    "A training step",
+    3,
     hints=(
-        "Compare layers 1 and 4 in the panel: their number, and their size.",
-        "What did pooling do in between?",
+        "The loss compares logits with labels. Chapter 1 had its name: cross-entropy.",
+        "F.cross_entropy(logits, labels) is one number, and it has a method that goes back through the net.",
+        "That method is loss.backward().",
     ),
-    mistake="C: brighter. But each map is scaled by itself. Or B, fewer",
-    nudge="How many maps of which size has layer 1, and how many layer 6?",
-    A="Look at the sizes in the list: 28 x 28, then 14 x 14, 10 x 10 and 5 x 5. They shrink.",
-    B="There are more of them: 6, then 16. Each is another question to the picture.",
-    C="White is only the highest value of that map. Each map is scaled by itself, so brightness cannot be compared between maps.",
-    D="Deeper means smaller, coarser and more: they say that something is there and roughly where, no longer how it looks.",
+    solution="def my_step(net, images, labels, optimizer):\n    logits = net(images)\n    loss = F.cross_entropy(logits, labels)\n"
+    "    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss",
+    why="Forward, loss, old gradients away, backward, step: these five lines train every net of this course.",
+    mistake="softmax before cross_entropy, which applies it itself; or backward() before zero_grad(), which erases it",
+    nudge="Which line computes the gradients, and does any line after it erase them?",
+    wrong={
+        "softmax itself": Changed("(logits, labels)", "(logits.softmax(1), labels)"),
+        "a sum over the batch": Changed("(logits, labels)", '(logits, labels, reduction="sum")'),
+        "nll_loss expects": Changed("cross_entropy", "nll_loss"),
+        "no gradient was computed": Changed("    loss.backward()\n", ""),
+        "or it was erased": Changed(
+            "    optimizer.zero_grad()\n    loss.backward()",
+            "    loss.backward()\n    optimizer.zero_grad()",
+        ),
+        "Old gradients": Changed("    optimizer.zero_grad()\n", ""),
+        "optimizer.step() is gone": Changed("    optimizer.step()\n", ""),
+        "uphill": Changed("loss.backward()", "(-loss).backward()"),
+        "came None": Changed("return loss", "return None"),
+        "other weights": Changed("loss.backward()", "(2 * loss).backward()"),
+    },
 )
+def training_step(answer):
+    if not callable(answer):
+        yield f"Expected the function my_step; came {described(answer)}."
+    net, images, labels = nn.Linear(12, 3), torch.randn(8, 12), torch.arange(8) % 3
+
+    def stepped(step):
+        """The loss that a step gives, and the net after it, which held old gradients before."""
+        mine = copy.deepcopy(net)
+        for parameter in mine.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizer = torch.optim.SGD(mine.parameters(), lr=0.1)
+        return ask(lambda: step(mine, images, labels, optimizer)), mine
+
+    def right(mine, pictures, truth, optimizer):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(mine(pictures), truth)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    (loss, moved), (wanted, reference) = stepped(answer), stepped(right)
+    scores = net(images)
+    mistakes = {
+        "F.cross_entropy applies softmax itself: give it the logits as they are.": F.cross_entropy(
+            scores.softmax(1), labels
+        ),
+        "That loss is a sum over the batch. Take the mean, which F.cross_entropy gives by itself.": F.cross_entropy(
+            scores, labels, reduction="sum"
+        ),
+        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the logits.": F.nll_loss(
+            scores, labels
+        ),
+    }
+    yield from compare(loss, wanted, mistakes, "the cross-entropy of logits and labels", rtol=1e-4)
+    weight, gradient = moved.weight, moved.weight.grad
+    if torch.equal(weight, net.weight) and gradient is None:
+        yield "No weight moved: after zero_grad() no gradient was computed, or it was erased again. The way back belongs between zero_grad() and step()."
+    if torch.equal(weight, net.weight):
+        yield "The gradients are there, but no weight moved: optimizer.step() is gone."
+    if torch.allclose(gradient, reference.weight.grad + 1, atol=1e-5):
+        yield "Old gradients were still there and were added to the new ones: optimizer.zero_grad() is gone."
+    if torch.allclose(gradient, -reference.weight.grad, atol=1e-5):
+        yield "The step goes uphill: the loss gets larger. Go back from the loss itself, without a minus."
+    if not torch.allclose(weight, reference.weight, atol=1e-5):
+        yield "The loss is right, but the step leads to other weights than one loss.backward() and one optimizer.step()."
+    return "Five lines, and the same five train a net of a hundred layers."
+
 
 EXERCISES.question(
     "2.4",
@@ -159,6 +232,8 @@ EXERCISES.question(
 def saving():
     mistakes = {
         "That is the share that is left. What is saved is the rest.": 0.551,
+        # 22 / 27 = 0.8148 lies beside 1 - 9 / 49 = 0.8163: this takes what is below 0.816
+        "That is what the 7x7 costs more, as a share of the three 3x3. Divide by the 49 of the 7x7.": 0.81,
         "That is one 3x3 against the 7x7; there are three of them.": 0.816,
         "That is two of them, as wide as one 5x5. Three see 7x7.": 0.633,
         "That is two 3x3 against one 5x5. Here it is three against one 7x7.": 0.28,
@@ -198,6 +273,20 @@ def saving():
         "of the same shape": Changed("+ x)", "+ x).mean()"),
         "'second' is not used": Changed("self.second(out)", "self.first(x)"),
         "which loses it again": Changed("(out) + x", "(out + x)"),
+        "a ReLU of their own": Changed(
+            "(self.second(out) + x)", "(self.second(out)) + torch.relu(x)"
+        ),
+        "The last ReLU is gone": Changed(
+            "torch.relu(self.second(out) + x)", "self.second(out) + x"
+        ),
+        "begins before the block": Changed("(out) + x", "(out) + out"),
+        "That multiplies": Changed("(out) + x", "(out) * x"),
+        "answers 0 and not its input": Changed(
+            "self.second(out) + x", "self.second(out) * (1 + x.abs())"
+        ),
+        "not the ReLU of second plus x": Changed(
+            "(self.second(out) + x)", "(2 * self.second(out) + x)"
+        ),
         "Expected the class Block": lambda channels: channels,
         "of the right shape but with other": Changed("(out) + x", "(out) + x.relu() + 1"),
     },
@@ -218,32 +307,60 @@ def residual(answer):
     passed = torch.relu(x)
     if torch.allclose(loud, passed, atol=1e-5):
         yield "It passes its input on and computes nothing: the two convolutions are gone."
+    known = isinstance(getattr(block, "first", None), nn.Module) and hasattr(block, "second")
+    if known:
+        yield from _near_misses(block, x, loud)
     if not quiet.any():
         if sum(parameter.numel() for parameter in block.parameters()) > 2 * (8 * 8 * 9 + 3 * 8):
             yield "The way around goes through weights of its own. The channels match here, so add x itself."
-        if torch.allclose(loud, _plain(block, x), atol=1e-5):
-            raise Unattempted(
-                "The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again."
-            )
         yield "With all its weights at zero it answers 0 and not its input: x is added before a layer with weights, which loses it again."
-    if torch.allclose(quiet, x, atol=1e-5):
-        yield "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU."
     for name, parameter in block.named_parameters():
         if not _matters(block, parameter, x, loud):
             yield f"The input comes through, but '{name.split('.')[0]}' is not used any more. Add x to what both convolutions give."
-    twice = "The input is added twice: with all weights at zero the block should answer the input, and answers the double."
-    mistakes = {twice: 2 * passed, "The input goes around with its sign turned.": (-x).relu()}
-    expected = "with all weights at zero, the input after ReLU"
-    yield from compare(quiet, passed, mistakes, expected, rtol=1e-4)
+    yield from compare(
+        quiet, passed, {}, "with all weights at zero, the input after ReLU", rtol=1e-4
+    )
+    if known and not torch.allclose(loud, _parts(block, x)[1].add(x).relu(), atol=1e-4):
+        yield "With all weights at zero the input comes through, but with others it is not the ReLU of second plus x."
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."
 
 
-def _plain(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """What the block of the notebook answers as it comes; of a block without these two parts, nothing that equals anything."""
-    if not (hasattr(block, "first") and hasattr(block, "second")):
-        return torch.full_like(x, float("nan"))
+def _parts(block: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the notebook's block calls out, and what its second part gives."""
     with torch.no_grad():
-        return torch.relu(block.second(torch.relu(block.first(x))))
+        out = torch.relu(block.first(x))
+        return out, block.second(out)
+
+
+def _near_misses(block: nn.Module, x: torch.Tensor, answer: torch.Tensor):
+    """Sentences for a block that still has both parts of the notebook's, but puts them together otherwise."""
+    out, second = _parts(block, x)
+    if torch.allclose(answer, second.relu(), atol=1e-5):
+        raise Unattempted(
+            "The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again."
+        )
+    with torch.no_grad():
+        before = block.second(out + x).relu()
+    for sentence, made in {
+        "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.": second.relu()
+        + x,
+        "Both parts go through a ReLU of their own before they meet, so what the block adds can never be negative. Add first, then one ReLU.": second.relu()
+        + x.relu(),
+        "The last ReLU is gone. Add x, then ReLU.": second + x,
+        "That adds what the first half gave. The way around begins before the block, at x.": (
+            second + out
+        ).relu(),
+        "That multiplies. A skip connection adds: to do nothing, the block then only has to give 0.": (
+            second * x
+        ).relu(),
+        "The input goes around with its sign turned.": (second - x).relu(),
+        "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": (
+            second + 2 * x
+        ).relu(),
+        "x is added before the second part, which loses it again. Add it to what the second part gives.": before,
+    }.items():
+        if torch.allclose(answer, made, atol=1e-5):
+            yield sentence
 
 
 def _matters(
@@ -268,9 +385,9 @@ def _matters(
         "Strike out all rows with more than 25 million parameters. Mind the dots: 25,028,904 is more.",
         "Of what is left, take the highest top-1.",
     ),
-    solution='my_architecture = "xception"',
+    solution='my_architecture = "efficientnet_v2_s"',
     why="Of the nets with at most 25 million parameters it has the highest top-1 accuracy.",
-    mistake="resnet50 or resnext50: 25,557,032 and 25,028,904 are more than 25 million",
+    mistake="resnet50, resnext50 or convnext_tiny, which all have more than 25 million",
     nudge="Which rows are left when you strike out everything above 25,000,000?",
     wrong={
         "60,192,808 parameters, more than": "ResNet-152",
@@ -278,12 +395,15 @@ def _matters(
         "fits, with 77.7 %": "EfficientNet-B0",
         "never measured": "lenet",
         "a name from the table": "resnet",
+        "as googlenet": "Inception",
         "as text": 3,
     },
 )
 def architecture(answer):
     cards = {name: card for card in models.catalog() for name in (card.name, card.title.lower())}
     card = cards.get(answer.strip().lower()) if isinstance(answer, str) else None
+    if isinstance(answer, str) and answer.strip().lower() == "inception":
+        yield "Inception is the name of its block; the table has the net as googlenet. Look at its top-1 first."
     if card is None:
         yield f'Expected a name from the table, as text: "resnet18"; came {described(answer)}.'
     if card.parameters > PARAMETERS_AT_MOST:
@@ -355,3 +475,163 @@ def own_net(answer):
     if count > BUDGET:
         yield f"It has {count:,} parameters, more than {BUDGET:,}. The panel says which layer has most of them."
     return f"{count:,} parameters, {convolutions} convolutions. The next cell trains it and puts it on the scoreboard."
+
+
+@EXERCISES.exercise(
+    "2.11",
+    "Branches side by side",
+    3,
+    hints=(
+        "What does torch.cat do with a list of tensors, and along which dimension are the maps?",
+        "torch.cat([self.one(x), ...], dim=1): dimension 0 counts pictures, dimension 1 maps.",
+    ),
+    solution="class MyInception(nn.Module):\n    def __init__(self, c_in, part):\n        super().__init__()\n"
+    "        self.one = nn.Conv2d(c_in, part, 1)\n        self.three = nn.Conv2d(c_in, part, 3, padding=1)\n"
+    "        self.five = nn.Conv2d(c_in, part, 5, padding=2)\n        self.pool = nn.Sequential(nn.MaxPool2d(3, 1, padding=1), nn.Conv2d(c_in, part, 1))\n\n"
+    "    def forward(self, x):\n        return torch.cat([self.one(x), self.three(x), self.five(x), self.pool(x)], dim=1)",
+    why="All branches keep height and width, so their maps can stand side by side.",
+    mistake="The branches added, as in ResNet; or put together along the pictures, dim=0",
+    nudge="How many maps should come out, if each branch gives 4?",
+    wrong={
+        "along the pictures": Changed("dim=1", "dim=0"),
+        "one after the other": Changed(
+            "torch.cat([self.one(x), self.three(x), self.five(x), self.pool(x)], dim=1)",
+            "self.five(self.three(self.one(x).repeat(1, 2, 1, 1)[:, :6]).repeat(1, 2, 1, 1)[:, :6])",
+        ),
+        "A branch is missing": Changed("self.five(x), ", ""),
+        "Expected the class MyInception": lambda c_in, part: c_in,
+        "other values": Changed("self.pool(x)]", "x]"),
+    },
+)
+def inception(answer):
+    block, x = ask(answer, 6, 4), torch.randn(2, 6, 9, 9)
+    if not isinstance(block, nn.Module):
+        yield f"Expected the class MyInception, which makes a layer from two numbers; it made {described(block)}."
+    with torch.no_grad():
+        given = ask(block, x)
+        parts = [layer(x) for layer in (block.one, block.three, block.five, block.pool)]
+    if not isinstance(given, torch.Tensor) or given.ndim != 4:
+        yield f"Expected maps, a tensor of shape (2, 16, 9, 9); came {described(given)}."
+    if given.shape[0] != 2:
+        yield f"{given.shape[0]} pictures come out, where 2 came in: the maps were put together along the pictures, dimension 0."
+    if given.shape[1:] == (4, 9, 9):
+        yield "Only 4 maps come out: were the branches added, or put one after the other? They belong side by side."
+    if given.shape[1] < 16:
+        yield f"A branch is missing: {given.shape[1]} maps come out, where four times 4 are expected."
+    orders = (torch.cat(order, dim=1) for order in permutations(parts))
+    if not any(
+        given.shape == one.shape and torch.allclose(given, one, atol=1e-5) for one in orders
+    ):
+        yield f"Expected the maps of all four branches, in any order; came {described(given)} with other values."
+    return "Which kernel is best is left to training: the next layer weighs the maps of all four."
+
+
+@EXERCISES.exercise(
+    "2.12",
+    "A weight for each map",
+    4,
+    hints=(
+        "Squeeze: x.mean(dim=(2, 3)) is one number a map, of shape (pictures, channels).",
+        "self.excite turns it into weights of the same shape. To multiply maps by them they need two more dimensions.",
+        "weights[:, :, None, None] has shape (pictures, channels, 1, 1).",
+    ),
+    solution="class MySqueezeExcite(nn.Module):\n    def __init__(self, channels):\n        super().__init__()\n"
+    "        layers = [nn.Linear(channels, 4), nn.ReLU(), nn.Linear(4, channels), nn.Sigmoid()]\n"
+    "        self.excite = nn.Sequential(*layers)\n\n"
+    "    def forward(self, x):\n        weights = self.excite(x.mean(dim=(2, 3)))\n        return x * weights[:, :, None, None]",
+    why="The mean of each map, two small layers, and a weight for each map from 0 to 1.",
+    mistake="The weights alone are returned; or they are added to the maps",
+    nudge="What shape have the weights, and what shape have the maps that they multiply?",
+    wrong={
+        "the weights alone": Changed("return x * weights[:, :, None, None]", "return weights"),
+        "added": Changed("x * weights", "x + weights"),
+        "the largest value": Changed("x.mean(dim=(2, 3))", "x.amax(dim=(2, 3))"),
+        "a sum": Changed("x.mean(dim=(2, 3))", "x.sum(dim=(2, 3))"),
+        "all pictures": Changed(
+            "x.mean(dim=(2, 3))", "x.mean(dim=(0, 2, 3), keepdim=True)[:, :, 0, 0]"
+        ),
+        "other values": Changed("weights[:, :", "weights.sqrt()[:, :"),
+    },
+)
+def squeeze_excite(answer):
+    block, x = ask(answer, 5), torch.randn(2, 5, 6, 6) + 0.5
+    if not isinstance(block, nn.Module):
+        yield f"Expected the class MySqueezeExcite, which makes a layer from a number of channels; it made {described(block)}."
+    with torch.no_grad():
+        given = ask(block, x)
+        weigh = lambda squeezed: block.excite(squeezed)[:, :, None, None]
+        weights, flat = weigh(x.mean((2, 3))), x.flatten(2)
+        mistakes = {
+            "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
+            "The weights are added to the maps. They should multiply them.": x + weights,
+            "That squeezes to the largest value of each map. Take the mean.": x
+            * weigh(flat.amax(2)),
+            "That squeezes to a sum, which depends on the size of the picture. Take the mean.": x
+            * weigh(flat.sum(2)),
+            "The mean goes over all pictures of the batch. Each picture has means of its own: dim=(2, 3).": x
+            * weigh(flat.mean((0, 2))[None]),
+        }
+    yield from compare(given, x * weights, mistakes, "each map times its weight", rtol=1e-4)
+    return "A few weights more, and the net depends on the picture in one more way."
+
+
+@EXERCISES.exercise(
+    "2.13",
+    "MobileNet's block",
+    3,
+    hints=(
+        "nn.Conv2d has an argument groups: into how many groups are the maps split if each is alone?",
+        "From wide to wide maps, 3x3, padding=1, groups=wide.",
+    ),
+    solution="class MyInvertedResidual(nn.Module):\n    def __init__(self, channels, wide):\n        super().__init__()\n"
+    "        self.widen = nn.Conv2d(channels, wide, 1)\n        self.across = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)\n"
+    "        self.narrow = nn.Conv2d(wide, channels, 1)\n\n"
+    "    def forward(self, x):\n        out = F.relu6(self.widen(x))\n        out = F.relu6(self.across(out))\n        return x + self.narrow(out)",
+    why="As many groups as maps: each 3x3 kernel reads one map, so it has 9 weights and not 9 for each map.",
+    mistake="groups forgotten, so that every kernel reads all maps; or the padding forgotten",
+    nudge="How many weights has one kernel of your layer?",
+    wrong={
+        "reads all": Changed(", groups=wide", ""),
+        "reads 3": Changed("groups=wide", "groups=channels"),
+        "padding": Changed(", padding=1", ""),
+        "3x3": Changed("wide, 3, padding=1", "wide, 1"),
+        "a layer for the maps": Changed("nn.Conv2d(wide, wide, 3, padding=1, groups=wide)", "3"),
+    },
+)
+def inverted_residual(answer):
+    block, x = ask(answer, 4, 12), torch.randn(2, 12, 7, 7)
+    layer = getattr(block, "across", None)
+    need_attempt(layer)
+    if not isinstance(layer, nn.Conv2d):
+        yield f"Expected in self.across a layer for the maps, nn.Conv2d; came {described(layer)}."
+    if layer.kernel_size != (3, 3):
+        yield f"Expected kernels of 3x3; these are {'x'.join(map(str, layer.kernel_size))}."
+    if layer.in_channels != 12 or layer.out_channels != 12:
+        yield f"Expected as many maps out as in, wide; yours goes from {layer.in_channels} to {layer.out_channels} where wide is 12."
+    reads = layer.weight.shape[1]
+    if reads > 1:
+        yield f"Each kernel reads {'all' if reads == 12 else reads} of the 12 maps. It should read one: as many groups as maps."
+    if ask(layer, x).shape != x.shape:
+        yield "The maps change their size, so x cannot be added at the end. Give it padding."
+    with torch.no_grad():
+        maps = ask(block, x[:, :4])
+        wanted = x[:, :4] + block.narrow(F.relu6(layer(F.relu6(block.widen(x[:, :4])))))
+    yield from compare(maps, wanted, {}, "x plus what the three layers give", rtol=1e-4)
+    return f"{layer.weight.numel()} weights, where a full 3x3 would have {12 * 12 * 9:,}. EfficientNet's block is this one with a squeeze and excitation in it."
+
+
+EXERCISES.question(
+    "2.14",
+    "Maps of deeper layers",
+    right="D",
+    hints=(
+        "Compare layers 1 and 4 in the panel: their number, and their size.",
+        "What did pooling do in between?",
+    ),
+    mistake="C: brighter. But each map is scaled by itself. Or B, fewer",
+    nudge="How many maps of which size has layer 1, and how many layer 6?",
+    A="Look at the sizes in the list: 28 x 28, then 14 x 14, 10 x 10 and 5 x 5. They shrink.",
+    B="There are more of them: 6, then 16. Each is another question to the picture.",
+    C="White is only the highest value of that map. Each map is scaled by itself, so brightness cannot be compared between maps.",
+    D="Deeper means smaller, coarser and more: they say that something is there and roughly where, no longer how it looks.",
+)

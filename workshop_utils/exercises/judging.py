@@ -6,6 +6,7 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,18 @@ def compare(
     values, wanted = as_array(given), as_array(expected)
     came = f"came {described(given)}"
     if values is None or wanted is None:
-        text = isinstance(given, str)
-        yield f"Expected {what}; {came}{', which is text. A number stands without quotes.' if text else '.'}"
+        rest = ", which is text. A number stands without quotes" if isinstance(given, str) else ""
+        rest += " and with a point" if rest and "," in given else ""
+        yield f"Expected {what}; {came}{rest}."
     elif not same(values, wanted, **near):
         for sentence, value in mistakes.items():
             mistaken = as_array(value)
             if mistaken is not None and same(values, mistaken, **near):
                 yield sentence
-        whole = isinstance(given, tuple) and all(type(part) is int for part in given)
-        if whole and len(given) == 2 * wanted.size:  # a comma where a point belongs
-            yield f"For Python {given[0]},{given[1]} are two numbers. Write {given[0]}.{given[1]}, with a point."
+        if values.size > wanted.size and (parts := _cut(given)):
+            large = wanted.ndim == 0 and wanted >= 1000  # thousands were separated
+            words = "{0}{1}, without a comma" if large else "{0}.{1}, with a point"
+            yield f"For Python {parts[0]},{parts[1]} are two numbers. Write {words.format(*parts)}."
         if values.shape != wanted.shape:
             shape = f"of shape {wanted.shape}" if wanted.ndim else "a single number"
             yield f"Expected {what}, {shape}; {came}."
@@ -90,6 +93,14 @@ def compare(
             yield f"Expected {what}; of yours the {' and the '.join(off)} {'is' if off[1:] == [] else 'are'} not right."
         rest = "of the right shape but with other values" if wanted.ndim else "which is not it"
         yield f"Expected {what}; {came}, {rest}."
+
+
+def _cut(given: Any) -> tuple[int, int] | None:
+    """The two parts of the first number in a tuple that a comma cut, such as 0,12; None if there is none."""
+    pairs = pairwise(given) if isinstance(given, tuple) else ()
+    return next(
+        ((one, two) for one, two in pairs if type(one) is type(two) is int and two >= 0), None
+    )
 
 
 def as_array(value: Any) -> np.ndarray | None:
@@ -124,7 +135,9 @@ def described(value: Any) -> str:
             return f"the {kind.split()[1]} {value.item():.4g}"
         return f"{kind} of shape {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} of {len(value)}"
+        parts = _cut(value)
+        point = f"; write {parts[0]}.{parts[1]}, with a point" if parts and parts[0] == 0 else ""
+        return f"a {type(value).__name__} of {len(value)}{point}"
     kind = f"something of type {type(value).__name__}"
     return "None (is there a return?)" if value is None else kind
 

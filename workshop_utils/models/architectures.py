@@ -37,9 +37,7 @@ architecture(
     year=2012,
     paper="Krizhevsky et al., ImageNet classification with deep convolutional neural networks",
     layers=8,
-    parameters=61_100_840,
-    top1=56.522,
-    top5=79.066,
+    **Torchvision("alexnet").measured,
     source=TORCHVISION
     + "; the single-tower variant of 2014 (arXiv:1404.5997), 2012 had two towers and local response normalisation",
     idea="deeper, with ReLU, dropout and augmentation, on GPUs",
@@ -75,22 +73,28 @@ def zfnet(*, classes: int, channels: int = 3) -> nn.Module:
     return nn.Sequential(*first, *second, *third, *fourth, *fifth, *flat, *dense)
 
 
-# name | title | year | paper | layers | parameters | top-1 | top-5 | idea
+# name | title | year | paper | layers | idea
 FAMOUS = """
-vgg16 | VGG-16 | 2014 | Simonyan and Zisserman, arXiv:1409.1556 | 16 | 138_357_544 | 71.592 | 90.382 | nothing but 3x3 convolutions, stacked
-vgg19 | VGG-19 | 2014 | Simonyan and Zisserman, arXiv:1409.1556 | 19 | 143_667_240 | 72.376 | 90.876 | the same, three layers deeper
-googlenet | GoogLeNet | 2014 | Szegedy et al., arXiv:1409.4842 | 22 | 6_624_904 | 69.778 | 89.530 | several kernel sizes side by side in each block
-resnet18 | ResNet-18 | 2015 | He et al., arXiv:1512.03385 | 18 | 11_689_512 | 69.758 | 89.078 | add the input to the output of each block
-resnet50 | ResNet-50 | 2015 | He et al., arXiv:1512.03385 | 50 | 25_557_032 | 76.130 | 92.862 | blocks with a 1x1 bottleneck
-resnet101 | ResNet-101 | 2015 | He et al., arXiv:1512.03385 | 101 | 44_549_160 | 77.374 | 93.546 | the same, twice as deep
-resnet152 | ResNet-152 | 2015 | He et al., arXiv:1512.03385 | 152 | 60_192_808 | 78.312 | 94.046 | the same, three times as deep
-squeezenet1_1 | SqueezeNet 1.1 | 2016 | Iandola et al., arXiv:1602.07360 | 18 | 1_235_496 | 58.178 | 80.624 | 1x1 squeezes, 3x3 expands: AlexNet, 50 times smaller
-resnext50 | ResNeXt-50, 32x4d | 2016 | Xie et al., arXiv:1611.05431 | 50 | 25_028_904 | 77.618 | 93.698 | many narrow paths in each block: grouped convolutions
-densenet121 | DenseNet-121 | 2016 | Huang et al., arXiv:1608.06993 | 121 | 7_978_856 | 74.434 | 91.972 | each layer reads the maps of all before it
-xception | Xception | 2016 | Chollet, arXiv:1610.02357 | 71 | 22_855_952 | 79.040 | 94.382 | first across pixels, then across channels: separable convolutions
-seresnet50 | SE-ResNet-50 | 2017 | Hu et al., arXiv:1709.01507 | 50 | 28_088_024 | 77.644 | 93.758 | each channel gets a weight that depends on the picture
-efficientnet_b0 | EfficientNet-B0 | 2019 | Tan and Le, arXiv:1905.11946 | 50 | 5_288_548 | 77.692 | 93.532 | depth, width and resolution grow together
+vgg16 | VGG-16 | 2014 | Simonyan and Zisserman, arXiv:1409.1556 | 16 | nothing but 3x3 convolutions, stacked
+vgg19 | VGG-19 | 2014 | Simonyan and Zisserman, arXiv:1409.1556 | 19 | the same, three layers deeper
+googlenet | GoogLeNet | 2014 | Szegedy et al., arXiv:1409.4842 | 22 | several kernel sizes side by side in each block
+resnet18 | ResNet-18 | 2015 | He et al., arXiv:1512.03385 | 18 | add the input to the output of each block
+resnet50 | ResNet-50 | 2015 | He et al., arXiv:1512.03385 | 50 | blocks with a 1x1 bottleneck
+resnet101 | ResNet-101 | 2015 | He et al., arXiv:1512.03385 | 101 | the same, twice as deep
+resnet152 | ResNet-152 | 2015 | He et al., arXiv:1512.03385 | 152 | the same, three times as deep
+squeezenet1_1 | SqueezeNet 1.1 | 2016 | Iandola et al., arXiv:1602.07360 | 18 | 1x1 squeezes, 3x3 expands: AlexNet, 50 times smaller
+resnext50 | ResNeXt-50, 32x4d | 2016 | Xie et al., arXiv:1611.05431 | 50 | many narrow paths in each block: grouped convolutions
+densenet121 | DenseNet-121 | 2016 | Huang et al., arXiv:1608.06993 | 121 | each layer reads the maps of all before it
+xception | Xception | 2016 | Chollet, arXiv:1610.02357 | 71 | first across pixels, then across channels: separable convolutions
+seresnet50 | SE-ResNet-50 | 2017 | Hu et al., arXiv:1709.01507 | 50 | each channel gets a weight that depends on the picture
+efficientnet_b0 | EfficientNet-B0 | 2019 | Tan and Le, arXiv:1905.11946 | 50 | depth, width and resolution grow together
+mobilenet_v3_large | MobileNetV3-Large | 2019 | Howard et al., arXiv:1905.02244 | 48 | depthwise blocks that a search fitted to a phone
+vit_b_16 | ViT-B/16 | 2020 | Dosovitskiy et al., arXiv:2010.11929 | 50 | patches of 16x16 pixels as words, and attention between them
+swin_t | Swin-T | 2021 | Liu et al., arXiv:2103.14030 | 53 | attention within windows, and maps that shrink again
+efficientnet_v2_s | EfficientNetV2-S | 2021 | Tan and Le, arXiv:2104.00298 | 111 | trained faster: plain 3x3 convolutions in the first blocks
+convnext_tiny | ConvNeXt-T | 2022 | Liu et al., arXiv:2201.03545 | 59 | a ResNet with all that transformers brought but attention
 """
+V1_5 = "; ResNet v1.5: the 3x3 of a block takes the stride, in the paper its first 1x1 does"
 # what is not as with most of them: a net of torchvision under the same name, 224 pixels, torchvision's table
 UNUSUAL: dict[str, dict[str, Any]] = {
     "googlenet": {
@@ -103,21 +107,31 @@ UNUSUAL: dict[str, dict[str, Any]] = {
         "builder": SqueezeNet("squeezenet1_1"),
         "pixels": 227,
     },
+    **{name: {"source": TORCHVISION + V1_5} for name in ("resnet50", "resnet101", "resnet152")},
     "resnext50": {"builder": Torchvision("resnext50_32x4d")},
+    "efficientnet_v2_s": {"source": f"{TORCHVISION}; at 384 x 384 pixels", "pixels": 384},
     "xception": {
         "source": f"{TIMM}; at 299 x 299 pixels",
         "builder": Timm("legacy_xception.tf_in1k"),
         "pixels": 299,
+        "parameters": 22_855_952,
+        "top1": 79.040,
+        "top5": 94.382,
     },
-    "seresnet50": {"source": TIMM, "builder": Timm("legacy_seresnet50.in1k")},
+    "seresnet50": {
+        "source": TIMM,
+        "builder": Timm("legacy_seresnet50.in1k"),
+        "parameters": 28_088_024,
+        "top1": 77.644,
+        "top5": 93.758,
+    },
 }
 for line in FAMOUS.strip().splitlines():
-    name, title, year, paper, layers, parameters, top1, top5, idea = line.split(" | ")
-    own = dict(UNUSUAL.get(name, {}))
-    builder = own.pop("builder", None) or Torchvision(name)
-    facts: dict[str, Any] = {"title": title, "paper": paper, "idea": idea, "year": int(year)}
-    facts |= {"layers": int(layers), "parameters": int(parameters)}
-    architecture(name=name, **facts, top1=float(top1), top5=float(top5), **own)(builder)
+    name, title, year, paper, layers, idea = line.split(" | ")
+    facts: dict[str, Any] = {"name": name, "title": title, "paper": paper, "idea": idea}
+    facts |= {"year": int(year), "layers": int(layers), **UNUSUAL.get(name, {})}
+    builder = facts.pop("builder", None) or Torchvision(name)
+    architecture(**getattr(builder, "measured", {}), **facts)(builder)
 architecture(
     name="efficientnet_lite0",
     title="EfficientNet-Lite0",

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.convnext import LayerNorm2d
 
 from workshop_utils import errors
 
 Block = Callable[[int, int], nn.Module]  # (c_in, c_out) -> (B, c_in, H, W) to (B, c_out, H, W)
-WIDEST = 256
+WIDEST, PATCH = 256, 4
 
 
 def small(
@@ -43,7 +44,14 @@ def small(
 
 
 def of_width(block: Block, width: int, *, classes: int, channels: int = 3) -> nn.Module:
-    """The net of `small` with `width` maps in its stem and first block, twice as many in each block after it."""
+    """The net of `small` with `width` maps in its stem and first block, twice as many in each block after it.
+
+    A vision transformer does not shrink its maps: its stem cuts the picture into patches of 4 x 4 pixels, and all blocks have `width`.
+    """
+    if block is _vit:
+        cut = nn.Conv2d(channels, width, PATCH, stride=PATCH)
+        equal = [block(width, width) for _ in range(3)]
+        return nn.Sequential(cut, Positions(), *equal, *averaged(width, classes))
     stages = [
         nn.Sequential(nn.MaxPool2d(2), block(c_in, c_out))
         for c_in, c_out in ((width, width), (width, 2 * width), (2 * width, 4 * width))
@@ -146,6 +154,38 @@ def separable(c_in: int, c_out: int, *, relu: bool = True) -> nn.Module:
     )
 
 
+class Attention(nn.Module):
+    """Every place of the maps takes in what the others hold, the more the better they answer it: (B, C, H, W) -> the same.
+
+    Two heads, each for half of the maps. Source: Vaswani et al. 2017, section 3.2, arXiv:1706.03762.
+    """
+
+    def __init__(self, maps: int, heads: int = 2):
+        super().__init__()
+        self.mix = nn.MultiheadAttention(maps, heads, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = x.flatten(2).transpose(1, 2)
+        mixed, _ = self.mix(places, places, places, need_weights=False)
+        return mixed.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+class Positions(nn.Module):
+    """Adds to each place sines and cosines of its row and column, for attention alone does not know where a place is.
+
+    Source: Beyer et al. 2022, "Better plain ViT baselines", arXiv:2205.01580: as good as learned positions, for any height and width.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps, height, width = x.shape[1:]
+        rates = 1 / 10_000 ** torch.linspace(0, 1, maps // 4, device=x.device)
+        rows, columns = torch.meshgrid(
+            *(torch.arange(n, device=x.device) for n in (height, width)), indexing="ij"
+        )
+        angles = [rates.view(-1, 1, 1) * along for along in (rows, columns)]
+        return x + torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)])
+
+
 def _pair(c_in: int, c_out: int) -> nn.Module:
     """Two 3x3 convolutions; the second has no ReLU, for it comes after the addition."""
     return nn.Sequential(convolution(c_in, c_out), convolution(c_out, c_out, relu=False))
@@ -157,6 +197,10 @@ def _lenet(c_in: int, c_out: int) -> nn.Module:
 
 def _alexnet(c_in: int, c_out: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(c_in, c_out, 5, padding=2), nn.ReLU(), nn.Dropout2d(0.1))
+
+
+def _alexnet_bn(c_in: int, c_out: int) -> nn.Module:
+    return nn.Sequential(convolution(c_in, c_out, 5), nn.Dropout2d(0.1))
 
 
 def _zfnet(c_in: int, c_out: int) -> nn.Module:
@@ -208,9 +252,28 @@ def _efficientnet(c_in: int, c_out: int) -> nn.Module:
     return Residual(c_in, c_out, nn.Sequential(expand, across, squeeze, shrink))
 
 
+def _vit(c_in: int, c_out: int) -> nn.Module:
+    mix = nn.Sequential(LayerNorm2d(c_in), Attention(c_in))
+    think = nn.Sequential(LayerNorm2d(c_in), *_widened(c_in, c_out))
+    return nn.Sequential(Residual(c_in, c_in, mix), Residual(c_in, c_out, think))
+
+
+def _convnext(c_in: int, c_out: int) -> nn.Module:
+    across = nn.Conv2d(c_in, c_in, 7, padding=3, groups=c_in)
+    body = nn.Sequential(across, LayerNorm2d(c_in), *_widened(c_in, c_out))
+    return Residual(c_in, c_out, body)
+
+
+def _widened(c_in: int, c_out: int) -> list[nn.Module]:
+    """Each place alone: to four times as many maps, GELU, and back."""
+    return [nn.Conv2d(c_in, 4 * c_in, 1), nn.GELU(), nn.Conv2d(4 * c_in, c_out, 1)]
+
+
+# "alexnet_bn" is no idea of its own but what AlexNet's block gains from batch normalisation alone
 IDEAS: dict[str, Block] = {
     "lenet": _lenet,
     "alexnet": _alexnet,
+    "alexnet_bn": _alexnet_bn,
     "zfnet": _zfnet,
     "vgg": _vgg,
     "googlenet": _googlenet,
@@ -220,6 +283,8 @@ IDEAS: dict[str, Block] = {
     "senet": _senet,
     "xception": _xception,
     "efficientnet": _efficientnet,
+    "vit": _vit,
+    "convnext": _convnext,
 }
 
 

@@ -10,7 +10,9 @@ from torch import nn
 from workshop_utils import errors
 from workshop_utils.tables import Table
 
-TORCHVISION = "torchvision's table of weights, https://docs.pytorch.org/vision/stable/models.html"
+TORCHVISION = (
+    "torchvision's first weights, IMAGENET1K_V1, https://docs.pytorch.org/vision/stable/models.html"
+)
 Builder = Callable[..., nn.Module]  # (*, classes, channels=3) -> net
 
 
@@ -20,8 +22,9 @@ class ModelCard:
 
     layers: convolutions and dense layers one after another, side branches left out; a separable convolution counts twice.
     parameters: with the number of classes and channels that `source` states. pixels: the side of the pictures that it was
-    made for. top1, top5: ImageNet accuracy in percent of one net, as `source` has it, or None. ours: whether it was made
-    for this course. builder: what stands below the card.
+    made for. top1, top5: ImageNet accuracy in percent of one net, as `source` has it, or None. top1_v2: of torchvision's second
+    weights, IMAGENET1K_V2, the same net trained by a longer recipe, or None. ours: whether it was made for this course.
+    builder: what stands below the card.
     """
 
     name: str
@@ -33,6 +36,7 @@ class ModelCard:
     pixels: int = 224
     top1: float | None = None
     top5: float | None = None
+    top1_v2: float | None = None
     source: str = TORCHVISION
     idea: str
     ours: bool = False
@@ -71,8 +75,9 @@ def catalog() -> list[ModelCard]:
             "year": lambda card: str(card.year),
             "layers": lambda card: card.layers,
             "parameters": lambda card: card.parameters,
-            "top-1, %": lambda card: "" if card.top1 is None else f"{card.top1:.1f}",
-            "top-5, %": lambda card: "" if card.top5 is None else f"{card.top5:.1f}",
+            "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "",
+            "top-5, %": lambda card: f"{card.top5:.1f}" if card.top5 else "",
+            "top-1 of V2, %": lambda card: f"{card.top1_v2:.1f}" if card.top1_v2 else "",
             "idea": lambda card: card.idea,
         },
     )

@@ -1,6 +1,7 @@
 """What goes into a net, what comes out of each layer, and what it costs."""
 
 import copy
+import math
 from bisect import bisect_left
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
+from torchvision.models.swin_transformer import ShiftedWindowAttention
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
@@ -61,8 +63,8 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     """Every layer with output shape, parameters and multiply-adds, found by sending one empty picture through.
 
     input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. A layer that is used
-    twice has two rows. Multiply-adds are those of convolutions, linear and recurrent layers and the projections of
-    attention, biases left out. Raises ValueError if such a picture does not fit.
+    twice has two rows. Multiply-adds are those of convolutions, linear and recurrent layers and of attention of places to each
+    other, biases left out. Raises ValueError if such a picture does not fit.
     """
     rows: list[LayerRow] = []
     model, counted = inside(model), set[nn.Parameter]()
@@ -169,7 +171,12 @@ def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:
         return given.numel() * layer.weight[0].numel()
     if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
         return output.numel() * layer.weight[0].numel()
-    if isinstance(layer, (nn.RNNBase, nn.MultiheadAttention)):  # all weights once a step
-        weights = sum(one.numel() for one in layer.parameters() if one.ndim == 2)
-        return weights * (output.numel() // max(output.shape[-1], 1))
+    width = output.shape[-1] if output.ndim else 1
+    places = output.numel() // max(width, 1)
+    if isinstance(layer, nn.RNNBase):  # all weights once a step
+        return places * sum(one.numel() for one in layer.parameters() if one.ndim == 2)
+    if isinstance(layer, (nn.MultiheadAttention, ShiftedWindowAttention)):
+        seen = math.prod(layer.window_size) if hasattr(layer, "window_size") else places
+        # query, key, value, what comes out; and each place meets those that it sees twice
+        return places * (4 * width * width + 2 * seen * width)
     return 0

@@ -38,6 +38,15 @@ class Torchvision:
             model.set_submodule(place, nn.Conv2d(channels, *shape, bias=old.bias is not None))
         return model
 
+    @property
+    def measured(self) -> dict:
+        """Parameters and accuracies on ImageNet as torchvision states them beside its weights, the fields of a card."""
+        weights = torchvision.models.get_model_weights(self.entry)
+        scores = {one.name: one.meta["_metrics"]["ImageNet-1K"] for one in weights}
+        first, second = scores["IMAGENET1K_V1"], scores.get("IMAGENET1K_V2", {})
+        facts = {"top1": first["acc@1"], "top5": first["acc@5"], "top1_v2": second.get("acc@1")}
+        return {"parameters": weights.IMAGENET1K_V1.meta["num_params"], **facts}
+
     def pretrained(self, title: str) -> nn.Module:
         """With 1,000 classes and `.preprocess`. Raises RuntimeError, with the title, if the weights cannot be had."""
         weights = torchvision.models.get_model_weights(self.entry).IMAGENET1K_V1

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,31 +14,73 @@ from workshop_utils import errors, paths
 from workshop_utils.models.cards import build
 from workshop_utils.models.modes import copied, evaluating
 from workshop_utils.models.preprocess import Preprocessing
+from workshop_utils.models.stored import store, stored
 
 READY = Path(__file__).with_name("ready")
 ENLARGED = {"nearest", "nearest-exact", "bilinear", "bicubic"}
 CARD_AT_MOST = 10_000_000  # characters
-kept: dict[str, nn.Module] = {}  # the nets that this kernel trained, by name
+CLEARLY = (
+    0.05  # how much lower an accuracy has to be for its net not to take the place of a better one
+)
 
 
-def keep(name: str, model: nn.Module) -> None:
-    """Remembers a net under a name until the kernel ends; `training.fit(name=...)` calls it."""
-    kept[name] = model
+class Kept(NamedTuple):
+    """A net that this kernel trained, its accuracy as a fraction if it is known, and words about it."""
+
+    net: nn.Module
+    accuracy: float | None
+    about: str
+
+
+kept: dict[str, Kept] = {}  # by name
+
+
+def keep(name: str, model: nn.Module, *, accuracy: float | None = None, about: str = "") -> None:
+    """Remembers a net under a name; `training.fit(name=...)` calls it. One of a name and architecture of the course's outlives the kernel.
+
+    accuracy: a fraction; where it is more than 0.05 below that of the net which `ready` gives now, that one stays, and a sentence
+    says so. about: more words for `ready` to print.
+    """
+    had = kept[name].accuracy if name in kept else _cards().get(name, {}).get("test_accuracy")
+    if accuracy is not None and had is not None and accuracy < had - CLEARLY:
+        reason = about or "no epoch was finished"
+        print(
+            f"{name}: later cells do not use this net ({reason}); they keep the better one, with ~{100 * had:.1f} % right. "
+            f'models.keep("{name}", net) lets them use it all the same.'
+        )
+    else:
+        kept[name] = Kept(model, accuracy, about)
+        if name in _cards():
+            store(name, model, _cards()[name], about)
+
+
+def _cards() -> dict[str, dict]:
+    """What is known of the nets that come with the course, by name."""
+    return json.loads((READY / "cards.json").read_text("utf-8"))
 
 
 def ready(name: str) -> nn.Module:
-    """A copy of the net that was trained in this kernel under that name, else the one that comes with the course; prints which.
+    """A copy of the net that was trained under that name, in this kernel or before, else the one that comes with the course; prints which, and how good it is.
 
     Raises ValueError if there is neither, or if the file's sha256 is not the published one.
     """
     if name in kept:
-        print(f"{name}: the net that you trained in this notebook.")
-        return copied(kept[name])  # whoever trains it on must not change another's
-    cards = json.loads((READY / "cards.json").read_text("utf-8"))
+        net, _, about = kept[name]
+        print(
+            f"{name}: {', '.join(filter(None, ['the net that you trained in this notebook', about]))}."
+        )
+        return copied(net)  # whoever trains it on must not change another's
+    cards = _cards()
     if name not in cards:
         where = "A net that you train with fit(name=...) is added; the folder models/ready"
         raise errors.unknown("trained net", name, [*kept, *cards], where)
     card = cards[name]
+    if earlier := stored(name, card):
+        said = ", ".join(
+            filter(None, ["the net that you trained before, kept on this computer", earlier[1]])
+        )
+        print(f"{name}: {said}.")
+        return earlier[0].eval()
     raw = (READY / f"{name}.safetensors").read_bytes()
     if hashlib.sha256(raw).hexdigest() != card["sha256"]:
         raise ValueError(
@@ -46,8 +89,10 @@ def ready(name: str) -> nn.Module:
     from safetensors.torch import load as from_bytes
 
     model = build(card["architecture"], classes=card["classes"], channels=card["channels"])
+    vars(model)["of_the_course"] = name  # so that nobody takes it for a reader's own
     model.load_state_dict(from_bytes(raw))
-    print(f"{name}: a net that comes with the course, trained on {card['trained_on']}.")
+    right = f"{100 * card['test_accuracy']:.1f} % of the test pictures right"
+    print(f"{name}: a net that comes with the course, trained on {card['trained_on']}, {right}.")
     return model.eval()
 
 

@@ -14,6 +14,7 @@ import nbformat
 from workshop_utils import paths
 from workshop_utils.progress import progress
 
+COLAB = {"generative_ai_disabled": True}  # nothing there fills in an exercise unasked
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -76,7 +77,7 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNod
 def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
     """The notebook without what differs between computers. Raises RuntimeError for stderr text and for local paths."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook.metadata = {"colab": COLAB, "kernelspec": kernel, "language_info": {"name": "python"}}
     for number, cell in enumerate(filter(lambda cell: cell.source.strip(), _code(notebook)), 1):
         cell.execution_count, where = number, f"{path.name}, code cell {number}"
         for output in cell.outputs:

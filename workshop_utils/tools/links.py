@@ -1,4 +1,4 @@
-"""Writes the address of the course into every badge, every setup cell and the README.
+"""Writes the address of the course into every badge, every folded setup cell and the README.
 
 The address stands in one place, the constants of this file; links --repo OWNER/NAME --ref TAG changes them too.
 """
@@ -16,30 +16,27 @@ BADGE_PATTERN = re.compile(
     r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)"
 )
 SETUP = """\
-# Setup: run this cell first. It finds the course on this computer, or fetches it (Colab).
+# @title Setup: run this cell first
 import subprocess, sys
 from pathlib import Path
 
 REPOSITORY, TAG = "{repository}", "{tag}"
-places = [Path.cwd(), *Path.cwd().parents, Path.cwd() / REPOSITORY.split("/")[1]]
-home = next((p for p in places if (p / "workshop_utils" / "__init__.py").is_file()), None)
-if home is None and TAG == "TAG":
-    raise SystemExit(
-        "The course was not found here, and this copy has no published address; run links --repo."
-    )
-if home is None:
-    home, address = places[-1], f"https://github.com/{{REPOSITORY}}.git"
-    clone = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth", "1"]
-    if subprocess.run([*clone, "--branch", TAG, address, str(home)]).returncode:
-        raise SystemExit(f"The course could not be fetched from {{address}}. Check the network.")
-if str(home) not in sys.path:
-    sys.path.insert(0, str(home))
+here, address = Path.cwd(), f"https://github.com/{{REPOSITORY}}.git"
+places = [here, *here.parents, here / REPOSITORY.split("/")[1]]
+home = next((p for p in places if (p / "workshop_utils" / "__init__.py").is_file()), places[-1])
+git = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth=1", "--branch", TAG]
+found = (home / "workshop_utils").is_dir()
+if not found and (TAG == "TAG" or subprocess.run([*git, address, str(home)]).returncode):
+    say = f"The course is not here, and could not be fetched from {{address}}."
+    raise SystemExit(f"{{say}} Open this notebook in the course's folder, or check the network.")
+sys.path[:] = [str(home), *(p for p in sys.path if p != str(home))]
 import workshop_utils
 
 SOURCE = "bundled"  # or "full": the whole data sets, fetched once and kept
 print("The course is ready. With the bundled pictures nothing below needs a network.")
 if "google.colab" in sys.modules:
     print("Nothing was installed: torch, numpy and ipywidgets are those that Colab brought.")"""
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's
 
 
 def add_arguments(parser) -> None:
@@ -69,6 +66,8 @@ def run(options) -> int:
         if setup is None:
             raise ValueError(f"'{path}' has no code cell, so no setup cell; nothing was written.")
         setup.source = setup_cell(*address)
+        setup.metadata.update(FOLDED)
+        notebook.metadata["colab"] = execute.COLAB
     for notebook, path in found:
         execute.write(notebook, path)
     paths.write(readme, badges.encode())
@@ -85,3 +84,8 @@ def with_badges(text: str, repository: str, tag: str) -> str:
     """The same text, its Colab badges pointing to this repository and tag; each keeps the path of its notebook."""
     anew = lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1])
     return BADGE_PATTERN.sub(anew, text)
+
+
+def without_picture(text: str) -> str:
+    """The same text with its badges as words: their picture comes from the web."""
+    return BADGE_PATTERN.sub(lambda badge: f"[Open in Colab]{badge[0].rpartition(']')[2]}", text)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from workshop_utils import paths
-from workshop_utils.tools import execute
+from workshop_utils.tools import execute, links
 
 MINE = paths.HOME / "my-workshop"
 AT_WORK = paths.NOTEBOOKS / "at_work.py"
@@ -81,5 +81,6 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
+            cell.source = links.without_picture(cell.source)  # which is none without a network
         execute.write(notebook, copy)
     return copy

@@ -10,6 +10,7 @@ from workshop_utils.widgets.confusion_matrix import confusion
 from workshop_utils.widgets.decision_threshold import threshold
 from workshop_utils.widgets.digit_pad import drawing_pad, drawn
 from workshop_utils.widgets.frozen_stages import freezing
+from workshop_utils.widgets.handwriting import written_digits
 from workshop_utils.widgets.human_labels import labelling, your_labels
 from workshop_utils.widgets.kernels import kernel_playground
 from workshop_utils.widgets.layer_maps import feature_maps

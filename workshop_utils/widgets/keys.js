@@ -4,7 +4,8 @@
 export default {
   render({ el }) {
     el.style.display = "none";
-    el.innerHTML = "<style>.panel-with-keys:focus-visible, .panel-with-keys :focus-visible { outline: 3px solid #D55E00 !important; outline-offset: -2px; }</style>";
+    el.innerHTML = "<style>.panel-with-keys:focus-visible, .panel-with-keys :focus-visible { outline: 3px solid #D55E00 !important; outline-offset: -2px; }" +
+      ".panel-with-keys.jupyter-widgets-disconnected::after { content: 'This panel has no kernel any more: run the setup cell, then this section from its top.'; font: 15px sans-serif; }</style>";
     let panel = null;
     requestAnimationFrame(() => {
       panel = el.parentElement;
@@ -20,7 +21,7 @@ export default {
       if (!/^[^ ]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
       const [target] = event.composedPath(), focused = event.target.closest?.(".panel-with-keys");  // [0]: the field in a web component
       if (!(panel?.closest(".jp-Notebook") ?? panel)?.contains(event.target) || (focused && focused !== panel) || target.isContentEditable || target.closest("input, textarea, select")) return;
-      const digit = event.key.match(/^[0-9]$/)?.[0] ?? event.code.match(/^Digit([0-9])$/)?.[1];  // the key of 1 is & in France
+      const digit = event.key.match(/^[0-9]$/)?.[0] ?? event.code.match(/^(?:Digit|Numpad)([0-9])$/)?.[1];  // the key of 1 is & on AZERTY and ١ in Arabic
       const box = panel.getBoundingClientRect();
       const inSight = box.height > 0 && box.bottom > 0 && box.top < window.innerHeight;
       const pressed = inSight && digit && [...panel.querySelectorAll("button")].find((button) => button.textContent.trim().startsWith(`${digit} `));

@@ -19,7 +19,9 @@ def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     layers: dict[str, tuple[str, int]] = {}
     for row in rows:
         run = sum(name == row.name for name, _ in layers.values())
-        layers[f"{row.label}: {row.kind}, {' x '.join(map(str, row.output))}"] = row.name, run
+        maps, height, width = row.output
+        said = f"{row.label}: {row.kind}, {maps} maps of {height} x {width}"
+        layers[said] = row.name, run
     first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
     choices = choice("layer", tuple(layers), value=first)
     controls = {"picture": slider("picture", 0, 0, len(dataset) - 1), "layer": choices}
@@ -41,10 +43,11 @@ def maps_figure(
     figure = Figure(f"The maps of layer {layer}", (11, 3.6))
     left, right = figure.subplots(1, 2, width_ratios=(1, 3))
     left.imshow(drawable(image), interpolation="nearest")
-    left.set_title(f"{name}, {' x '.join(map(str, image.shape))}")
+    left.set_title(f"picture of '{name}', {image.shape[1]} x {image.shape[2]} pixels")
     shown = list(maps[:MAPS_AT_MOST])
     right.imshow(mosaic(shown, 8 if len(maps) > 6 else len(maps)), interpolation="nearest")
-    right.set_title(f"{len(shown)} of {len(maps)} maps, each {size}")
+    many = f"{len(maps)} maps" if len(shown) == len(maps) else f"{len(shown)} of {len(maps)} maps"
+    right.set_title(f"{many} of {size}, each from its lowest (black) to its highest value (white)")
     for axes in (left, right):
         axes.axis("off")
     strongest = int(maps.flatten(1).max(1).values.argmax())
