@@ -568,7 +568,7 @@ def test_every_twin_is_a_drawing_of_clip_art_and_no_rejected_picture_is_mislaid(
     twins = [one for one in found if one.twin is not None]
     assert (
         len(found) == 33
-        and len(twins) == 26
+        and len(twins) == 24
         and all(one.label in loaded("clip-art").classes and one.reason for one in found)
     )
     assert all(

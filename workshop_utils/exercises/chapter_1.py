@@ -21,10 +21,10 @@ EXERCISES.question(
     hints=("Think of the game: what gave a set away first?", "Look at corners and background."),
     mistake="B: size or channels would be wrong. But then an error would have been raised. Or D, more training on the same set",
     nudge="In the game, what gave a set away before you saw what was on the picture?",
-    A="Both sets hold the digits 0 to 9. What differs is how they look.",
-    B="Both are 28 x 28 and grey, or the net would have refused them. It runs, without any error, and that is the danger.",
-    C="Background, contrast and framing differ from set to set, as the game showed, and a classifier learns those too (Torralba and Efros 2011).",
-    D="Longer training on the first set makes it better at the first set. It still never saw the second.",
+    A="They are the same digits. What differs is how they look.",
+    B="All are 28 x 28 and grey, the shrunk ones with a wider border, or the net would have refused them. It runs, without any error, and that is the danger.",
+    C="Background, size and place differ from set to set, as the game showed, and a classifier learns those too (Torralba and Efros 2011).",
+    D="Longer training on white digits in the middle makes it better at those. It still never saw other ones.",
 )
 
 
@@ -35,13 +35,13 @@ EXERCISES.question(
     expected="a fraction: the largest class, divided by all",
     tolerance=0.0015,
     hints=(
-        "Choose clip-art in the browser. The sentence below the pictures says how many the largest class has.",
-        "Divide that by the number of all training pictures, 168.",
+        "The cell above prints how many drawings each class has. Which number is the largest?",
+        "Divide it by the number of all training drawings, 168.",
     ),
     solution='labels = data.load("clip-art").labels\nmy_score = labels.bincount().max() / len(labels)',
     why="Whoever always names the largest class is right for exactly its pictures.",
     mistake="0.11, as if all nine classes were equally large; or the count instead of the fraction",
-    nudge="Are the nine classes equally large? Where does the panel say it?",
+    nudge="Are the nine classes equally large? Where is it printed?",
 )
 def score_to_beat():
     remark = "11.9%, by knowing nothing. A net on this set that reaches 12 % has learned nothing."
@@ -323,14 +323,14 @@ EXERCISES.question(
     "A record by 0.2 points",
     right="B",
     hints=(
-        "How wide is the interval of one of them, with n = 10,000?",
         "0.2 points of 10,000 pictures are how many pictures?",
+        "Those 20 are the lead among the pictures on which only one of the two is right. How many may these be?",
     ),
     mistake="A: 0.2 points are 0.2 points",
-    nudge="How many pictures are 0.2 points here? How wide was the interval of one accuracy?",
-    A="0.2 points are 20 of 10,000 pictures. The interval of each is 0.57 points to both sides, and another seed alone may move it as much.",
-    B="The difference is well within what chance does on 10,000 pictures, and one run each says nothing about other seeds.",
-    C="Fewer pictures make the interval wider, so the difference would say even less.",
+    nudge="How many pictures are 0.2 points here? Among which pictures are they the lead?",
+    A="0.2 points are 20 of 10,000 pictures. If only one of the two is right on 300, it is 160 to 140: thrown coins are at least that uneven in one case of four.",
+    B="20 pictures more are little if the two disagree on many, and much if they disagree on 30 only. And one run each says nothing about other seeds.",
+    C="Fewer pictures make every interval wider, so the difference would say even less.",
     D="Cross-entropy is a mean over the same pictures and has chance in it too. It may be looked at, but it does not settle this.",
 )
 
@@ -391,8 +391,26 @@ def disturb(answer, net: nn.Module, test: ImageDataset):
     with watched_by(lambda *_: None):
         before, after = (100 * evaluate(predict(net, one)).accuracy for one in (test, changed))
     if before - after < POINTS_AT_LEAST:
-        yield f"Accuracy goes from {before:.0f} % to {after:.0f} %. Find a change that costs {POINTS_AT_LEAST} points or more."
+        yield f"Accuracy goes from {before:.1f} % to {after:.1f} %. Find a change that costs {POINTS_AT_LEAST} points or more."
     return (
-        f"Accuracy falls from {before:.0f} % to {after:.0f} %, and a pixel changes by {levels:.0f} of 255 on average. "
+        f"Accuracy falls from {before:.1f} % to {after:.1f} %, and a pixel changes by {levels:.0f} of 255 on average. "
         "Test and training set were made in the same careful way, so the accuracy says little about pictures that were not. Augmentation (chapter 2) helps."
     )
+
+
+EXERCISES.question(
+    "1.12",
+    "X-rays that others should see",
+    2,
+    right="C",
+    hints=(
+        "Whose pictures are these: the hospital's, yours, or the patients'?",
+        "What did the patients agree to when they were X-rayed?",
+    ),
+    mistake="A or B: names are gone, or a licence is chosen, so all is well",
+    nudge="Who would have to say yes before a stranger may see this picture?",
+    A="Without names they are still pictures of people, who agreed to be treated, not to be published; and other records may tell whose they are.",
+    B="A licence passes on rights that you have. The patients' consent is not yours to give.",
+    C="Others can repeat the work where they are allowed to: code and scores are yours to publish, the pictures are not, unless those who are on them or a committee for them said yes.",
+    D="Fewer pixels hide details; they do not make a consent. And what the net can still use, others can use too.",
+)
