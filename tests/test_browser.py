@@ -256,7 +256,7 @@ def test_a_guess_is_judged_and_the_next_picture_asks_again(show):
     says(panel, "From which set? Choose above.")
     press(panel, "photos")
     says(panel, re.compile("it is from .* of 1 whole pictures"))
-    control(panel, "picture").press("ArrowRight")
+    press(panel, "next picture")
     says(panel, "From which set? Choose above.")
     expect(panel.get_by_role("button", name="?", exact=True)).to_have_class(
         re.compile("mod-active")
@@ -389,15 +389,37 @@ def test_a_stroke_is_read_and_a_cleared_pad_is_empty(show):
     panel = show("drawing_pad")
     pad, mouse = panel.get_by_role("img", name=re.compile("^Drawing pad")), panel.page.mouse
     pad.scroll_into_view_if_needed()
+    ask = panel.get_by_text("draw here", exact=True)
+    expect(ask).to_be_visible()
     box = pad.bounding_box()
     mouse.move(box["x"] + 140, box["y"] + 50)
     mouse.down()
     mouse.move(box["x"] + 140, box["y"] + 230, steps=10)
     mouse.up()
     says(panel, "The net says '1' with")
+    expect(ask).to_be_hidden()
     chosen(panel, "picture", "my drawing")
+    answer = panel.locator(".widget-image").bounding_box()
+    assert answer["x"] >= box["x"] + box["width"] and abs(answer["y"] - box["y"]) < 20  # beside it
     press(panel, "Clear the pad")
     says(panel, "The pad is empty.")
+    expect(ask).to_be_visible()
+
+
+def test_a_stroke_is_drawn_by_keyboard(show):
+    panel = show("drawing_pad")
+    pad, keys = panel.get_by_role("img", name=re.compile("^Drawing pad")), panel.page.keyboard
+    press(panel, "Clear the pad")
+    says(panel, "The pad is empty.")
+    pad.focus()
+    for _ in range(9):
+        keys.press("ArrowUp")
+    keys.down("Shift")
+    for _ in range(18):
+        keys.press("ArrowDown")
+    keys.up("Shift")
+    says(panel, "The net says '1' with")
+    press(panel, "Clear the pad")
 
 
 def test_a_sample_is_chosen_and_shifted_by_keyboard(show):

@@ -318,12 +318,15 @@ def test_first_guess_counts_and_the_next_picture_asks_again():
         and "0 of 1 whole pictures and 0 of 0 frames" in made.sentence.value
         and made.controls["guess"].value == wrong
     )
-    made.controls["number"].value = 2
-    assert (
-        made.controls["guess"].value == set_game.UNDECIDED and "Choose above" in made.sentence.value
-    )
+    following = made.box.children[0]
+    following.click()
+    assert made.state == {"number": 2, "guess": set_game.UNDECIDED}
+    assert following.description == "next picture" and "Choose above" in made.sentence.value
     made.controls["number"].value = 1
     assert f"Not {wrong}" in made.sentence.value
+    made.controls["number"].value = 2 * set_game.ROUNDS
+    following.click()
+    assert made.state == {"number": 1, "guess": wrong}
     made.controls["number"].value = set_game.ROUNDS + 1
     made.controls["guess"].value = set_game.set_of(made.controls["guess"].options[1:], 13)
     assert "0 of 1 whole pictures and 1 of 1 frames" in made.sentence.value
@@ -660,6 +663,27 @@ def test_drawing_that_arrives_is_shown_in_place_of_the_sample():
     assert (
         made.state["source"] == digit_pad.DRAWING and "The net says '1'" in made.figure.description
     )
+
+
+def test_first_stroke_moves_the_sliders_back_and_later_ones_leave_them():
+    made = widgets.drawing_pad(reader(), digits())
+    view, made.controls["right"].value, made.controls["turn"].value = (
+        made.box.children[1].children[0],
+        5,
+        45,
+    )
+    ink = Image.new("L", (280, 280))
+    for step, moved in ((1, 0), (2, 3)):
+        ink.paste(255, (100, 60, 120 + 10 * step, 200))
+        view.drawing = "data:image/png;base64," + base64.b64encode(file_bytes(ink)).decode()
+        view.strokes += 1
+        assert (made.state["right"], made.state["turn"]) == (moved, 0)
+        made.controls["right"].value = 3
+    view.drawing, view.strokes = "", view.strokes + 1  # cleared
+    assert "The pad is empty" in made.sentence.value
+    view.drawing = "data:image/png;base64," + base64.b64encode(file_bytes(ink)).decode()
+    view.strokes += 1
+    assert made.state["right"] == 0
 
 
 def test_title_beside_the_pad_is_whole():

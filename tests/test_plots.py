@@ -422,7 +422,7 @@ def test_earlier_runs_of_a_cell_stay_in_grey_and_other_cells_are_not_mixed_in(ce
     draw(history(loss=(3.0, 2.5)))
     draw(history(loss=(3.0, 2.5)))
     assert [greys(figure) for figure in drawn[2:]] == [4, 4]  # training and validation
-    assert "in grey 2 earlier runs" in drawn[-1].description
+    assert "in grey earlier runs, to training accuracy 0.750, 0.750" in drawn[-1].description
     now[:] = ["another", 3]
     plots.live_curves()(history())
     assert greys(drawn[-1]) == 0

@@ -8,10 +8,12 @@ from functools import lru_cache
 from html import escape
 from io import BytesIO
 from typing import Any
+from unicodedata import bidirectional
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import torch
+from matplotlib import __version_info__ as VERSION
 from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.font_manager import findfont, fontManager, get_font
@@ -154,6 +156,10 @@ def _fonts_with(letters: frozenset[str]) -> list[str]:
             lacking -= known
     if lacking:
         print(f"No font here has the letters {' '.join(sorted(lacking))}: figures show boxes.")
+    if any(bidirectional(letter) in ("R", "AL") for letter in letters) and VERSION < (3, 11):
+        print(
+            "Figures join letters from right to left since matplotlib 3.11; yours shows them apart."
+        )
     return found
 
 

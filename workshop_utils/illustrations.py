@@ -51,10 +51,8 @@ LOOP = (  # name, code, and what it does with a batch
     ("backward", "loss.backward()", "a gradient for each weight"),
     ("step", "optimizer.step()", "move each weight a bit\nagainst its gradient"),
 )
-
-_runs: dict[
-    str, list[tuple[int, History]]
-] = {}  # cell -> its latest runs, each with its execution count
+# cell -> its latest runs, each with its execution count
+_runs: dict[str, list[tuple[int, History]]] = {}
 
 
 def pixels(picture: Tensor, *, rows: slice = ALL, columns: slice = ALL) -> Figure:
@@ -213,10 +211,8 @@ def curves(
             axes.plot([], [], color="#BBBBBB", label="earlier runs of this cell")
         if axes.lines:
             axes.legend(frameon=False)
-    ends = [f"{run.accuracy[-1]:.3f}" for run in earlier or () if run.accuracy]
-    parts += [f"in grey {len(ends)} earlier runs, last training accuracy {', '.join(ends)}"] * bool(
-        ends
-    )
+    if ended := [f"{run.accuracy[-1]:.3f}" for run in earlier or () if run.accuracy]:
+        parts.append(f"in grey earlier runs, to training accuracy {', '.join(ended)}")
     said = "; ".join(parts) or "No epoch was finished"
     figure.description = f"Two panels of lines by epoch. {said}."
     return figure

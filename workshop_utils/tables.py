@@ -67,4 +67,4 @@ def _text(cell: object) -> str:
 
 def _html_cell(cell: object) -> str:
     side = "right" if isinstance(cell, (int, float)) else "left"
-    return f'<td style="text-align:{side}">{escape(_text(cell))}</td>'
+    return f'<td dir="auto" style="text-align:{side}">{escape(_text(cell))}</td>'

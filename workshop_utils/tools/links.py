@@ -34,6 +34,7 @@ import workshop_utils
 
 SOURCE = "bundled"  # or "full": the whole data sets, fetched once and kept
 print("The course is ready. With the bundled pictures nothing below needs a network.")
+print("After a restart of the kernel run this cell again, then a section from its top.")
 if "google.colab" in sys.modules:
     print("Nothing was installed: torch, numpy and ipywidgets are those that Colab brought.")"""
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # JupyterLab's word and Colab's

@@ -17,7 +17,7 @@ from workshop_utils.data.augment import turned
 from workshop_utils.data.pictures import decode
 from workshop_utils.evaluation import predict
 from workshop_utils.figure import Figure
-from workshop_utils.widgets.panel import Panel, choice, row, scripted, slider
+from workshop_utils.widgets.panel import Panel, choice, scripted, slider
 
 DRAWING = "my drawing"
 SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
@@ -45,11 +45,16 @@ def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
         "down": slider("shift down", 0, -10, 10),
         "turn": slider("turn, degrees", 0, -90, 90, step=5),
     }
-    panel = Panel("Draw, and the net answers", draw, controls)
-    chosen, picture, *rest = panel.box.children
-    panel.box.children = (chosen, row(pad or ipywidgets.HTML(NO_PAD), picture), *rest)
+    beside = [pad or ipywidgets.HTML(NO_PAD)]
+    panel = Panel("Draw, and the net answers", draw, controls, beside=beside)
+
+    def follow(_) -> None:
+        first = panel.state["source"] != DRAWING or panel.figure.description == EMPTY
+        moved_back = {"right": 0, "down": 0, "turn": 0} if first else {}
+        panel.set(source=DRAWING, **moved_back)
+
     if pad:  # the count of strokes and not the drawing, which may be cleared twice
-        pad.observe(lambda _: panel.set(source=DRAWING), names="strokes")
+        pad.observe(follow, names="strokes")
     return panel
 
 

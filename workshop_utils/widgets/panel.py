@@ -27,8 +27,8 @@ class Panel(Shown):
     draw: called with the value of each control under its name; gives a Figure, whose description is shown below it. It
     has no other input, so that the same controls always show the same.
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
-    above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. offers: more
-    attributes, for whoever has the panel in a cell.
+    above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. beside: widgets left
+    of the picture. offers: more attributes, for whoever has the panel in a cell.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
@@ -42,6 +42,7 @@ class Panel(Shown):
         moved: Callable[[str, dict], dict] = lambda name, state: {},
         above: Sequence[ipywidgets.Widget | None] = (),
         picture: ipywidgets.Widget | None = None,
+        beside: Sequence[ipywidgets.Widget] = (),
         **offers: Any,
     ):
         self.title, self.draw, self.controls = title, draw, controls
@@ -53,7 +54,8 @@ class Panel(Shown):
             self._show(draw(**self.state))
         for name, control in controls.items():
             control.observe(lambda change, name=name: self._follow(name), names="value")
-        parts = [*above, row(*controls.values()), self.picture, self.sentence, scripted("keys.js")]
+        seen = row(*beside, self.picture) if beside else self.picture
+        parts = [*above, row(*controls.values()), seen, self.sentence, scripted("keys.js")]
         self.box = ipywidgets.VBox([part for part in parts if part])
 
     @property

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from workshop_utils import data
 from workshop_utils.figure import MIDDLE, Figure, drawable
-from workshop_utils.widgets.panel import Panel, buttons, slider
+from workshop_utils.widgets.panel import Panel, button, buttons, slider
 from workshop_utils.widgets.set_browser import on_this_computer
 
 TITLE = "Which set is this picture from?"
@@ -35,7 +35,14 @@ def guess_the_set() -> Panel:
 
     number, guess = slider("picture", 1, 1, 2 * ROUNDS), buttons("from", (UNDECIDED, *names))
     controls = {"number": number, "guess": guess}
-    return Panel(TITLE, partial(guess_figure, names, guesses), controls, moved=moved)
+    draw = partial(guess_figure, names, guesses)
+
+    def on() -> None:
+        following = number.value % number.max + 1
+        panel.set(number=following, guess=guesses.get(following, UNDECIDED))
+
+    panel: Panel = Panel(TITLE, draw, controls, moved=moved, above=[button("next picture", on)])
+    return panel
 
 
 def guess_figure(
@@ -65,7 +72,7 @@ def guess_figure(
     right_ones = [place for place, said in guesses.items() if set_of(names, place) == said]
     frames = lambda places: sum(place > ROUNDS for place in places)
     score = f"{len(right_ones) - frames(right_ones)} of {len(guesses) - frames(guesses)} whole pictures and {frames(right_ones)} of {frames(guesses)} frames"
-    figure.description = f"{verdict} Right so far: {score}; blind guessing gets 1 of {len(names)}. Move to the next picture."
+    figure.description = f"{verdict} Right so far: {score}; blind guessing gets 1 of {len(names)}."
     return figure
 
 
