@@ -211,7 +211,8 @@ def runs(
 
     mark: name of a row -> one more value, a star: a run of one's own beside the others.
     """
-    row = 0.6 if len(results) < 7 else 0.45  # many rows still fit on a laptop's screen
+    few, some = len(results) < 7, len(results) < 13
+    row = 0.6 if few else 0.45 if some else 0.38  # many rows still fit on a laptop's screen
     figure, axes = sheet(label, (9, row * len(results) + 1))
     figure.description = f"{label}, a dot for each {each}."
     for place, (name, values) in enumerate(filled(results, label).items()):
