@@ -285,6 +285,15 @@ def test_top_k_lists_the_most_probable_and_stars_the_true_one():
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["c", "* b"]
 
 
+def test_signed_pictures_share_a_scale_on_which_nothing_is_grey():
+    kernels = [torch.tensor([[-2.0, 0.0]]), torch.tensor([[0.0, 1.0]])]
+    figure = plots.images(kernels, signed=True)
+    drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
+    assert drawn == [[[0, 127]], [[127, 191]]]
+    assert figure.description.endswith("0 is grey, -2 black, 2 white.")
+    assert "values -2 to 0" in figure.description
+
+
 def test_images_name_their_classes_and_their_brightness():
     words = plots.images(tiny_dataset(1)).description
     assert (
