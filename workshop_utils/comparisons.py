@@ -149,7 +149,7 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
         axes.set(xticks=range(side + 1), yticks=range(side + 1))
         axes.grid(color="#56B4E9", linewidth=0.6)
         axes.tick_params(length=0, labelbottom=False, labelleft=False)
-        frame = {"fill": False, "edgecolor": COLOURS[1], "linewidth": 3}
-        axes.add_patch(Rectangle((column, row), 1, 1, **frame))
+        frame = Rectangle((column, row), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=3)
+        axes.add_patch(frame)
     figure.description = f"A picture cut into {side} x {side} patches of {high} x {wide} pixels. The patch in row {row + 1}, column {column + 1}, framed, asks all; the weights of the {side * side} answers, mean of the heads, add up to 1. {'; '.join(said)}."
     return figure

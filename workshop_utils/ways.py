@@ -11,11 +11,12 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torchvision.models.swin_transformer import ShiftedWindowAttention
 
+from workshop_utils.models.blocks import Attention
 from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import evaluating, inside
 
 GROUPS_AT_MOST = 12
-ATTENTION = (nn.MultiheadAttention, ShiftedWindowAttention)
+ATTENTION = (Attention, nn.MultiheadAttention, ShiftedWindowAttention)
 MEETINGS = {"add": "+", "cat": "||"}  # last letters of a function's name -> how ways meet
 
 
