@@ -125,6 +125,7 @@ const STEPS = {
   },
   add: (shape, x, y) => each(shape, x, (value, place) => value + y.values[place]),
   relu: (shape, x) => each(shape, x, (value) => Math.max(value, 0)),
+  relu6: (shape, x) => STEPS.hardtanh(shape, x, 0, 6),
   hardtanh: (shape, x, low = -1, high = 1) => each(shape, x, (value) => Math.min(Math.max(value, low), high)),
   view: (shape, x) => ({ shape, values: x.values }),
 };
@@ -165,8 +166,8 @@ function shares(old, side, place) {
 }
 
 function sharesOfCrop(old, side) { // one for each pixel of the crop; none outside of the picture
-  const over = (side - NET.crop) / 2, even = 2 * Math.round(over / 2); // Python rounds halves to even numbers
-  const start = side < NET.crop ? -Math.floor(-over) : Math.abs(over - even) === 0.5 ? even : Math.round(over);
+  const over = (side - NET.crop) / 2; // a half goes to the even number, as Python rounds it
+  const start = over < 0 ? -Math.floor(-over) : over % 1 ? 2 * Math.round(over / 2) : over;
   return Array.from({ length: NET.crop }, (_, place) => place + start < 0 || place + start >= side ? [0, []] : shares(old, side, place + start));
 }
 

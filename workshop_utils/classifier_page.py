@@ -17,9 +17,7 @@ from workshop_utils.models.preprocess import Preprocessing
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 # torch's operations that the page's script has, and those that only give the same numbers another shape
-STEPS = (
-    "adaptive_avg_pool2d add batch_norm cat conv2d hardtanh linear max_pool2d mean pad permute relu"
-)
+STEPS = "adaptive_avg_pool2d add batch_norm cat conv2d hardtanh linear max_pool2d mean pad permute relu relu6"
 VIEWS = "contiguous dropout flatten reshape squeeze unflatten unsqueeze view"
 FILTERS = (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)
 
