@@ -15,6 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (  # from the roof down; a room may import from those below it, and from its own
     ("__main__", "tools"),
     ("exercises", "scoreboard", "takehome", "widgets"),
+    ("classifier_page",),
     ("plots", "comparisons", "diagrams", "blocks_drawn", "ways", "illustrations"),
     ("explain", "transfer"),
     ("evaluation", "training"),

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from workshop_utils import paths
+from workshop_utils.classifier_page import classifier as classifier
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.blocks import PadTo
 from workshop_utils.models.cost import require_fit, summary

@@ -16,8 +16,8 @@ import traitlets
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import resize, to_pil_image
 
+from workshop_utils import classifier_page, paths, plots, transfer
 from workshop_utils import device as devices
-from workshop_utils import paths, plots, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.picture_files import class_of, given, picture_files, split_folders, told
 from workshop_utils.data.pictures import decode, fingerprint
@@ -29,6 +29,7 @@ SIDE, TILE = 224, 96  # pixels, of a picture that is kept and of one that is sho
 UPLOAD_AT_MOST, PICTURES_AT_MOST, ROWS_AT_MOST = 20_000_000, 500, 10
 DEVICES = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)"
 LEARN, ASK = "a class to learn", "classify it"
+PAGE = "my-classifier.html"
 Readers = list[Callable[[], bytes]]  # functions that read one file each
 
 
@@ -121,9 +122,14 @@ class Collection:
 
     def ask(self, *files: bytes) -> None:
         """Takes a picture to be classified. Raises ValueError before training."""
+        self.trained()
+        self.asked = readable(*files)[-1]
+
+    def trained(self) -> nn.Module:
+        """The classifier. Raises ValueError before training."""
         if self.classifier is None:
             raise ValueError("Press 'Train' first: there is no head for these classes yet.")
-        self.asked = readable(*files)[-1]
+        return self.classifier
 
     def answer(self) -> Tensor | None:
         """(K,) probabilities for the picture that was asked about, if one was since the training."""
@@ -191,10 +197,21 @@ def own_pictures(
 
         widget.observe(react, names=trait)
 
+    def write_page() -> None:
+        done: list[Path] = []
+        write = lambda: done.append(classifier_page.classifier(collection.trained(), PAGE))
+        panel.act(write, doing="Writing the page ...")
+        for path in done:
+            megabytes = path.stat().st_size / 1e6
+            panel.say(
+                f"'{path}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
+            )
+
     take_all = button("Take the folder", lambda: panel.act(take_folder, doing="Reading ..."))
     train = button("Train", lambda: panel.act(collection.train, doing="Features ..."))
     train.button_style = "primary"
-    controls, above = {"name": name, "use": use}, [row(files, typed, take_all, train), camera]
+    page = button(f"Write {PAGE}", write_page)
+    controls, above = {"name": name, "use": use}, [row(files, typed, take_all, train, page), camera]
     draw = lambda **_: own_figure(collection)
     panel = Panel("Your own classifier", draw, controls, above=above, collection=collection)
     each_time(files, "value", uploaded)

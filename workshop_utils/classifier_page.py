@@ -1,0 +1,135 @@
+"""A classifier to take home: one web page that holds the net, and classifies pictures offline, on a phone too."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx.node import Node, map_arg
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torchvision.transforms.v2 import InterpolationMode
+
+from workshop_utils import paths
+from workshop_utils.models.modes import copied, inside
+from workshop_utils.models.preprocess import Preprocessing
+
+TEMPLATE = Path(__file__).with_suffix(".html")
+# torch's operations that the page's script has, and those that only give the same numbers another shape
+STEPS = "adaptive_avg_pool2d add batch_norm cat conv2d hardtanh linear max_pool2d mean pad permute relu relu6"
+VIEWS = "contiguous dropout flatten reshape squeeze unflatten unsqueeze view"
+FILTERS = (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)
+
+
+def classifier(net: nn.Module, path: str | Path = "my-classifier.html") -> Path:
+    """Writes a page that opens by double click, offline and on a phone, and classifies pictures and photographs; returns its path.
+
+    net: what `transfer.classifier` or `models.load` gives, with .classes and .preprocess, and .threshold for "none looks likely".
+    A phone gets the file by a cable or by Bluetooth. The page calculates with weights of 16 bits. Raises ValueError, naming it,
+    for an operation that the page has not, and for a net without classes or preprocessing.
+    """
+    recipe, classes = getattr(net, "preprocess", None), getattr(net, "classes", None)
+    if not isinstance(recipe, Preprocessing) or not classes or recipe.interpolation not in FILTERS:
+        raise ValueError(
+            "The page needs a net with .classes, and with a .preprocess that resizes bilinear or bicubic, as transfer.classifier gives it."
+        )
+    steps, weights = _steps(copied(inside(net)).cpu().float().eval(), recipe.crop)
+    if steps[-1][1] != [1, len(classes)]:
+        raise ValueError(
+            f"The net answers with {steps[-1][1][-1]} numbers, but has {len(classes)} classes."
+        )
+    content = {
+        **{name: getattr(recipe, name) for name in ("resize", "crop", "order", "mean", "std")},
+        "interpolation": recipe.interpolation.value,
+        "classes": list(classes),
+        "threshold": float(getattr(net, "threshold", 0)),
+        "steps": steps,
+        "weights": base64.b64encode(weights.numpy().astype("<f2").tobytes()).decode(),
+    }
+    script = TEMPLATE.with_suffix(".js").read_text("utf-8")
+    text = TEMPLATE.read_text("utf-8").replace("__SCRIPT__", script)
+    text = text.replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
+    paths.write(Path(path), text.encode())
+    return Path(path)
+
+
+def _steps(net: nn.Module, side: int) -> tuple[list[list], Tensor]:
+    """A net as [name, shape of the output, arguments] for each of torch's operations, and all of its numbers in one row.
+
+    An argument {"step": n} is what step n gave, 0 the picture; {"from": n, "shape": s} are numbers of the row.
+    """
+    exported = torch.export.export(net, (torch.zeros(1, 3, side, side),))
+    signature, tensors = exported.graph_signature, {**exported.state_dict, **exported.constants}
+    names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    names |= signature.inputs_to_lifted_tensor_constants
+    steps: list[list] = []
+    held: dict[Node, Any] = {}  # a tensor, or a step
+    for node in exported.graph.nodes:
+        given = map_arg(node.args, held.get)
+        if node.op == "placeholder":
+            held[node] = tensors[names[node.name]].detach() if node.name in names else {"step": 0}
+        elif node.op == "output":
+            steps.append(["view", [*node.args[0][0].meta["val"].shape], given[0][:1]])
+        else:
+            name, shape = _name(node), [*node.meta["val"].shape]
+            if name == "batch_norm":
+                _normalised(steps, shape, given, alone=len(node.args[0].users) == 1)
+            else:
+                steps.append([name, shape, [*given]])
+            held[node] = {"step": len(steps)}
+    numbers: list[Tensor] = []
+    for step in steps:
+        step[2] = _written(step[2], numbers)
+    return steps, torch.cat(numbers)
+
+
+def _name(node: Node) -> str:
+    """The name of an operation as the page's script has it. Raises ValueError for one that it has not."""
+    name, _, kind = str(node.target).removeprefix("aten.").partition(".")
+    plain = name.removesuffix("_")
+    given: tuple[Any, ...] = node.args
+    shapes = [one.meta["val"].shape for one in given if isinstance(one, Node)]
+    fits = {
+        "add": lambda: len(shapes) == 2 and shapes[0] == shapes[1],
+        "batch_norm": lambda: len(shapes[0]) == 4 and not given[5],
+        "conv2d": lambda: kind == "default",  # the other has its padding as a word
+        "dropout": lambda: not given[2],
+        "mean": lambda: kind == "dim",
+        "pad": lambda: given[2:3] in ((), ("constant",)) and len(given[1]) <= 4,
+    }
+    known = plain in STEPS.split() + VIEWS.split() and not node.kwargs
+    if not known or not fits.get(plain, lambda: True)():
+        layer = [path for path, _ in node.meta.get("nn_module_stack", {}).values()][-1:] or [""]
+        raise ValueError(
+            f"The page cannot do '{node.target}', which this net does{f' in {layer[0]}' if layer[0] else ''}. It can do convolutions, batch normalisation, ReLU, pooling, "
+            "sums and linear layers: efficientnet_lite0, squeezenet1_1 and the ResNets work."
+        )
+    return "view" if plain in VIEWS.split() else name
+
+
+def _normalised(steps: list[list], shape: list[int], given: tuple, *, alone: bool) -> None:
+    """Batch normalisation, as another weight and bias of the convolution before it; a new one where somebody else reads that."""
+    before, weight, bias, mean, variance, _, _, epsilon, *_ = given
+    if not (alone and before["step"] == len(steps) and steps[-1:][0][0] == "conv2d"):
+        steps.append(
+            ["conv2d", shape, [before, torch.ones(shape[1], 1, 1, 1), None, 1, 0, 1, shape[1]]]
+        )
+    source, filters, shift, *more = [*steps[-1][2], None][: max(3, len(steps[-1][2]))]
+    folded = fuse_conv_bn_weights(filters, shift, mean, variance, epsilon, weight, bias)
+    steps[-1][2] = [source, *folded, *more]
+
+
+def _written(given: Any, numbers: list[Tensor]) -> Any:
+    """What JSON can hold of an argument; the numbers of a tensor go into the row, as 16 bits."""
+    if isinstance(given, (list, tuple)):
+        return [_written(one, numbers) for one in given]
+    if not isinstance(given, Tensor):
+        return given
+    halves = given.detach().half().flatten()
+    if not halves.isfinite().all():
+        cure = "Train the net anew, with a lower learning rate."
+        raise ValueError(f"Some weights are not numbers, or beyond 65,504. {cure}")
+    start = sum(map(len, numbers))
+    numbers.append(halves)
+    return {"from": start, "shape": [*given.shape]}
