@@ -61,9 +61,12 @@ def from_data(name: str, what: str) -> str:
     }[what]
 
 
+AFTER_THE_DECK = ("mobilenet_v3_large", "vit_b_16", "swin_t", "efficientnet_v2_s", "convnext_tiny")
+
+
 def named_architectures() -> list[models.ModelCard]:
-    """The cards of the architectures that the field knows, without those made for this course."""
-    return [card for card in models.catalog() if not card.ours]
+    """The cards of the architectures of the deck, without those made for this course and those that came after its story."""
+    return [card for card in models.catalog() if not card.ours and card.name not in AFTER_THE_DECK]
 
 
 def architectures() -> str:

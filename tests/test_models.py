@@ -65,6 +65,14 @@ def test_card_agrees_with_torchvisions_table(name):
     )
 
 
+def test_card_has_the_accuracies_of_the_first_and_the_second_weights():
+    cards = [models.card(name) for name in ("resnet50", "mobilenet_v3_large", "vgg16", "lenet")]
+    known = [(76.130, 80.858), (74.042, 75.274), (71.592, None), (None, None)]
+    assert [(card.top1, card.top1_v2) for card in cards] == known
+    assert "IMAGENET1K_V1" in cards[0].source and "v1.5" in cards[0].source
+    assert "80.9" in repr(models.catalog())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_card_counts_the_layers_on_the_longest_way_through_the_net(name):
     """Convolutions and dense layers one after another; squeeze-and-excitation stands beside the way, not on it."""

@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-import torchvision
 from helpers import tiny_dataset, tiny_net
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -29,6 +28,7 @@ from workshop_utils import (
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
 from workshop_utils.figure import drawable
+from workshop_utils.models import blocks
 from workshop_utils.training import History
 from workshop_utils.ways import follow
 
@@ -284,6 +284,15 @@ def test_top_k_lists_the_most_probable_and_stars_the_true_one():
     figure = plots.top_k(torch.zeros(1, 4, 4), [0.2, 0.3, 0.5], ABC, 2, true="b")
     assert figure.description == "A picture of b. The most probable classes: c 50.0 %, b 30.0 %."
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["c", "* b"]
+
+
+def test_signed_pictures_share_a_scale_on_which_nothing_is_grey():
+    kernels = [torch.tensor([[-2.0, 0.0]]), torch.tensor([[0.0, 1.0]])]
+    figure = plots.images(kernels, signed=True)
+    drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
+    assert drawn == [[[0, 127]], [[127, 191]]]
+    assert figure.description.endswith("0 is grey, -2 black, 2 white.")
+    assert "values -2 to 0" in figure.description
 
 
 def test_images_name_their_classes_and_their_brightness():
@@ -587,6 +596,17 @@ def test_skip_connections_are_found_and_counted():
         assert sum(group.skips for group in way.groups) == skips and not way.arcs, name
 
 
+def test_blocks_of_transformers_are_found_and_their_attention_counts_as_two_layers():
+    for name, blocks_of_it in {"vit_b_16": [12], "swin_t": [2, 2, 6, 2]}.items():
+        with torch.device("meta"):
+            way = follow(models.build(name, classes=2), torch.zeros(3, 224, 224))
+        found = [one for one in way.groups if one.kind == "attention"]
+        assert [one.times for one in found] == blocks_of_it and not way.arcs and not way.left_out
+        assert all(one.texts[0] == "attention" and len(one.texts) == 3 for one in found)
+    way = follow(models.small("vit", classes=3, channels=1), torch.zeros(1, 28, 28))
+    assert way.layers == 14 and [one.pieces for one in way.groups] == [1, 3, 1, 1]
+
+
 def test_weights_of_maps_are_beside_the_row_and_said_to_be():
     net = models.small("senet", classes=3, budget=9_000)
     way = follow(net, torch.zeros(3, 16, 16))
@@ -734,11 +754,13 @@ def test_what_is_no_net_has_no_classes_or_shows_no_picture_is_refused_in_a_sente
 def test_connection_around_a_part_of_a_group_needs_no_arc():
     """Of a net with more blocks than groups some connections begin and end in one of them."""
     with torch.device("meta"):
-        net = torchvision.models.swin_t()
+        halves = [nn.Conv2d(8, 8, 3, stride=2, padding=1), nn.Upsample(size=(7, 7))]
+        around = blocks.Residual(8, 8, nn.Sequential(*halves))
+        net = nn.Sequential(*halves, *[copy.deepcopy(around) for _ in range(14)])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        words = plots.architecture(net, (3, 224, 224)).description
-    assert "29 skip connections. " in words  # none of them drawn
+        words = plots.architecture(net, (8, 7, 7)).description
+    assert "14 skip connections. " in words  # none of them drawn
 
 
 @pytest.mark.parametrize("maps", (0, -8, 6, 2.5, "64"))
@@ -776,6 +798,35 @@ def test_attention_draws_the_weights_of_the_patch_that_asks():
         assert axes.patches[0].get_xy() == (asks % 2, asks // 2)
     assert f"The patch in row {asks // 2 + 1}, column {asks % 2 + 1}, framed" in figure.description
     assert "cut into 2 x 2 patches of 4 x 4 pixels" in figure.description
+    assert "add up to 1. block 1: " in figure.description
+
+
+class OwnTransformer(nn.Module):
+    """As a reader writes it: patches, torch's own layer, and a branch beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.cut, self.beside = nn.Conv2d(1, 8, 4, stride=4), nn.Linear(8, 8)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.own = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.cut(x).flatten(2).transpose(1, 2)
+        beside = self.beside(x)
+        x = self.layer(x) + beside
+        return self.head(self.own(query=x, key=x, value=x)[0].mean(1))
+
+
+def test_attention_of_a_net_of_ones_own_is_found_and_drawn():
+    torch.manual_seed(0)
+    net, pictures = OwnTransformer(), tiny_dataset(1)
+    assert [tuple(one.shape) for one in explain.attention(net, torch.zeros(1, 8, 8))] == [
+        (4, 4)
+    ] * 2
+    assert "block 2" in plots.attention(net, pictures).description
+    way = follow(net, torch.zeros(1, 8, 8))
+    assert way.layers == 1 + 4 + 2 + 1 and "1 dense layer on branches" in way.left_out
 
 
 def test_attention_of_a_net_that_has_none_or_a_patch_that_is_not_there_is_refused():
@@ -783,6 +834,8 @@ def test_attention_of_a_net_that_has_none_or_a_patch_that_is_not_there_is_refuse
         plots.attention(tiny_net(), tiny_dataset(1))
     with pytest.raises(ValueError, match="place is 4: there are 4 patches"):
         plots.attention(attending(), tiny_dataset(1), 4)
+    with pytest.raises(ValueError, match="6 places are no square of patches"):
+        plots.attention(attending(), torch.zeros(1, 8, 12, dtype=torch.uint8))
     with pytest.raises(ValueError, match="Give the name of an idea; or a net with attention"):
         plots.block("vit", image=tiny_dataset(1))
 

@@ -52,11 +52,13 @@ def images(
     columns: int = 8,
     title: str = "Pictures",
     width: float = 10,
+    signed: bool = False,
 ) -> Figure:
     """Pictures side by side, each under its title (its class, where a dataset is given).
 
     pictures: a dataset, or (C, H, W) or (H, W) tensors; uint8, or floats, which are drawn from their lowest to their
-    highest value. Of more than 200 the first 200 are drawn.
+    highest value. Of more than 200 the first 200 are drawn. signed: 0 is grey, negative values are darker, positive ones lighter, on one
+    scale for all, as kernels need.
     """
     if isinstance(shown := pictures, Dataset):
         pictures = image_dataset(pictures)
@@ -72,13 +74,18 @@ def images(
     rows = -(-len(shown) // columns)
     lines = 1 + max(name.count("\n") for name in titles)
     figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
+    top = max(float(one.abs().max()) for one in shown) or 1 if signed else 1
+    scaled = [(127.5 * (one / top + 1)).byte() for one in shown] if signed else shown
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if place < len(shown):
-            axes.imshow(drawable(shown[place]), interpolation="nearest")
+            axes.imshow(drawable(scaled[place]), interpolation="nearest")
             axes.set_title(short(titles[place]), fontsize=10 if width < 11 else 12)
     said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
     figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
+    figure.description += (
+        f" 0 is grey, -{number(top)} black, {number(top)} white." if signed else ""
+    )
     return figure
 
 
@@ -189,7 +196,8 @@ def runs(
 
     mark: name of a row -> one more value, a star: a run of one's own beside the others.
     """
-    row = 0.6 if len(results) < 7 else 0.45  # many rows still fit on a laptop's screen
+    few, some = len(results) < 7, len(results) < 13
+    row = 0.6 if few else 0.45 if some else 0.38  # many rows still fit on a laptop's screen
     figure, axes = sheet(label, (9, row * len(results) + 1))
     figure.description = f"{label}, a dot for each {each}."
     for place, (name, values) in enumerate(filled(results, label).items()):
