@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers import REPOSITORY, code_cells, loaded
+from scipy.stats import binomtest
 from torch import nn
 
 import conftest
@@ -218,6 +219,37 @@ def test_numbers_that_are_written_down_are_those_of_data_and_nets():
     layer = models.build("lenet", classes=10, channels=1).get_submodule("4")
     assert sum(parameter.numel() for parameter in layer.parameters()) == 2416
     assert models.card("efficientnet_lite0").parameters == 4_652_008
+
+
+def test_digits_of_1_1_are_read_as_often_as_it_says():
+    digits, net = loaded("mnist", "test"), models.ready("lenet-mnist")
+    small = F.interpolate(digits.images.float(), (16, 16), mode="area").byte()
+    ways = digits.images, 255 - digits.images, F.pad(small, (6,) * 4), digits.images.roll(4, 3)
+    changed, read = digits.subset(range(len(digits))), []
+    for changed.images in ways:
+        answers = evaluation.predict(net, changed)
+        read.append(f"{100 * (answers.predicted == answers.labels).mean():.0f} %")
+    text = next(
+        cell.source
+        for cell in nbformat.read(paths.chapter(1), as_version=4).cells
+        if cell.source.startswith("**Exercise 1.1.**")
+    )
+    assert re.findall(r"\d+ %", text) == read
+
+
+def test_boot_gets_what_section_3_says_with_and_without_normalisation():
+    boot, net = loaded("fashion-mnist", "test"), models.ready("lenet-fashion-mnist")
+    x = boot.images[:1] / 255
+    with torch.inference_mode():
+        found = [net(one).softmax(1)[0, boot.labels[0]] for one in (x, (x - boot.mean) / boot.std)]
+    text = paths.chapter(1).read_text("utf-8")
+    assert f"Same net, same boot: {found[0]:.2f} or {found[1]:.2f}." in text
+    with pytest.raises(RuntimeError, match=re.search(r"Bytes it refuses: \*(.+?) \(", text)[1]):
+        net(boot.images[:1])
+
+
+def test_coin_of_1_9_falls_as_the_chapter_says():
+    assert 0.24 < binomtest(160, 300).pvalue < 0.28  # "in one case of four"
 
 
 @pytest.mark.parametrize("chapter", kit.CHAPTERS)

@@ -47,6 +47,8 @@ def score_to_beat():
     remark = "11.9%, by knowing nothing. A net on this set that reaches 12 % has learned nothing."
     mistakes = {
         "That is a percentage. The task asks for a fraction between 0 and 1.": 11.9,
+        "12 is a percentage. The task asks for a fraction between 0 and 1, with a point.": 12,
+        "That would hold for ten equally large classes. Here are nine, and they are not equal.": 0.1,
         "That would hold if all 9 classes were equally large. They are not: look for the largest.": 0.111,
         "That is how many pictures the largest class has. What share of all is it?": 20,
         "That counts the test drawings too. Take the 168 of the training set.": 0.0625,
@@ -243,6 +245,12 @@ def trousers(result: Evaluation):
     swapped = recall, precision
     mistakes = {
         "These are percentages. Precision and recall are fractions between 0 and 1.": percentages,
+        "These are rounded percentages. Fractions between 0 and 1 are asked.": np.round(
+            percentages
+        ),
+        "These are percentages, rounded up. Fractions between 0 and 1 are asked.": np.ceil(
+            percentages
+        ),
         "They are swapped: precision asks those that were called a trouser, recall those that are one.": swapped,
         "The second is F1, which mixes both; recall was asked.": (precision, trouser.f1),
         "That is the accuracy over all classes, not this class.": accuracies,
@@ -339,12 +347,12 @@ EXERCISES.question(
     "Where the twins belong",
     right="C",
     hints=("What must never be on both sides?", "Think of ten photographs of one patient."),
-    mistake="B or D: a larger test set, or a validation set, with a random split",
+    mistake="D: of each dog some pictures on either side, which looks fair",
     nudge="What does the net know about a test picture of a dog that it has seen before?",
-    A="A random split puts some twins on both sides: that is the leak. With more pictures there are more twins.",
-    B="A larger test set has more twins in it. The share that leaks stays.",
+    A="A random split puts pictures of one dog on both sides: that is the leak. More pictures do not mend it.",
+    B="Then the net is asked for breeds that it never learned.",
     C="What belongs together stays together: twins, frames of one film, pictures of one patient. scikit-learn's GroupShuffleSplit does it.",
-    D="Validation pictures can have twins among the training pictures just as well. The split has to keep them together.",
+    D="Then every dog of the test is known from training: the net may know the dog, and not the breed.",
 )
 
 
