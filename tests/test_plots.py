@@ -798,6 +798,35 @@ def test_attention_draws_the_weights_of_the_patch_that_asks():
         assert axes.patches[0].get_xy() == (asks % 2, asks // 2)
     assert f"The patch in row {asks // 2 + 1}, column {asks % 2 + 1}, framed" in figure.description
     assert "cut into 2 x 2 patches of 4 x 4 pixels" in figure.description
+    assert "add up to 1. block 1: " in figure.description
+
+
+class OwnTransformer(nn.Module):
+    """As a reader writes it: patches, torch's own layer, and a branch beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.cut, self.beside = nn.Conv2d(1, 8, 4, stride=4), nn.Linear(8, 8)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.own = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.cut(x).flatten(2).transpose(1, 2)
+        beside = self.beside(x)
+        x = self.layer(x) + beside
+        return self.head(self.own(query=x, key=x, value=x)[0].mean(1))
+
+
+def test_attention_of_a_net_of_ones_own_is_found_and_drawn():
+    torch.manual_seed(0)
+    net, pictures = OwnTransformer(), tiny_dataset(1)
+    assert [tuple(one.shape) for one in explain.attention(net, torch.zeros(1, 8, 8))] == [
+        (4, 4)
+    ] * 2
+    assert "block 2" in plots.attention(net, pictures).description
+    way = follow(net, torch.zeros(1, 8, 8))
+    assert way.layers == 1 + 4 + 2 + 1 and "1 dense layer on branches" in way.left_out
 
 
 def test_attention_of_a_net_that_has_none_or_a_patch_that_is_not_there_is_refused():
@@ -805,6 +834,8 @@ def test_attention_of_a_net_that_has_none_or_a_patch_that_is_not_there_is_refuse
         plots.attention(tiny_net(), tiny_dataset(1))
     with pytest.raises(ValueError, match="place is 4: there are 4 patches"):
         plots.attention(attending(), tiny_dataset(1), 4)
+    with pytest.raises(ValueError, match="6 places are no square of patches"):
+        plots.attention(attending(), torch.zeros(1, 8, 12, dtype=torch.uint8))
     with pytest.raises(ValueError, match="Give the name of an idea; or a net with attention"):
         plots.block("vit", image=tiny_dataset(1))
 

@@ -120,7 +120,9 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
     image = image_dataset(image).subset([0])
     images, _ = next(iter(reading(net, image, device=devices.of(net))))
     layers, picture = explain.attention(net, images[0]), image[0][0]
-    side = math.isqrt(len(layers[0]))  # a token for the class, which is no patch, comes first
+    side = math.isqrt(count := len(layers[0]))
+    if count - side * side > 1:  # one more: a token for the class, which is no patch, comes first
+        raise ValueError(f"{count} places are no square of patches. Give a square picture.")
     layers = [one[-side * side :, -side * side :] for one in layers]
     high, wide = (pixels // side for pixels in picture.shape[1:])
     cut = picture.float().mean(0)[: side * high, : side * wide].unfold(0, high, high)
@@ -151,5 +153,5 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
         axes.tick_params(length=0, labelbottom=False, labelleft=False)
         frame = Rectangle((column, row), 1, 1, fill=False, edgecolor=COLOURS[1], linewidth=3)
         axes.add_patch(frame)
-    figure.description = f"A picture cut into {side} x {side} patches of {high} x {wide} pixels. The patch in row {row + 1}, column {column + 1}, framed, asks all; the weights of the {side * side} answers, mean of the heads, add up to 1. {'; '.join(said)}."
+    figure.description = f"A picture cut into {side} x {side} patches of {high} x {wide} pixels. The patch in row {row + 1}, column {column + 1}, framed, asks all; the weights of the {side * side} answers, mean of the heads, add up to {layers[0][place].sum():.3g}. {'; '.join(said)}."
     return figure

@@ -35,13 +35,14 @@ def attention(model: nn.Module, image: Tensor) -> list[Tensor]:
     """
     found: list[Tensor] = []
 
-    def weigh(layer: nn.MultiheadAttention, inputs: tuple) -> None:
-        found.append(layer.forward(*inputs, need_weights=True)[1][0].float().cpu())
+    def weigh(layer: nn.MultiheadAttention, inputs: tuple, options: dict) -> None:
+        asked = options | {"need_weights": True, "average_attn_weights": True}
+        found.append(layer.forward(*inputs, **asked)[1][0].float().cpu())
 
     layers = [layer for layer in model.modules() if isinstance(layer, nn.MultiheadAttention)]
     with ExitStack() as hooks, evaluating(model):
         for layer in layers:
-            hooks.enter_context(layer.register_forward_pre_hook(weigh))
+            hooks.enter_context(layer.register_forward_pre_hook(weigh, with_kwargs=True))
         answer(inside(model), image.unsqueeze(0))
     if not found:
         raise ValueError("This net has no nn.MultiheadAttention, so no place attends to another.")

@@ -92,6 +92,7 @@ class Following(TorchFunctionMode):
         super().__init__()
         self.steps = {start: None}  # in order; a net may keep tensors of an earlier picture
         self.weights: set[int] = set()
+        self.begun: list[int] = []  # how many steps there were before each layer of attention
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         given = func(*args, **(kwargs or {}))
@@ -124,15 +125,22 @@ class Following(TorchFunctionMode):
             step.strongest = given[0, varied.argmax()].float().cpu()
         return step
 
-    def attended(self, layer: nn.Module, inputs: tuple, output) -> None:
-        """To be called after a layer of attention: what it did inside becomes one step, as deep as what goes in and what comes out of it."""
-        before, given = inputs[0].step, _tensors(output)[0]
+    def attending(self, *_) -> None:
+        """To be called before a layer of attention."""
+        self.begun.append(len(self.steps))
+
+    def attended(self, layer: nn.Module, inputs: tuple, options: dict, output) -> None:
+        """To be called after it: what it did inside becomes one step, as deep as what goes in and what comes out of it."""
+        inner, given = list(self.steps)[self.begun.pop() :], _tensors(output)[0]
+        read = _tensors((inputs, options))
+        sources = [one.step for one in read if getattr(one, "step", None) in self.steps]
+        if not sources:
+            return
         self.weights |= {id(weight) for weight in layer.parameters()}
-        place = list(self.steps).index(before) + 1
-        for step in list(self.steps)[place:]:
+        for step in inner:
             del self.steps[step]
-        shape = _maps_first(tuple(given.shape[1:]), before.shape)
-        given.step = Step("attention", "attention", shape, before.depth + 2, (before,))
+        shape = _maps_first(tuple(given.shape[1:]), sources[0].shape)
+        given.step = Step("attention", "attention", shape, sources[0].depth + 2, (sources[0],))
         self.steps[given.step] = None
 
 
@@ -155,7 +163,8 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
     attention = [layer for layer in net.modules() if isinstance(layer, ATTENTION)]
     with ExitStack() as hooks, evaluating(net), seen:
         for layer in attention:
-            hooks.enter_context(layer.register_forward_hook(seen.attended))
+            hooks.enter_context(layer.register_forward_pre_hook(seen.attending))
+            hooks.enter_context(layer.register_forward_hook(seen.attended, with_kwargs=True))
         scores = answer(net, images)
     ends = [one.step for one in _tensors(scores) if getattr(one, "step", None) in seen.steps]
     path = [max(ends, key=lambda step: step.depth, default=start)]

@@ -96,19 +96,10 @@ def kernel_figure(
     axes["answer"].imshow(drawable(bright.clamp(0, 255).byte()))
     axes["answer"].set_title(f"answer: {scale}")
     window = grey[row : row + 3, column : column + 3]
-    _numbers(axes["pixels"], window, "nine pixels", (0, 255), "gray")
-    limit = max(float(weights.abs().max()), 1e-6)
-    title = f"x kernel, of sum {number(round(total, 3))}"
-    _numbers(axes["kernel"], weights, title, (-limit, limit), "PuOr")
-    products = window * weights
-    limit = max(float(products.abs().max()), 1e-6)
-    _numbers(
-        axes["products"],
-        products,
-        f"= products, of sum {number(round(here, 1))}",
-        (-limit, limit),
-        "PuOr",
-    )
+    _numbers(axes["pixels"], window, "nine pixels", grey=True)
+    _numbers(axes["kernel"], weights, f"x kernel, of sum {number(round(total, 3))}")
+    products = f"= products, of sum {number(round(here, 1))}"
+    _numbers(axes["products"], window * weights, products)
     for name, centre in (("picture", 1), ("answer", 0)):
         mark: dict[str, Any] = {"color": COLOURS[1], "linewidth": 1.2, "linestyle": ":"}
         axes[name].axhline(row + centre, **mark)
@@ -150,14 +141,15 @@ def _bar(spread: list[float]) -> int:
     return plain and next((line for line, one in enumerate(spread) if one > 50), plain)
 
 
-def _numbers(axes, values: Tensor, title: str, limits: tuple[float, float], colours: str) -> None:
+def _numbers(axes, values: Tensor, title: str, *, grey: bool = False) -> None:
     """Nine numbers as they stand, on colours; black or white, whichever is seen."""
-    low, high = limits
+    limit = max(float(values.abs().max()), 1e-6)
+    low, high, colours = (0, 255, "gray") if grey else (-limit, limit, "PuOr")
     axes.imshow(values.numpy(), cmap=colours, vmin=low, vmax=high, aspect=0.6)
     axes.set_title(title)
     for (row, column), value in np.ndenumerate(values.numpy()):
         part = (value - low) / (high - low)
-        dark = part < 0.5 if colours == "gray" else abs(part - 0.5) > 0.3
+        dark = part < 0.5 if grey else abs(part - 0.5) > 0.3
         words = number(round(float(value), 2))
         axes.text(column, row, words, color="white" if dark else "black", fontsize=12, **MIDDLE)
 
