@@ -45,8 +45,8 @@ WINNERS = (  # top-5 error in % of the best that learned from the contest's own 
     (2017, "SENet", 2.251, "Hu et al. 2018, arXiv:1709.01507"),
 )
 LOOP = (  # name, code, and what it does with a batch
-    ("forward", "scores = net(images)", "the net gives a score to each class"),
-    ("loss", "loss = F.cross_entropy(scores, labels)", "one number: how wrong the scores are"),
+    ("forward", "logits = net(images)", "the net gives a score to each class"),
+    ("loss", "loss = F.cross_entropy(logits, labels)", "one number: how wrong the scores are"),
     ("zero_grad", "optimizer.zero_grad()", "forget the gradients of the last batch"),
     ("backward", "loss.backward()", "a gradient for each weight"),
     ("step", "optimizer.step()", "move each weight a bit\nagainst its gradient"),
