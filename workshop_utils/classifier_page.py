@@ -26,8 +26,9 @@ def classifier(net: nn.Module, path: str | Path = "my-classifier.html") -> Path:
     """Writes a page that opens by double click, offline and on a phone, and classifies pictures and photographs; returns its path.
 
     net: what `transfer.classifier` or `models.load` gives, with .classes and .preprocess, and .threshold for "none looks likely".
-    A phone gets the file by a cable or by Bluetooth. The page calculates with weights of 16 bits. Raises ValueError, naming it,
-    for an operation that the page has not, and for a net without classes or preprocessing.
+    A phone gets the file by a cable or by Bluetooth; tried in Chromium and its imitation of a phone, not on a real one. The page
+    calculates with weights of 16 bits. Raises ValueError, naming it, for an operation that the page has not, and for a net
+    without classes or preprocessing.
     """
     recipe, classes = getattr(net, "preprocess", None), getattr(net, "classes", None)
     if not isinstance(recipe, Preprocessing) or not classes or recipe.interpolation not in FILTERS:
