@@ -10,6 +10,8 @@ const product = (sizes) => sizes.reduce((a, b) => a * b, 1);
 const pair = (given) => [given, given].flat().slice(-2);
 const each = (shape, x, change) => ({ shape, values: x.values.map(change) });
 
+const pixel = ({ shape: [, , height, width], values }, map, y, z, beyond) => y >= 0 && y < height && z >= 0 && z < width ? values[(map * height + y) * width + z] : beyond;
+
 function maps([, count, high, wide], value) { // value: (map, row, column) -> number
   const values = new Float32Array(count * high * wide);
   for (let map = 0, place = 0; map < count; map++)
@@ -72,14 +74,12 @@ const STEPS = {
     }) };
   },
   max_pool2d(shape, x, kernel, stride = [], padding = 0, dilation = 1) {
-    const [, , height, width] = x.shape, [tall, broad] = pair(kernel), [above, before] = pair(padding);
+    const [tall, broad] = pair(kernel), [above, before] = pair(padding);
     const [down, across] = pair(stride.length === 0 ? kernel : stride), [lower, further] = pair(dilation);
     return maps(shape, (map, row, column) => {
       let most = -Infinity;
-      for (let i = 0; i < tall; i++) for (let j = 0; j < broad; j++) {
-        const y = row * down - above + i * lower, z = column * across - before + j * further;
-        if (y >= 0 && y < height && z >= 0 && z < width) most = Math.max(most, x.values[(map * height + y) * width + z]);
-      }
+      for (let i = 0; i < tall; i++) for (let j = 0; j < broad; j++)
+        most = Math.max(most, pixel(x, map, row * down - above + i * lower, column * across - before + j * further, -Infinity));
       return most;
     });
   },
@@ -89,17 +89,11 @@ const STEPS = {
       const top = Math.floor(row * height / high), bottom = Math.ceil((row + 1) * height / high);
       const left = Math.floor(column * width / wide), right = Math.ceil((column + 1) * width / wide);
       let sum = 0;
-      for (let y = top; y < bottom; y++) for (let z = left; z < right; z++) sum += x.values[(map * height + y) * width + z];
+      for (let y = top; y < bottom; y++) for (let z = left; z < right; z++) sum += pixel(x, map, y, z);
       return sum / (bottom - top) / (right - left);
     });
   },
-  pad(shape, x, [left, , top = 0], mode, value) {
-    const [, , height, width] = x.shape;
-    return maps(shape, (map, row, column) => {
-      const y = row - top, z = column - left;
-      return y >= 0 && y < height && z >= 0 && z < width ? x.values[(map * height + y) * width + z] : value ?? 0;
-    });
-  },
+  pad: (shape, x, [left, , top = 0], mode, value) => maps(shape, (map, row, column) => pixel(x, map, row - top, column - left, value ?? 0)),
   permute(shape, x, order) {
     const steps = x.shape.map((_, dimension) => product(x.shape.slice(dimension + 1)));
     return { shape, values: x.values.map((_, place) => {

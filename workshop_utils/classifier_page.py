@@ -26,8 +26,9 @@ def classifier(net: nn.Module, path: str | Path = "my-classifier.html") -> Path:
     """Writes a page that opens by double click, offline and on a phone, and classifies pictures and photographs; returns its path.
 
     net: what `transfer.classifier` or `models.load` gives, with .classes and .preprocess, and .threshold for "none looks likely".
-    A phone gets the file by a cable or by Bluetooth. The page calculates with weights of 16 bits. Raises ValueError, naming it,
-    for an operation that the page has not, and for a net without classes or preprocessing.
+    A phone gets the file by a cable or by Bluetooth; tried in Chromium and its imitation of a phone, not on a real one. The page
+    calculates with weights of 16 bits. Raises ValueError, naming it, for an operation that the page has not, and for a net
+    without classes or preprocessing.
     """
     recipe, classes = getattr(net, "preprocess", None), getattr(net, "classes", None)
     if not isinstance(recipe, Preprocessing) or not classes or recipe.interpolation not in FILTERS:
@@ -98,7 +99,7 @@ def _name(node: Node) -> str:
         "mean": lambda: kind == "dim",
         "pad": lambda: given[2:3] in ((), ("constant",)) and len(given[1]) <= 4,
     }
-    known = plain in STEPS.split() + VIEWS.split() and not node.kwargs
+    known = plain in f"{STEPS} {VIEWS}".split() and not node.kwargs
     if not known or not fits.get(plain, lambda: True)():
         layer = [path for path, _ in node.meta.get("nn_module_stack", {}).values()][-1:] or [""]
         raise ValueError(
@@ -111,11 +112,11 @@ def _name(node: Node) -> str:
 def _normalised(steps: list[list], shape: list[int], given: tuple, *, alone: bool) -> None:
     """Batch normalisation, as another weight and bias of the convolution before it; a new one where somebody else reads that."""
     before, weight, bias, mean, variance, _, _, epsilon, *_ = given
-    if not (alone and before["step"] == len(steps) and steps[-1:][0][0] == "conv2d"):
-        steps.append(
-            ["conv2d", shape, [before, torch.ones(shape[1], 1, 1, 1), None, 1, 0, 1, shape[1]]]
-        )
-    source, filters, shift, *more = [*steps[-1][2], None][: max(3, len(steps[-1][2]))]
+    if not (alone and before == {"step": len(steps)} and steps and steps[-1][0] == "conv2d"):
+        ones = torch.ones(shape[1], 1, 1, 1)
+        steps.append(["conv2d", shape, [before, ones, None, 1, 0, 1, shape[1]]])
+    source, filters, *more = steps[-1][2]
+    shift, *more = more or [None]
     folded = fuse_conv_bn_weights(filters, shift, mean, variance, epsilon, weight, bias)
     steps[-1][2] = [source, *folded, *more]
 
