@@ -1,6 +1,7 @@
 """The exercises of chapter 2: CNN architectures."""
 
 import copy
+import re
 from itertools import permutations
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from workshop_utils import models
 from workshop_utils.exercises.judging import (
+    Raised,
     Unattempted,
     as_array,
     ask,
@@ -20,6 +22,13 @@ from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.scoreboard import BUDGET
 
 PARAMETERS_AT_MOST = 25_000_000  # in 2.8
+RAISED_BY_A_STEP = {  # in 2.3: a piece of torch's message -> what to do
+    "'ellipsis' object": "The line of the loss is still dots: compare logits and labels there.",
+    "Boolean value of Tensor": "nn.CrossEntropyLoss has to be made first: nn.CrossEntropyLoss()(logits, labels). Shorter: F.cross_entropy(logits, labels).",
+    "'SGD' object has no attribute 'backward'": "backward() is a method of the loss, not of the optimizer.",
+    "'float' object has no attribute 'backward'": "The loss became a plain number, which knows no way back. Leave .item() away.",
+    "not implemented for 'Long'": "The order is F.cross_entropy(logits, labels): what the net says first.",
+}
 EXERCISES = Chapter()
 
 
@@ -98,6 +107,7 @@ def parameters_of_a_convolution():
         "That is one kernel; there are 16 of them.": 151,
         "One bias a kernel, not one for each channel that it reads.": 2496,
         "16 biases, one for each kernel, not one for each channel that it reads.": 2406,
+        "One bias for each of the 16 kernels, not one for the whole layer.": 2401,
         "That is the first convolution, with 6 kernels on 1 channel. The second has 16 kernels on 6.": 156,
         "1,516 is the layer of 1998, where most kernels read some of the 6 maps only. Here each reads all.": 1516,
         "For Python 2,416 are two numbers. Write 2416, without a comma.": [2, 416],
@@ -133,6 +143,13 @@ def parameters_of_a_convolution():
         "optimizer.step() is gone": Changed("    optimizer.step()\n", ""),
         "uphill": Changed("loss.backward()", "(-loss).backward()"),
         "came None": Changed("return loss", "return None"),
+        "has to be made first": Changed("F.cross_entropy(", "nn.CrossEntropyLoss("),
+        "method of the loss": Changed("loss.backward()", "optimizer.backward()"),
+        "Leave .item() away": Changed(
+            "labels)\n    optimizer.zero", "labels).item()\n    optimizer.zero"
+        ),
+        "what the net says first": Changed("(logits, labels)", "(labels, logits)"),
+        "still dots": Changed("F.cross_entropy(logits, labels)", "..."),
         "other weights": Changed("loss.backward()", "(2 * loss).backward()"),
     },
 )
@@ -156,7 +173,14 @@ def training_step(answer):
         optimizer.step()
         return loss
 
-    (loss, moved), (wanted, reference) = stepped(answer), stepped(right)
+    try:
+        loss, moved = stepped(answer)
+    except Raised as error:
+        for piece, sentence in RAISED_BY_A_STEP.items():
+            if piece in str(error):
+                yield sentence
+        raise
+    wanted, reference = stepped(right)
     scores = net(images)
     mistakes = {
         "F.cross_entropy applies softmax itself: give it the logits as they are.": F.cross_entropy(
@@ -172,7 +196,7 @@ def training_step(answer):
     yield from compare(loss, wanted, mistakes, "the cross-entropy of logits and labels", rtol=1e-4)
     weight, gradient = moved.weight, moved.weight.grad
     if torch.equal(weight, net.weight) and gradient is None:
-        yield "No weight moved: after zero_grad() no gradient was computed, or it was erased again. The way back belongs between zero_grad() and step()."
+        yield "No weight moved: after zero_grad() no gradient was computed, or it was erased again. The way back, with its brackets, belongs between zero_grad() and step()."
     if torch.equal(weight, net.weight):
         yield "The gradients are there, but no weight moved: optimizer.step() is gone."
     if torch.allclose(gradient, reference.weight.grad + 1, atol=1e-5):
@@ -238,9 +262,10 @@ def saving():
         "That is two of them, as wide as one 5x5. Three see 7x7.": 0.633,
         "That is two 3x3 against one 5x5. Here it is three against one 7x7.": 0.28,
         "That is a percentage. The task asks for a fraction between 0 and 1.": 44.9,
+        "45 is a percentage. As a fraction it begins with 0 and a point.": 45,
         "That counts sides, not areas: a 7x7 kernel has 49 numbers for each channel.": -0.286,
     }
-    remark = "45 %: the paper counts the same way, as 81 % more for the 7x7 (section 2.3)."
+    remark = "27 weights in place of 49: 45 % saved. The paper turns it round: one 7x7 has 81 % more (section 2.3)."
     return 1 - 27 / 49, remark, mistakes
 
 
@@ -400,8 +425,11 @@ def _matters(
     },
 )
 def architecture(answer):
-    cards = {name: card for card in models.catalog() for name in (card.name, card.title.lower())}
-    card = cards.get(answer.strip().lower()) if isinstance(answer, str) else None
+    plain = lambda name: re.sub(
+        r"[\W_]", "", name
+    ).lower()  # spellings differ from library to library
+    cards = {plain(name): card for card in models.catalog() for name in (card.name, card.title)}
+    card = cards.get(plain(answer)) if isinstance(answer, str) else None
     if isinstance(answer, str) and answer.strip().lower() == "inception":
         yield "Inception is the name of its block; the table has the net as googlenet. Look at its top-1 first."
     if card is None:
@@ -432,7 +460,7 @@ EXERCISES.question(
     A="The mean is higher, but its dots and the other's overlap: with five other seeds it may well be the other way round.",
     B="The dots of both overlap, so five seeds cannot tell them apart. Then what they cost decides.",
     C="One seed chosen from five is a lucky draw: the best of five is usually better than the next run will be.",
-    D="They differ in parameters, multiply-adds and time, and the table shows by how much. A tie in accuracy is not a tie in everything.",
+    D="They differ in parameters, multiply-adds and time; the table in the companion's section 9 shows by how much. A tie in accuracy is not a tie in everything.",
 )
 
 
@@ -471,7 +499,7 @@ def own_net(answer):
     if torch.allclose(scores.sum(1), torch.ones(3), atol=1e-4) and (scores >= 0).all():
         yield "It answers with probabilities: softmax is inside. The loss applies softmax itself, so it would be applied twice."
     if convolutions < 2:
-        yield f"It has {convolutions} convolutions; the task asks for two or more."
+        yield f"It has {convolutions} convolution{'s' * (convolutions != 1)}; the task asks for two or more."
     if count > BUDGET:
         yield f"It has {count:,} parameters, more than {BUDGET:,}. The panel says which layer has most of them."
     return f"{count:,} parameters, {convolutions} convolutions. The next cell trains it and puts it on the scoreboard."
