@@ -294,7 +294,8 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
         yield f'Expected a metric and a threshold, such as ("recall", 0.4); came {described(answer)}.'
     metric, value = answer[0].strip().lower(), as_array(answer[1])
     if metric not in ("precision", "recall"):
-        yield f'Expected "precision" or "recall" as the metric; came {described(answer[0])}.'
+        watched = " The cost is what to lower; which of the two falls with the dear error?"
+        yield f'Expected "precision" or "recall" as the metric; came {described(answer[0])}.{watched * (metric == "cost")}'
     if value is None or value.size != 1 or not np.isfinite(value).all():
         yield f"Expected one number between 0 and 1 as the threshold; came {described(answer[1])}."
     at = float(value.reshape(()))
@@ -318,7 +319,8 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
     if not counts.hits + counts.alarms:
         yield f"At {at:g} nothing is called a shirt: no false alarm, but {counts.misses} misses cost {price:g}. A machine that takes nothing needs no net."
     rule = alarm / (alarm + miss)
-    if price > 1.1 * reachable and abs(at - rule) > 0.006:  # who uses the rule has reasoned well
+    # who uses the rule has reasoned well, and so has everybody who does no worse
+    if price > max(1.1 * reachable, cost(rule)) and abs(at - rule) > 0.006:
         yield f"{at:g} costs {price:g}: {counts.misses} misses and {counts.alarms} false alarms. There is a threshold that costs {reachable:g}."
     return (
         f"It costs {price:g}; {reachable:g} is the lowest here, and 0.5 would cost {cost(0.5):g}. On the other half, which you did not choose on, it costs "
@@ -351,8 +353,8 @@ EXERCISES.question(
     mistake="D: of each dog some pictures on either side, which looks fair",
     nudge="What does the net know about a test picture of a dog that it has seen before?",
     A="A random split puts pictures of one dog on both sides: that is the leak. More pictures do not mend it.",
-    B="Then the net is asked for breeds that it never learned.",
-    C="What belongs together stays together: twins, frames of one film, pictures of one patient. scikit-learn's GroupShuffleSplit does it.",
+    B="A larger test set drawn at random still holds dogs that the net knows: the same leak, only measured more precisely.",
+    C="What belongs together stays together: twins, frames of one film, pictures of one patient. scikit-learn's StratifiedGroupKFold does it, and keeps every breed on both sides.",
     D="Then every dog of the test is known from training: the net may know the dog, and not the breed.",
 )
 
@@ -411,15 +413,15 @@ EXERCISES.question(
     "1.12",
     "X-rays that others should see",
     2,
-    right="C",
+    right="A",
     hints=(
         "Whose pictures are these: the hospital's, yours, or the patients'?",
         "What did the patients agree to when they were X-rayed?",
     ),
-    mistake="A or B: names are gone, or a licence is chosen, so all is well",
+    mistake="B or C: names are gone, or a licence is chosen, so all is well",
     nudge="Who would have to say yes before a stranger may see this picture?",
-    A="Without names they are still pictures of people, who agreed to be treated, not to be published; and other records may tell whose they are.",
-    B="A licence passes on rights that you have. The patients' consent is not yours to give.",
-    C="Others can repeat the work where they are allowed to: code and scores are yours to publish, the pictures are not, unless those who are on them or a committee for them said yes.",
+    A="Others can repeat the work where they are allowed to: code and scores are yours to publish, the pictures are not, unless those who are on them or a committee for them said yes.",
+    B="Without names they are still pictures of people, who agreed to be treated, not to be published; and other records may tell whose they are.",
+    C="A licence passes on rights that you have. The patients' consent is not yours to give.",
     D="Fewer pixels hide details; they do not make a consent. And what the net can still use, others can use too.",
 )

@@ -73,7 +73,12 @@ def compare(
     came = f"came {described(given)}"
     if values is None or wanted is None:
         rest = ", which is text. A number stands without quotes" if isinstance(given, str) else ""
-        rest += " and with a point" if rest and "," in given else ""
+        if rest and "," in given:
+            rest += (
+                ", without a comma"
+                if wanted is not None and (wanted >= 1000).all()
+                else " and with a point"
+            )
         yield f"Expected {what}; {came}{rest}."
     elif not same(values, wanted, **near):
         for sentence, value in mistakes.items():
