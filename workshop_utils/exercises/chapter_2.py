@@ -306,6 +306,10 @@ def saving():
         ),
         "begins before the block": Changed("(out) + x", "(out) + out"),
         "That multiplies": Changed("(out) + x", "(out) * x"),
+        "changes x itself": Changed(
+            "return torch.relu(self.second(out) + x)",
+            "x += self.second(out)\n        return torch.relu(x)",
+        ),
         "answers 0 and not its input": Changed(
             "self.second(out) + x", "self.second(out) * (1 + x.abs())"
         ),
@@ -342,6 +346,10 @@ def residual(answer):
     for name, parameter in block.named_parameters():
         if not _matters(block, parameter, x, loud):
             yield f"The input comes through, but '{name.split('.')[0]}' is not used any more. Add x to what both convolutions give."
+    try:  # as behind another layer
+        block(torch.relu(x.clone().requires_grad_())).sum().backward()
+    except RuntimeError:
+        yield "`+=` changes x itself, and loss.backward() needs it as it was. Write self.second(out) + x."
     yield from compare(
         quiet, passed, {}, "with all weights at zero, the input after ReLU", rtol=1e-4
     )

@@ -73,7 +73,9 @@ def compare(
     came = f"came {described(given)}"
     if values is None or wanted is None:
         rest = ", which is text. A number stands without quotes" if isinstance(given, str) else ""
-        if rest and "," in given:
+        if rest and "%" in given:
+            rest += ", and a percentage as a fraction, such as 0.12"
+        elif rest and "," in given:
             rest += (
                 ", without a comma"
                 if wanted is not None and (wanted >= 1000).all()
