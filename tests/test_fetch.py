@@ -270,6 +270,7 @@ def test_file_that_a_proxy_packed_is_unpacked_and_one_that_is_only_said_to_be_is
     tmp_path, name, content, sent, told
 ):
     def answer(handler):
+        assert handler.headers["Accept-Encoding"] == "identity"
         handler.send_response(200)
         handler.send_header("Content-Encoding", "gzip")
         if told:
