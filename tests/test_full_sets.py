@@ -191,8 +191,8 @@ def put(folder, **values):
 @pytest.mark.parametrize(
     "values, sentence",
     [
-        ({"labels": np.full(20, 10, np.uint8)}, "labels-idx1-ubyte' holds the label 10; .* 0 to 9"),
-        ({"labels": np.zeros(19, np.uint8)}, "do not belong together"),
+        ({"labels": np.full(20, 10, np.uint8)}, "20 labels from 10 to 10; .* 0 to 9"),
+        ({"labels": np.zeros(19, np.uint8)}, "holds 20 train pictures and 19 labels"),
         (
             {"images": np.zeros((20, 32, 32), np.uint8)},
             "train pictures of 1 x 32 x 32; those of Fashion-MNIST are 1 x 28 x 28",
@@ -396,6 +396,13 @@ def test_five_batches_are_joined_in_their_order_and_agree_with_torchvision(tmp_p
     for dataset, oracle in ((train, Oracle(tmp_path)), (test, Oracle(tmp_path, train=False))):
         np.testing.assert_array_equal(dataset.images.permute(0, 2, 3, 1), oracle.data)
         assert dataset.labels.tolist() == oracle.targets
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 10], [0, 1, -1]])
+def test_label_that_no_class_has_is_refused(tmp_path, labels):
+    cifar_archive(tmp_path, {"test_batch": {**batch(3, 1), "labels": labels}})
+    with pytest.raises(data.DamagedFile, match="3 labels from .*; those of CIFAR-10 go from 0 to 9"):
+        data.load("cifar10", "test", root=tmp_path)
 
 
 def test_cifar_archive_in_a_zip_is_read(tmp_path):
