@@ -1,6 +1,7 @@
 """Sets that come with the course, ImageDataset and Batches."""
 
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -487,12 +488,16 @@ def test_folder_too_big_for_the_memory_stays_on_disk_with_the_same_split(big_fol
         assert torch.equal(lazy.in_memory().images, held.images)
 
 
+@pytest.mark.parametrize("platform", [sys.platform, "win32"])
 @pytest.mark.parametrize("count", [8, 80], ids=["few", "many"])
-def test_lazy_batches_are_those_of_the_memory(tmp_path, monkeypatch, count):
+def test_lazy_batches_are_those_of_the_memory_with_and_without_workers(
+    tmp_path, monkeypatch, platform, count
+):
     folder = class_folders(tmp_path / "pets", cats=count, dogs=count)
     held, _ = data.from_folder(folder, size=10)
     monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0)
     lazy, _ = data.from_folder(folder, size=10)
+    monkeypatch.setattr(sys, "platform", platform)
     batches = (
         data.Batches(part, 5, shuffle=True, seed=3, preprocess=lambda images: images)
         for part in (lazy, held)

@@ -401,7 +401,9 @@ def test_five_batches_are_joined_in_their_order_and_agree_with_torchvision(tmp_p
 @pytest.mark.parametrize("labels", [[0, 1, 10], [0, 1, -1]])
 def test_label_that_no_class_has_is_refused(tmp_path, labels):
     cifar_archive(tmp_path, {"test_batch": {**batch(3, 1), "labels": labels}})
-    with pytest.raises(data.DamagedFile, match="3 labels from .*; those of CIFAR-10 go from 0 to 9"):
+    with pytest.raises(
+        data.DamagedFile, match="3 labels from .*; those of CIFAR-10 go from 0 to 9"
+    ):
         data.load("cifar10", "test", root=tmp_path)
 
 

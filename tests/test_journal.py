@@ -107,7 +107,7 @@ def test_lines_that_somebody_broke_cost_only_themselves(folder):
 STEPS = """
 import os, signal, sys
 from pathlib import Path
-from workshop_utils import journal
+from workshop_utils import journal, paths
 
 journal.change("a.txt", add=["old"])
 for step in range(1, 100):
@@ -128,16 +128,31 @@ for step in range(1, 100):
     if ended == 0:
         break
     journal.change("a.txt", remove=["new"])
-print(step)
+print(step, sorted(os.listdir(paths.folder())))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills as Unix does")
-def test_killed_at_any_step_the_old_lines_or_the_new_ones_are_there(folder):
+def test_killed_at_any_step_the_old_lines_or_the_new_ones_are_there_and_nothing_else_stays(folder):
     said, complaints = started_python(STEPS).communicate()
-    assert not complaints and int(said) > 5
-    names = [name for name in os.listdir(folder) if not name.endswith(".part")]
-    assert sorted(names) == [".lock", "a.txt"]
+    assert not complaints and int(said.split()[0]) > 5
+    assert said.split(maxsplit=1)[1].strip() == "['.lock', 'a.txt']"
+
+
+def test_what_a_killed_process_left_goes_with_the_next_writing_and_nothing_else(tmp_path):
+    code = "import os, signal\nfrom pathlib import Path\nfrom workshop_utils import paths\n"
+    code += "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+    code += f"paths.write(Path({str(tmp_path / 'kept.x')!r}), b'half')"
+    started_python(code).communicate()
+    (left,) = tmp_path.glob("kept.x.*")
+    foreign = tmp_path / "kept.x.1.elsewhere.part"
+    young, old = (left.with_name(f"kept.x.1-1.{age}-computer.part") for age in ("another", "old"))
+    for path in (foreign, young, old):
+        path.touch()
+    for path in (foreign, old):
+        os.utime(path, (0, 0))
+    paths.write(tmp_path / "kept.x", b"whole")
+    assert not left.exists() and not old.exists() and foreign.exists() and young.exists()
 
 
 def test_file_keeps_its_rights_and_a_link_goes_on_leading_where_it_led(tmp_path):

@@ -1,11 +1,16 @@
 """Where everything is: the course, its notebooks, the full data sets, what a person did. And how a file is written, whole or not at all."""
 
+import glob
 import os
+import platform
+import re
 import shutil
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+COMPUTER, DAY = platform.node()[:30], 86_400  # seconds
 HOME = Path(__file__).parents[1]
 NOTEBOOKS = HOME / "notebooks"
 # What Colab lacks, and a chapter adds with pip install --no-deps: it needs nothing of what else these packages ask for.
@@ -63,14 +68,15 @@ def _home():
 def write(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all: what was there stays until the new one is safe on the disk.
 
-    Raises OSError, with what to do, where that cannot be done.
+    What a killed process left of it goes away with the next writing. Raises OSError, with what to do, where that cannot be done.
     """
     target = Path(os.path.realpath(path))  # a link goes on leading where it led
-    # each process and thread has a name of its own for what it writes
-    part = f"{target.name[:30]}.{os.getpid()}-{threading.get_ident()}.part"
-    aside = target.with_name(part)
+    # each computer, process and thread has a name of its own for what it writes
+    name, part = target.name[:30], f"{os.getpid()}-{threading.get_ident()}.{COMPUTER}.part"
+    aside = target.with_name(f"{name}.{part}")
     with writing(path):
         target.parent.mkdir(parents=True, exist_ok=True)
+        _clear(target.parent, f"{name}.")
         try:
             with open(aside, "wb") as file:
                 file.write(content)
@@ -82,6 +88,18 @@ def write(path: Path, content: bytes) -> None:
         finally:
             with suppress(OSError):
                 aside.unlink()
+
+
+def _clear(folder: Path, name: str) -> None:
+    """Removes what was being written when its process was killed: here, or more than a day ago on any computer."""
+    from psutil import pid_exists
+
+    for left in folder.glob(f"{glob.escape(name)}*.part"):
+        if owner := re.fullmatch(r"(\d{1,9})(-\d+\.(.*))?\.part", left.name[len(name) :]):
+            dead = owner[3] == COMPUTER and not pid_exists(int(owner[1]))
+            with suppress(OSError):
+                if dead or time.time() - left.stat().st_mtime > DAY:
+                    left.unlink()
 
 
 @contextmanager

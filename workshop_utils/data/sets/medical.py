@@ -42,21 +42,30 @@ def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 
 
 def remembered(kept: Path, source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
-    """What `decoded` gives, from the file `kept` if the files of its source are those it was made from; else decoded, and kept."""
-    files = [source] if source.is_file() else files_below(source)
-    own = [file for file in files if file != kept and file.name[0] != "."]
-    states = ((file, file.stat()) for file in own)
-    lines = sorted(f"{file} {state.st_size} {state.st_mtime_ns}" for file, state in states)
-    state = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    with suppress(OSError, SafetensorError), safe_open(kept, "pt") as file:  # absent, or damaged
-        if file.metadata() == {"state": state}:
-            return file.get_tensor("images"), file.get_tensor("labels")
+    """What `decoded` gives: from the file `kept`, if it is sound and the files of its source are as they were; else decoded, and kept."""
+    below = [] if source.is_file() else map(Path, files_below(source))
+    own = [path for path in below if not path.name.startswith((".", "decoded."))]
+    states = [(path, path.stat()) for path in own or [source]]
+    state = sorted(f"{path} {one.st_size} {one.st_mtime_ns}" for path, one in states)
+    with suppress(OSError, KeyError, SafetensorError), safe_open(kept, "pt") as file:
+        whole = file.get_tensor("images"), file.get_tensor("labels")
+        if file.metadata() == {"sum": checksum(state, *whole)}:
+            return whole
     images, labels = decoded(source, card)
+    about = {"sum": checksum(state, images, labels)}
     try:
-        paths.write(kept, save({"images": images, "labels": labels}, {"state": state}))
+        paths.write(kept, save({"images": images, "labels": labels}, about))
     except OSError as error:
         print(f"The decoded pictures could not be kept and will be decoded again: {error}")
     return images, labels
+
+
+def checksum(state: list[str], *arrays: Tensor) -> str:
+    """The sha256 of names, sizes and times of the files that were decoded, and of what came of them."""
+    digest = hashlib.sha256("\n".join(state).encode())
+    for array in arrays:
+        digest.update(array.numpy().data)
+    return digest.hexdigest()
 
 
 def decoded(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
