@@ -508,6 +508,12 @@ def test_medical_pictures_are_read_where_the_archive_beside_them_is_damaged(tmp_
     assert len(pixels(root, "medical-mnist")) == 48
 
 
+def test_pictures_that_are_still_on_their_way_are_not_read(home):
+    scans(home / "medical-mnist" / "incoming")
+    with pytest.raises(FileNotFoundError, match="does not hold MedNIST.tar.gz"):
+        data.load("medical-mnist", source="full", download=False)
+
+
 def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, monkeypatch):
     root = scans(tmp_path / "scans")
     first = pixels(root, "medical-mnist")
@@ -515,12 +521,23 @@ def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, m
     assert torch.equal(pixels(root, "medical-mnist"), first)
 
 
+def another_picture(root, *, size: bool = False, time: bool = False):
+    """Puts another picture in the place of the first one, of the same size or with the same time where it says so."""
+    place = root / CLASSES[0] / "000000.jpeg"
+    before, raw = place.stat(), file_bytes(photo(64, 64, "L", seed=999), "JPEG", quality=40)
+    place.write_bytes(raw.ljust(before.st_size, b"\0") if size else raw)
+    if time:
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = place.stat()
+    assert size == (after.st_size == before.st_size)
+    assert time == (after.st_mtime_ns == before.st_mtime_ns)
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        lambda root, kept: (root / CLASSES[0] / "000000.jpeg").write_bytes(
-            file_bytes(photo(64, 64, "L", seed=999), "JPEG")
-        ),
+        lambda root, kept: another_picture(root, size=True),
+        lambda root, kept: another_picture(root, time=True),
         lambda root, kept: (root / CLASSES[0] / "000000.jpeg").unlink(),
         lambda root, kept: kept.write_bytes(kept.read_bytes()[:-100]),
         lambda root, kept: kept.write_bytes(
@@ -530,7 +547,8 @@ def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, m
         lambda root, kept: kept.write_bytes(b""),
     ],
     ids=[
-        "picture changed",
+        "another of the same size",
+        "another of the same time",
         "picture gone",
         "array cut",
         "array damaged",
