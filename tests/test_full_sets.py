@@ -494,10 +494,12 @@ def test_medical_archive_of_a_second_download_is_found_in_its_folder(tmp_path):
     root = tmp_path / "downloads"
     root.mkdir()
     shutil.move(zipped(scans(tmp_path / "scans")), root / "archive (1).zip")
+    (root / "another.zip").write_bytes(b"PK")
     expected = pixels(root, "medical-mnist")
     (root / "archive.zip").write_bytes((root / "archive (1).zip").read_bytes()[:-99])
     assert len(expected) == 48 and torch.equal(pixels(root, "medical-mnist"), expected)
     (root / "archive.zip").unlink()
+    (root / "another.zip").unlink()
     (root / "archive (1).zip").rename(root / "scans of the course.zip")
     assert torch.equal(pixels(root, "medical-mnist"), expected)
 
