@@ -2,9 +2,11 @@
 
 import io
 import os
+import signal
 import struct
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -160,3 +162,18 @@ def started_python(code: str, *arguments: str, **environment: str) -> subprocess
 def full_disk(room: int) -> str:
     """The first lines of a program that can write no file of more bytes, as on a disk without room."""
     return f"import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nhard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\nresource.setrlimit(resource.RLIMIT_FSIZE, ({room}, hard))\n"
+
+
+@contextmanager
+def disk_with(room: int):
+    """Inside, this process can write no file of more bytes; quicker than `full_disk` in a process of its own."""
+    import resource  # Unix has it
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handled)

@@ -19,12 +19,9 @@ from workshop_utils.data import bundled_files
 from workshop_utils.data.pictures import DamagedFile
 from workshop_utils.tools import doctor, links
 
-REAL_SPEED = doctor.pictures_a_second
-
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(doctor, "pictures_a_second", lambda: doctor.REFERENCE_SPEED)
     monkeypatch.delenv("WORKSHOP_MIRROR", raising=False)
 
 
@@ -45,7 +42,6 @@ def test_computer_that_runs_these_tests_has_no_red_finding():
         "files",
         "weights",
         "address",
-        "speed",
     ]
 
 
@@ -317,12 +313,6 @@ def test_proxy_whose_certificate_is_unknown_is_told_and_its_file_mends_it(monkey
         assert doctor.look("network").colour == "green"
 
 
-def test_slow_computer_is_told_the_minutes(monkeypatch):
-    monkeypatch.setattr(doctor, "pictures_a_second", lambda: doctor.REFERENCE_SPEED / 10)
-    one = doctor.look("speed")
-    assert one.colour == "yellow" and f"3 about {doctor.CHAPTER_SECONDS[3] / 6:.1f}" in one.words
-
-
 def test_check_that_fails_itself_becomes_a_finding(monkeypatch):
     def memory():
         raise KeyError("MemTotal")
@@ -345,7 +335,3 @@ def test_exit_code_json_and_a_line_to_read_out(monkeypatch, capsys):
         and "do: pip" in out
         and "Something will fail: weights." in out
     )
-
-
-def test_measured_speed_counts_pictures():
-    assert REAL_SPEED(0.4) > 0  # how many depends on what else runs

@@ -24,8 +24,8 @@ def plain(**more: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "how, more",
-    [(["-I"], {}), ([], {"PYTHONSAFEPATH": "1"}), ([], {"LC_ALL": "C", "PYTHONUTF8": "0"})],
-    ids=["isolated", "safe path", "C"],
+    [(["-I"], {}), ([], {"PYTHONSAFEPATH": "1", "LC_ALL": "C", "PYTHONUTF8": "0"})],
+    ids=["isolated", "safe path and C"],
 )
 def test_commands_run_by_their_folder_from_anywhere(tmp_path, how, more):
     here = tmp_path / "a folder, häßlich"

@@ -63,6 +63,7 @@ def test_idx_reader_agrees_with_torchvision_on_official_mnist_files(tmp_path, tr
         idx(VALUES)[:16],
         b"",
         b"\0\0\x08",
+        b"\0\0\x08\0x",
         b"\0\0\x0d" + idx(VALUES)[3:],
         b"PNG" + idx(VALUES),
         gzip.compress(idx(VALUES))[:-9],
@@ -76,6 +77,7 @@ def test_idx_reader_agrees_with_torchvision_on_official_mnist_files(tmp_path, tr
         "no values",
         "empty",
         "three bytes",
+        "no sides",
         "floats",
         "another format",
         "cut gzip",
@@ -159,7 +161,7 @@ def test_cifar10_reader_agrees_with_torchvisions(tmp_path, raw):
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(raw)
     oracle = Oracle(tmp_path, train=False)
-    images, labels = read_cifar(raw, "test_batch", "labels", 10)
+    images, labels = read_cifar(raw, "test_batch", "labels")
     np.testing.assert_array_equal(images.permute(0, 2, 3, 1), oracle.data)
     assert labels.tolist() == oracle.targets and (images.dtype, labels.dtype) == (
         torch.uint8,
@@ -168,11 +170,11 @@ def test_cifar10_reader_agrees_with_torchvisions(tmp_path, raw):
 
 
 @pytest.mark.parametrize(
-    "key, classes, values",
-    [("fine_labels", 100, [99, 0, 5, 6, 7, 8]), ("coarse_labels", 20, [19, 0, 5, 6, 7, 8])],
+    "key, values",
+    [("fine_labels", [99, 0, 5, 6, 7, 8]), ("coarse_labels", [19, 0, 5, 6, 7, 8])],
 )
-def test_both_kinds_of_cifar100_labels_are_read(key, classes, values):
-    assert read_cifar(cifar_file(**{key: values}), "train", key, classes)[1].tolist() == values
+def test_both_kinds_of_cifar100_labels_are_read(key, values):
+    assert read_cifar(cifar_file(**{key: values}), "train", key)[1].tolist() == values
 
 
 class Runs:
@@ -207,9 +209,7 @@ def memory_hog() -> bytes:
         (cifar_file(ROWS.astype(np.float32)), "values of type 'f4'"),
         (cifar_file(ROWS[:, :-1]), r"shape \(6, 3071\)"),
         (cifar_file(labels=[0, 1]), "and 2 labels"),
-        (cifar_file(labels=[0, 1, 2, 3, 4, 10]), r"labels outside of 0\.\.9"),
-        (cifar_file(labels=[0, 1, 2, 3, 4, -1]), r"labels outside of 0\.\.9"),
-        (cifar_file(labels=["0"] * 6), "labels outside"),
+        (cifar_file(labels=["0"] * 6), "labels that are no whole numbers"),
         (cifar_file(ROWS[:0], labels=[]), "asks to run|shape"),
         (cifar_file()[:-30], "cannot be read"),
         (b"", "cannot be read"),
@@ -226,8 +226,6 @@ def memory_hog() -> bytes:
         "floats",
         "short rows",
         "labels missing",
-        "label 10",
-        "label -1",
         "text labels",
         "empty",
         "cut",
@@ -241,22 +239,22 @@ def test_pickle_that_is_no_cifar_file_is_refused_and_runs_nothing(raw, sentence)
         data.DamagedFile,
         match=f"'data_batch_1' is not a file of CIFAR: .*({sentence}).*Get it again",
     ):
-        read_cifar(raw, "data_batch_1", "labels", 10)
+        read_cifar(raw, "data_batch_1", "labels")
     assert not __import__("os").path.exists("/tmp/ran-by-a-pickle")
 
 
 @needs_testdata
 @pytest.mark.parametrize(
-    "file, key, classes, count",
+    "file, key, count",
     [
-        ("cifar10/cifar-10-batches-py/data_batch_1", "labels", 10, 300),
-        ("cifar100/cifar-100-python/test", "fine_labels", 100, 200),
+        ("cifar10/cifar-10-batches-py/data_batch_1", "labels", 300),
+        ("cifar100/cifar-100-python/test", "fine_labels", 200),
     ],
 )
-def test_cifar_reader_on_real_files(file, key, classes, count):
+def test_cifar_reader_on_real_files(file, key, count):
     with open(TESTDATA / file, "rb") as opened:
         official = pickle.load(opened, encoding="latin1")
-    images, labels = read_cifar((TESTDATA / file).read_bytes(), file, key, classes)
+    images, labels = read_cifar((TESTDATA / file).read_bytes(), file, key)
     assert len(images) == count and labels.tolist() == list(official[key])
     np.testing.assert_array_equal(images.reshape(count, -1), official["data"])
 
@@ -387,14 +385,14 @@ def npz(compress=True, **changes) -> bytes:
 
 @pytest.mark.parametrize("split, count", [("train", 5), ("val", 2), ("test", 3)])
 def test_npz_splits_are_read(split, count):
-    images, labels = read_npz(npz(), "some.npz", split, 2)
+    images, labels = read_npz(npz(), "some.npz", split)
     assert tuple(images.shape) == (count, 1, 28, 28) and labels.tolist() == [0, 1, 0, 1, 0][:count]
 
 
 def test_colour_npz_becomes_channels_first():
     pictures = np.random.default_rng(3).integers(0, 256, (5, 28, 28, 3), dtype=np.uint8)
     np.testing.assert_array_equal(
-        read_npz(npz(train_images=pictures), "some.npz", "train", 2)[0].permute(0, 2, 3, 1),
+        read_npz(npz(train_images=pictures), "some.npz", "train")[0].permute(0, 2, 3, 1),
         pictures,
     )
 
@@ -412,7 +410,7 @@ def lying_npz() -> bytes:
         npz()[:-40],
         b"",
         b"PK",
-        npz(train_labels=np.array([[0], [1], [2], [0], [1]])),
+        npz(train_labels=np.zeros((5, 1))),
         npz(train_labels=np.zeros(5, np.uint8)),
         npz(train_labels=np.zeros((5, 14), np.uint8)),
         npz(train_images=np.zeros((5, 28, 28))),
@@ -425,7 +423,7 @@ def lying_npz() -> bytes:
         "cut",
         "empty",
         "two bytes",
-        "label 2",
+        "floats for labels",
         "flat labels",
         "many labels",
         "floats",
@@ -437,7 +435,7 @@ def lying_npz() -> bytes:
 )
 def test_file_that_is_no_medmnist_is_refused(raw):
     with pytest.raises(data.DamagedFile, match="'some.npz' is not a MedMNIST file"):
-        read_npz(raw, "some.npz", "train", 2)
+        read_npz(raw, "some.npz", "train")
 
 
 def test_medmnist_in_another_size_is_refused_with_both_shapes(tmp_path):
@@ -453,7 +451,7 @@ def test_npz_reader_on_a_real_file():
     raw = (TESTDATA / "medmnist/pneumoniamnist.npz").read_bytes()
     official = np.load(io.BytesIO(raw))
     for split in ("train", "val", "test"):
-        images, labels = read_npz(raw, "pneumoniamnist.npz", split, 2)
+        images, labels = read_npz(raw, "pneumoniamnist.npz", split)
         np.testing.assert_array_equal(images[:, 0], official[f"{split}_images"])
         np.testing.assert_array_equal(labels, official[f"{split}_labels"][:, 0])
 
@@ -476,15 +474,15 @@ def mangled(raw: bytes):
 
 READERS = {
     "cifar": (
-        lambda raw: read_cifar(raw, "file", "labels", 10),
+        lambda raw: read_cifar(raw, "file", "labels"),
         cifar_file(ROWS[:2], labels=[0, 1]),
     ),
     "cifar, Python 2": (
-        lambda raw: read_cifar(raw, "file", "labels", 10),
+        lambda raw: read_cifar(raw, "file", "labels"),
         python2_file(b"labels", ROWS[:2], [0, 1]),
     ),
     "sign": (lambda raw: read_sign_csv(raw, "file"), sign(SIGN_ROWS[:2])),
-    "npz": (lambda raw: read_npz(raw, "file", "test", 2), npz(compress=False)),
+    "npz": (lambda raw: read_npz(raw, "file", "test"), npz(compress=False)),
     "boxes": (
         lambda raw: data.imagenet.boxes(raw),
         b"<annotation><object><name>n1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax>"

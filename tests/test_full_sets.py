@@ -191,8 +191,8 @@ def put(folder, **values):
 @pytest.mark.parametrize(
     "values, sentence",
     [
-        ({"labels": np.full(20, 10, np.uint8)}, "labels-idx1-ubyte' holds the label 10; .* 0 to 9"),
-        ({"labels": np.zeros(19, np.uint8)}, "do not belong together"),
+        ({"labels": np.full(20, 10, np.uint8)}, "20 labels from 10 to 10; .* 0 to 9"),
+        ({"labels": np.zeros(19, np.uint8)}, "holds 20 train pictures and 19 labels"),
         (
             {"images": np.zeros((20, 32, 32), np.uint8)},
             "train pictures of 1 x 32 x 32; those of Fashion-MNIST are 1 x 28 x 28",
@@ -398,6 +398,15 @@ def test_five_batches_are_joined_in_their_order_and_agree_with_torchvision(tmp_p
         assert dataset.labels.tolist() == oracle.targets
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 10], [0, 1, -1]])
+def test_label_that_no_class_has_is_refused(tmp_path, labels):
+    cifar_archive(tmp_path, {"test_batch": {**batch(3, 1), "labels": labels}})
+    with pytest.raises(
+        data.DamagedFile, match="3 labels from .*; those of CIFAR-10 go from 0 to 9"
+    ):
+        data.load("cifar10", "test", root=tmp_path)
+
+
 def test_cifar_archive_in_a_zip_is_read(tmp_path):
     batches = {f"data_batch_{number}": batch(3, number) for number in range(1, 6)}
     cifar_archive(tmp_path, batches)
@@ -485,10 +494,12 @@ def test_medical_archive_of_a_second_download_is_found_in_its_folder(tmp_path):
     root = tmp_path / "downloads"
     root.mkdir()
     shutil.move(zipped(scans(tmp_path / "scans")), root / "archive (1).zip")
+    (root / "another.zip").write_bytes(b"PK")
     expected = pixels(root, "medical-mnist")
     (root / "archive.zip").write_bytes((root / "archive (1).zip").read_bytes()[:-99])
     assert len(expected) == 48 and torch.equal(pixels(root, "medical-mnist"), expected)
     (root / "archive.zip").unlink()
+    (root / "another.zip").unlink()
     (root / "archive (1).zip").rename(root / "scans of the course.zip")
     assert torch.equal(pixels(root, "medical-mnist"), expected)
 
@@ -499,6 +510,12 @@ def test_medical_pictures_are_read_where_the_archive_beside_them_is_damaged(tmp_
     assert len(pixels(root, "medical-mnist")) == 48
 
 
+def test_pictures_that_are_still_on_their_way_are_not_read(home):
+    scans(home / "medical-mnist" / "incoming")
+    with pytest.raises(FileNotFoundError, match="does not hold MedNIST.tar.gz"):
+        data.load("medical-mnist", source="full", download=False)
+
+
 def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, monkeypatch):
     root = scans(tmp_path / "scans")
     first = pixels(root, "medical-mnist")
@@ -506,12 +523,23 @@ def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, m
     assert torch.equal(pixels(root, "medical-mnist"), first)
 
 
+def another_picture(root, *, size: bool = False, time: bool = False):
+    """Puts another picture in the place of the first one, of the same size or with the same time where it says so."""
+    place = root / CLASSES[0] / "000000.jpeg"
+    before, raw = place.stat(), file_bytes(photo(64, 64, "L", seed=999), "JPEG", quality=40)
+    place.write_bytes(raw.ljust(before.st_size, b"\0") if size else raw)
+    if time:
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = place.stat()
+    assert size == (after.st_size == before.st_size)
+    assert time == (after.st_mtime_ns == before.st_mtime_ns)
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        lambda root, kept: (root / CLASSES[0] / "000000.jpeg").write_bytes(
-            file_bytes(photo(64, 64, "L", seed=999), "JPEG")
-        ),
+        lambda root, kept: another_picture(root, size=True),
+        lambda root, kept: another_picture(root, time=True),
         lambda root, kept: (root / CLASSES[0] / "000000.jpeg").unlink(),
         lambda root, kept: kept.write_bytes(kept.read_bytes()[:-100]),
         lambda root, kept: kept.write_bytes(
@@ -521,7 +549,8 @@ def test_second_load_reads_the_kept_array_and_not_the_pictures(tmp_path, home, m
         lambda root, kept: kept.write_bytes(b""),
     ],
     ids=[
-        "picture changed",
+        "another of the same size",
+        "another of the same time",
         "picture gone",
         "array cut",
         "array damaged",

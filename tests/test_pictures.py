@@ -15,7 +15,7 @@ from PIL import Image
 
 from workshop_utils import data
 from workshop_utils.data import archives
-from workshop_utils.data.pictures import decode
+from workshop_utils.data.pictures import decode, decode_all
 
 
 def zipped(folder, target):
@@ -284,6 +284,13 @@ def test_other_formats_under_an_accepted_name_are_not_even_tried(kind):
 
 
 # --- what goes wrong ---
+
+
+def test_pictures_behind_a_damaged_one_keep_their_order():
+    raws = [b"", *(file_bytes(Image.new("L", (4, 4), grey)) for grey in (7, 9))]
+    files = [(str(place), lambda raw=raw: raw) for place, raw in enumerate(raws)]
+    images, damaged = decode_all(files, "Reading", shape=(1, 4, 4))
+    assert images[:, 0, 0, 0].tolist() == [7, 9] and list(damaged) == [0]
 
 
 def test_broken_files_are_named_counted_and_skipped(tmp_path, capsys):
@@ -599,6 +606,14 @@ def test_tar_is_known_by_its_content(tmp_path, mode, name):
     with tarfile.open(tmp_path / name, mode) as archive:
         archive.add(class_folders(tmp_path / "pets", cats=2, dogs=2), "pets")
     assert set(both(tmp_path / name)) == {"cats", "dogs"}
+
+
+def test_links_in_a_tar_are_left_out(tmp_path):
+    folder = class_folders(tmp_path / "pets", cats=2, dogs=2)
+    (folder / "cats" / "again.png").symlink_to("0.png")
+    with tarfile.open(tmp_path / "pets.tar", "w") as archive:
+        archive.add(folder, "pets")
+    assert len(both(tmp_path / "pets.tar")["cats"]) == 2
 
 
 def test_zip_is_known_by_its_content(tmp_path):

@@ -65,8 +65,8 @@ def _home():
         ) from None
 
 
-def write(path: Path, *content: bytes | memoryview) -> None:
-    """Writes a file, in one piece or more, whole or not at all: what was there stays until the new one is safe on the disk.
+def write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all: what was there stays until the new one is safe on the disk.
 
     What a killed process left of it goes away with the next writing. Raises OSError, with what to do, where that cannot be done.
     """
@@ -79,7 +79,7 @@ def write(path: Path, *content: bytes | memoryview) -> None:
         _clear(target.parent, f"{name}.")
         try:
             with open(aside, "wb") as file:
-                file.writelines(content)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(OSError):  # nothing was there, or the disk knows no rights

@@ -99,6 +99,13 @@ def at_hand(name: str) -> ImageDataset:
 
 def _read(chosen: DatasetCard, split: str, files, announce: bool = True):
     images, labels = chosen.read(chosen, split, files)
+    known, count = labels.unique().tolist(), len(chosen.classes)
+    if labels.shape != (len(images),) or not set(known) <= set(range(count)):
+        ends = f"from {min(known, default='none')} to {max(known, default='none')}"
+        raise DamagedFile(
+            f"'{files.folder}' holds {len(images):,} {split} pictures and {len(labels):,} labels {ends}; those of {chosen.title} go from 0 to {count - 1}. "
+            f"Get the official files ({chosen.homepage})."
+        )
     if isinstance(images, Tensor) and images.shape[1:] != chosen.shape:
         found, right = (" x ".join(map(str, shape)) for shape in (images.shape[1:], chosen.shape))
         raise DamagedFile(

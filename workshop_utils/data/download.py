@@ -1,13 +1,11 @@
 """Brings published files onto this computer: pooch fetches and checks, from the first of several hosts that delivers."""
 
-import hashlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
@@ -57,19 +55,12 @@ def is_page(response) -> bool:
     return "html" in response.headers.get("Content-Type", "")
 
 
-def has_sum(stream: BufferedIOBase, published: str) -> bool:
-    """Whether the bytes of an opened file, or of a BytesIO, have a published sum ("sha256:..." or "md5:...")."""
-    algorithm, digest = published.split(":")
-    begin = partial(hashlib.new, algorithm, usedforsecurity=False)
-    return hashlib.file_digest(stream, begin).hexdigest() == digest
-
-
 def is_whole(path: Path, file: RemoteFile) -> bool:
-    """Whether a file is on this computer and has the published sum."""
-    if not path.is_file():
-        return False
-    with open(path, "rb") as stream:
-        return has_sum(stream, file.sum)
+    """Whether a file is on this computer and has the published sum ("sha256:..." or "md5:...")."""
+    import pooch
+
+    algorithm, _, digest = file.sum.partition(":")
+    return path.is_file() and pooch.file_hash(str(path), algorithm) == digest
 
 
 def fetch(file: RemoteFile, folder: Path, set_name: str) -> Path:

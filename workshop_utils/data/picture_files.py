@@ -136,17 +136,16 @@ def _without_common_folder(files: Files) -> Files:
 
 def told(left_out: LeftOut) -> str:
     """A sentence about what was left out, counted by folder and reason; nothing if there is nothing."""
-    counts = Counter(
-        (name.parent, why) if why.startswith(".") else (name, why) for name, why in left_out.items()
+    grouped = Counter(
+        f"of '{name.parent}' ({why})" if why[0] == "." else f"'{name}' {why}"
+        for name, why in left_out.items()
     )
-    said = [
-        f"{count} of '{place}' ({why})" if why.startswith(".") else f"'{place}' {why}"
-        for (place, why), count in counts.most_common(8)
-    ]
-    if not said:
-        return ""
-    heic = any(why.lower().startswith((".heic", ".heif")) for why in left_out.values())
-    return f" Left out: {'; '.join(said)}{'; ...' * (len(counts) > 8)}.{' Save HEIC as JPEG to have it read.' * heic}"
+    said = [f"{n} {what}" if what[:2] == "of" else what for what, n in grouped.most_common(8)]
+    more = "; ..." * (len(grouped) > 8)
+    heic = " Save HEIC as JPEG to have it read." * any(
+        why.lower().startswith((".heic", ".heif")) for why in left_out.values()
+    )
+    return f" Left out: {'; '.join(said)}{more}.{heic}" if said else ""
 
 
 def split_folders(path: Path, files: Files, left_out: LeftOut) -> list[Pictures]:

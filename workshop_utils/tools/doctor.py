@@ -10,10 +10,8 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from importlib import metadata, util
 from pathlib import Path
 
@@ -29,8 +27,6 @@ NOT_FOR_COLAB = {"jupyterlab", "pytest-xdist", "nbval", "hypothesis"} | {
 KNOWN_BAD = {
     "ipykernel": "7.0 to 7.3 run the panels' callbacks in the middle of another cell, 7.4 answers the controls of one panel in several threads"
 }
-# Seconds of computing of each chapter, and pictures a second of the two-second measurement, on the computer that the course's times were taken on (2 cores, no GPU).
-CHAPTER_SECONDS, REFERENCE_SPEED = {1: 33, 2: 35, 3: 57}, 19_500
 GIGA = 2**30
 
 
@@ -84,7 +80,7 @@ def run(options) -> int:
 
 
 def examine(*, network: bool = True) -> Findings:
-    """Looks at everything, in about ten seconds; a check that itself fails becomes a red finding. network: whether to ask other computers, 3 seconds at most."""
+    """Looks at everything; a check that itself fails becomes a red finding. network: whether to ask other computers, 3 seconds at most."""
     return Findings([look(name) for name in CHECKS if network or name != "network"])
 
 
@@ -276,40 +272,6 @@ def network() -> Told:
     return "yellow", words, "check the address in WORKSHOP_MIRROR" if mirror else ""
 
 
-def speed() -> Told:
-    """The expected minutes of computing of each chapter, from two seconds of training."""
-    ratio = REFERENCE_SPEED / pictures_a_second()
-    minutes = {number: seconds * ratio / 60 for number, seconds in CHAPTER_SECONDS.items()}
-    told = ", ".join(f"{number} about {max(0.5, each):.1f}" for number, each in minutes.items())
-    slow = max(minutes.values()) > 3
-    return "yellow" if slow else "green", f"expected minutes of computing a chapter: {told}"
-
-
-@lru_cache
-def pictures_a_second(seconds: float = 2.0) -> float:
-    """How many 28 x 28 pictures a second LeNet trains on, on the chosen device, after a short warm-up."""
-    import torch
-
-    from workshop_utils import device as devices
-    from workshop_utils import models, training
-
-    place = devices.pick()
-    net = models.build("lenet", classes=10, channels=1).to(place)
-    optimizer = torch.optim.Adam(net.parameters())
-    images = torch.zeros(128, 1, 28, 28, device=place)
-    labels = torch.zeros(128, dtype=torch.long, device=place)
-
-    def rate(seconds: float) -> float:
-        seen, began = 0, time.perf_counter()
-        while not seen or time.perf_counter() - began < seconds:
-            training.step(net, images, labels, optimizer)
-            seen += len(images)
-        return seen / (time.perf_counter() - began)
-
-    rate(seconds / 4)  # warms up
-    return rate(seconds * 3 / 4)
-
-
 def _on_colab() -> bool:
     return "google.colab" in sys.modules
 
@@ -342,5 +304,4 @@ CHECKS: dict[str, tuple[Callable[[], Told], str]] = {
     "weights": (weights, f"{PIP} --no-deps {paths.ADDED['weights']}"),
     "address": (address, f"{HERE} -m workshop_utils links --repo OWNER/NAME --ref TAG"),
     "network": (network, ""),
-    "speed": (speed, "plug in the charger, close other programs"),
 }

@@ -27,8 +27,7 @@ MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs"
 def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     batches = [f"data_batch_{number}" for number in range(1, 6)]
     names = ["test_batch"] if split == "test" else batches
-    raws, count = files.contents(*names), len(card.classes)
-    parts = [read_cifar(raw, name, "labels", count) for raw, name in zip(raws, names)]
+    parts = [read_cifar(raw, name, "labels") for raw, name in zip(files.contents(*names), names)]
     images, labels = zip(*parts)
     return torch.cat(images), torch.cat(labels)
 
@@ -36,11 +35,11 @@ def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 def read_100(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     labels = "coarse_labels" if card.classes == card.coarse else "fine_labels"
     (raw,) = files.contents(split)
-    return read_cifar(raw, split, labels, len(card.classes))
+    return read_cifar(raw, split, labels)
 
 
-def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor, Tensor]:
-    """One pickled file; labels: "labels", "fine_labels" or "coarse_labels", each from 0 to classes - 1.
+def read_cifar(raw: bytes, name: str, labels: str) -> tuple[Tensor, Tensor]:
+    """One pickled file; labels: "labels", "fine_labels" or "coarse_labels".
 
     Each row has 1,024 red, green, blue values. Raises DamagedFile, and never runs what the file holds.
     """
@@ -53,8 +52,8 @@ def read_cifar(raw: bytes, name: str, labels: str, classes: int) -> tuple[Tensor
             raise DamagedFile(
                 f"it holds {rows.dtype} values of shape {rows.shape} and {numbers.size} labels"
             )
-        if numbers.dtype.kind != "i" or not 0 <= numbers.min() <= numbers.max() < classes:
-            raise DamagedFile(f"it holds labels outside of 0..{classes - 1}")
+        if numbers.dtype.kind != "i":
+            raise DamagedFile("it holds labels that are no whole numbers")
         images = torch.from_numpy(rows.reshape(-1, 3, 32, 32).copy())
         return images, torch.from_numpy(numbers.astype(np.int64))
 

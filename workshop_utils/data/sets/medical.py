@@ -1,11 +1,16 @@
 """Medical MNIST: thousands of small scans in a folder a class, as Kaggle and the MONAI project publish them."""
 
+import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
-from workshop_utils.data import picture_cache
+from workshop_utils import paths
+from workshop_utils.data.archives import files_below
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import is_whole
 from workshop_utils.data.folders import class_names
@@ -23,8 +28,7 @@ HOST = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     """One split of a folder, zip or tar.gz with a folder a class. Its pictures are decoded once and kept."""
     source, published = files.pictures(), card.files[0]
-    kept = files.cache / "decoded.safetensors"
-    images, labels = picture_cache.remembered(kept, source, lambda: decoded(source, card))
+    images, labels = remembered(files.cache / "decoded.safetensors", source, card)
     parts = []
     for label in range(len(card.classes)):
         positions = torch.nonzero(labels == label).flatten()
@@ -35,6 +39,33 @@ def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
     if another or len(chosen) != card.splits[split]:
         files.unofficial.append(source.name)
     return images[chosen], labels[chosen]
+
+
+def remembered(kept: Path, source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
+    """What `decoded` gives: from the file `kept`, if it is sound and the files of its source are as they were; else decoded, and kept."""
+    below = [] if source.is_file() else map(Path, files_below(source))
+    own = [path for path in below if not path.name.startswith((".", "decoded."))]
+    states = [(path, path.stat()) for path in own or [source]]
+    state = sorted(f"{path} {one.st_size} {one.st_mtime_ns}" for path, one in states)
+    with suppress(OSError, KeyError, SafetensorError), safe_open(kept, "pt") as file:
+        whole = file.get_tensor("images"), file.get_tensor("labels")
+        if file.metadata() == {"sum": checksum(state, *whole)}:
+            return whole
+    images, labels = decoded(source, card)
+    about = {"sum": checksum(state, images, labels)}
+    try:
+        paths.write(kept, save({"images": images, "labels": labels}, about))
+    except OSError as error:
+        print(f"The decoded pictures could not be kept and will be decoded again: {error}")
+    return images, labels
+
+
+def checksum(state: list[str], *arrays: Tensor) -> str:
+    """The sha256 of names, sizes and times of the files that were decoded, and of what came of them."""
+    digest = hashlib.sha256("\n".join(state).encode())
+    for array in arrays:
+        digest.update(array.numpy().data)
+    return digest.hexdigest()
 
 
 def decoded(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
