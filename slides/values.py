@@ -203,14 +203,14 @@ def sections(chapter: str) -> dict[int, tuple[str, int]]:
 
 @lru_cache
 def task(number: str) -> tuple[int, str]:
-    """Minutes and text of an exercise, with the options of a question, as its notebook states it."""
+    """Minutes and text of an exercise, with the options of a question, as its notebook states it, but for links: a deck stands alone."""
     found = re.search(
         rf"(?s)\*\*Exercise {re.escape(number)}\.\*\* \((\d+) min[^)]*\) (.+?)(?=\n\n(?!- \*\*)|\Z)",
         prose(number[0]),
     )
     if not found:
         raise ValueError(f"Chapter {number[0]} has no exercise {number}.")
-    return int(found[1]), found[2]
+    return int(found[1]), re.sub(r"\[(.+?)\]\([^)]+\)", r"\1", found[2])
 
 
 def write_guide() -> None:
