@@ -20,6 +20,7 @@ from workshop_utils.data import ImageDataset, LazyImageDataset, imagenet
 from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Predictions, predict
+from workshop_utils.inference import classify as classify
 from workshop_utils.models import head
 from workshop_utils.models.blocks import EachPlace
 from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
