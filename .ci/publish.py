@@ -20,6 +20,7 @@ HOME = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HOME))
 import workshop_utils
 from workshop_utils import data, models, paths, takehome
+from workshop_utils.tools import links
 
 git = partial(subprocess.run, cwd=HOME, check=True)
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -52,8 +53,8 @@ def main() -> None:
 def with_address(repository: str, branch: str) -> None:
     """Commits the address to a new branch of the clone."""
     git(["git", "switch", "--quiet", "--create", branch])
-    links = [sys.executable, "-m", "workshop_utils", "links", "--repo", repository]
-    subprocess.run([*links, "--ref", branch], cwd=HOME, check=True)
+    command = [sys.executable, "-m", "workshop_utils", "links", "--repo", repository]
+    subprocess.run([*command, "--ref", branch], cwd=HOME, check=True)
     git(["git", "commit", "--quiet", "--all", "--message", f"Write the address of {branch}"])
 
 
@@ -96,8 +97,12 @@ def as_html(path: Path) -> str:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            cell.source = links.without_picture(cell.source)
             cell.source = re.sub(r"\]\((?!https?:)(\S+)\.ipynb\)", r"](\1.html)", cell.source)
-    exporter = HTMLExporter(require_js_url="", jquery_url="", mathjax_url="")
+    # of nbconvert's templates this one gives a picture its words
+    exporter = HTMLExporter(
+        template_name="classic", require_js_url="", jquery_url="", mathjax_url=""
+    )
     return exporter.from_notebook_node(notebook)[0]
 
 

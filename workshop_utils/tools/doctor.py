@@ -241,7 +241,7 @@ def weights() -> Told:
 
 
 def address() -> Told:
-    if links.TAG == links.NOWHERE["tag"]:
+    if links.TAG in links.NOWHERE.values():
         return "green", "none yet: badges and Colab would need one, this computer does not"
     return "green", f"published as {links.REPOSITORY}, {links.TAG}"
 
