@@ -731,7 +731,8 @@ READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", READY)
-def test_ready_net_is_as_good_as_its_card_says(name, capsys):
+def test_ready_net_is_as_good_as_its_card_says(name, capsys, monkeypatch):
+    monkeypatch.setattr(weights, "told_already", set())
     model = models.ready(name)
     right = f"{100 * READY[name]['test_accuracy']:.1f} % of the test pictures right."
     assert (
@@ -767,6 +768,13 @@ def le_net(activation=nn.ReLU) -> nn.Sequential:
     )
 
 
+def test_ready_net_is_announced_once_a_kernel(capsys, monkeypatch):
+    monkeypatch.setattr(weights, "told_already", set())
+    for _ in range(2):
+        models.ready("lenet-mnist")
+    assert capsys.readouterr().out.count("comes with the course") == 1
+
+
 @pytest.fixture
 def next_kernel(tmp_path, monkeypatch):
     """Keeps a net of this name, and gives what a new kernel finds under it, and what both said."""
@@ -776,6 +784,7 @@ def next_kernel(tmp_path, monkeypatch):
         monkeypatch.setattr(weights, "kept", {})
         models.keep(name, net, **about)
         monkeypatch.setattr(weights, "kept", {})
+        monkeypatch.setattr(weights, "told_already", set())
         return models.ready(name), capsys.readouterr().out
 
     return after
