@@ -253,6 +253,9 @@ def test_without_anywidget_the_core_controls_remain(monkeypatch):
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
     made.controls["true"].value = "Bag"
     assert "pictures of 'Bag'" in made.figure.description
+    made = widgets.own_pictures(colour_net())
+    (upload,) = made.box.children[1].children
+    assert "6 MB at most" in upload.description
 
 
 def test_in_colab_the_custom_widget_manager_is_switched_on(monkeypatch):
