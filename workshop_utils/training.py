@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import Parameter, signature
 from itertools import zip_longest
 from operator import itemgetter
@@ -20,7 +20,7 @@ from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.errors import whole
 from workshop_utils.models.cost import places, require_fit
-from workshop_utils.models.modes import evaluating, train_mode
+from workshop_utils.models.modes import evaluating, inside, train_mode
 from workshop_utils.progress import progress
 from workshop_utils.tables import Measured, Table
 
@@ -69,6 +69,7 @@ def fit(
     device=None,
     seed: int = 0,
     name: str | None = None,
+    balanced: bool = False,
 ) -> History:
     """Trains `model` in place on `train` and returns its History; an interrupt stops early and keeps what was learned.
 
@@ -77,20 +78,20 @@ def fit(
     `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
-    than the one that is ready (`models.keep`).
+    than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
     _need_sense(epochs, patience, validation, seed)
     batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
-    optimizer = _optimizer(model, optimizer, learning_rate)
-    steps = epochs * len(batches)
+    weights = _balance(train, batches.device) if balanced else None
+    optimizer, steps = _optimizer(model, optimizer, learning_rate), epochs * len(batches)
     scheduler = _scheduler(schedule, optimizer, steps) if schedule else None
     history, best, began = History(epochs), _Best(), time.perf_counter()
 
     def learn() -> None:
         for _ in range(epochs):
-            learnt = _one_epoch(model, batches, optimizer, scheduler, bar)
+            learnt = _one_epoch(model, batches, optimizer, scheduler, bar, weights)
             _add(learnt, history.loss, history.accuracy)
             if judged:
                 found = _validate(model, judged)
@@ -110,15 +111,21 @@ def fit(
     finally:
         best.back(model)
     history.seconds = time.perf_counter() - began
-    if name:
-        _keep(name, model, history, best.epoch)
+    _note(model, image_dataset(train), judged, history, best.epoch, name)
     return history
 
 
 def step(
-    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    optimizer: torch.optim.Optimizer,
+    weights: Tensor | None = None,
 ) -> tuple[float, int]:
-    """One step downhill on one batch; returns the loss before it and how many pictures were right."""
+    """One step downhill on one batch; returns the loss before it and how many pictures were right.
+
+    weights: how much the errors on each class count, (K,).
+    """
     train_mode(model)  # here, not in the caller: a watcher may have evaluated in between
     logits = model(images)
     if not isinstance(logits, Tensor):
@@ -126,7 +133,7 @@ def step(
             f"While it learns the net answers with {type(logits).__name__}, and not with the scores alone. "
             "Build it without its auxiliary heads, for example with aux_logits=False."
         )
-    loss = F.cross_entropy(logits, labels)
+    loss = F.cross_entropy(logits, labels, weights)
     optimizer.zero_grad()
     loss.backward()
     if math.isfinite(value := loss.item()):  # else the step would destroy the weights
@@ -149,6 +156,19 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     )
     vars(optimizer)["earlier_cycle"] = cycle
     return cycle
+
+
+def _note(
+    model, train: ImageDataset, judged: Batches | None, history: History, epoch: int, name
+) -> None:
+    """What the net knows of itself from now on, for `models.describe`: an earlier score is no longer its own."""
+    about = models.About.learned(train)
+    if judged and history.stopped != "interrupted":
+        right = round(judged.count * history.validation_accuracy[epoch])
+        about = replace(about, right=right, judged=judged.count, how="those of the validation set")
+    vars(inside(model)).update(about=about, left_out=None)
+    if name:
+        _keep(name, model, history, epoch)
 
 
 def _keep(name: str, model: nn.Module, history: History, epoch: int) -> None:
@@ -196,6 +216,18 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
     _need_no_lone_picture(model, train, batches.batch_size)
     torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
     return batches, judged
+
+
+def _balance(train, device: torch.device) -> Tensor:
+    """(K,) weights of the classes, with which each counts the same. Raises ValueError, naming it, for one without a picture."""
+    train = image_dataset(train)
+    counts = torch.bincount(train.labels, minlength=len(train.classes))
+    if not counts.all():
+        name = train.classes[int(counts.argmin())]
+        raise ValueError(
+            f"The class '{name}' of {train.name} has no picture, so that nothing can balance it."
+        )
+    return (len(train) / (len(counts) * counts)).to(device)
 
 
 def _named(classes) -> str:
@@ -288,10 +320,10 @@ class _Best:
         model.eval()
 
 
-def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]:
+def _one_epoch(model, batches, optimizer, scheduler, bar, weights) -> tuple[float, float]:
     losses, right, seen = 0.0, 0, 0
     for images, labels in batches:
-        loss, hits = step(model, images, labels, optimizer)
+        loss, hits = step(model, images, labels, optimizer, weights)
         if not math.isfinite(loss):
             raise ValueError(
                 f"The loss became {loss} in training: the steps are too long, or augment makes what is no number. Try a tenth of the learning rate."

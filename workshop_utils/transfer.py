@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workshop_utils import errors
+from workshop_utils import errors, models
 from workshop_utils.data import ImageDataset, imagenet
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Predictions, predict
 from workshop_utils.features import features as features
 from workshop_utils.features import forget as forget
 from workshop_utils.inference import classify as classify
-from workshop_utils.models import head
+from workshop_utils.models.cards import head, headless
 from workshop_utils.models.modes import BatchNorm, copied, inside
 
 
@@ -163,22 +163,37 @@ def classifier(
     """A copy of a pretrained net with a calibrated head for the classes of `dataset`: .classes, .preprocess, .threshold.
 
     threshold: 95 % of the pictures, each judged by a head that was fitted without it, reach this probability for some
-    class; a new picture that does not looks like none of them. With one picture in a class it is 0, and the probabilities
-    are not calibrated. Raises ValueError if a class has no picture.
+    class; a new picture that does not looks like none of them. .left_out: what was said of each of them, as Predictions;
+    .about: for `models.describe`. With one picture in a class threshold is 0, left_out None, and the probabilities are not
+    calibrated. A net without a head, as timm builds it with num_classes=0, gets one. Raises ValueError if a class has no
+    picture.
     """
     dataset = image_dataset(dataset)
     known, labels, classes = features(backbone, dataset), dataset.labels, len(dataset.classes)
     how: dict[str, Any] = {"classes": classes, "strength": strength, "balanced": balanced}
-    layer, threshold = fit_head(known, labels, **how), 0.0
+    layer, threshold, left_out = fit_head(known, labels, **how), 0.0, None
+    about = models.About.learned(dataset)
     if torch.bincount(labels).min() > 1:
         logits = out_of_fold(known, labels, **how)
         scale = temperature(logits, labels)
         layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
-        threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
+        rows = (logits / scale).softmax(1)
+        threshold = float(rows.amax(1).quantile(0.05))
+        left_out = Predictions(rows.numpy(), labels.numpy(), dataset.classes)
+        about = about.scored(left_out, "each judged by a head that was fitted without it")
     net = copied(inside(backbone))
-    net.set_submodule(head(net)[0], layer)
-    vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
+    net.set_submodule(_place(net, classes), layer)
+    values = {"classes": dataset.classes, "threshold": threshold, "left_out": left_out}
+    vars(net).update(values, about=about)  # beside the layers
     return net.eval()
+
+
+def _place(net: nn.Module, classes: int) -> str:
+    """The name of a net's head, or of where it belongs: timm makes room for it."""
+    if headless(net) and hasattr(net, "reset_classifier"):
+        net.reset_classifier(classes)
+    *_, (last, _) = net.named_modules()
+    return last if headless(net) else head(net)[0]
 
 
 def parameter_groups(
