@@ -185,7 +185,7 @@ def prepare(answer):
         )
     if not moved:
         yield "Nothing moved in a step: the head and blocks.1 should."
-    if moved >= {name for name, _ in net.named_parameters()}:
+    if {name.partition(".")[0] for name in moved} >= {"stem", "blocks", "head"}:
         yield "Everything moved. Was the net frozen, and then nothing but blocks.1 unfrozen? transfer.unfreeze(net) unfreezes all of it."
     if moved - head - block:
         yield f"Part of the net is frozen, but more than blocks.1 was unfrozen: '{sorted(moved - head - block)[0]}' for one moved too."
@@ -353,7 +353,9 @@ def own_classifier(answer):
     if not rows.isfinite().all():
         yield "It opens, but its answers are not finite numbers. Train it again."
     doubted = int((rows.amax(1) < net.threshold).sum())
-    return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the file to a friend: nothing else is needed."
+    blanks = models.describe(answer).count("[To be filled in")
+    card = f" Its card has {blanks} blanks that only you can fill." if blanks else ""
+    return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the file to a friend: models.describe shows the lines that open it without the course.{card}"
 
 
 @EXERCISES.exercise(
