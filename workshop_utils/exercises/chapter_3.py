@@ -443,7 +443,9 @@ def _net_of_blocks() -> nn.Module:
     """A net with parts that have names, as the backbone has them: stem, blocks.0, blocks.1, head."""
 
     def block(inputs: int, outputs: int) -> nn.Module:
-        return nn.Sequential(nn.Conv2d(inputs, outputs, 3), nn.BatchNorm2d(outputs), nn.ReLU())
+        norm = nn.BatchNorm2d(outputs)
+        nn.init.ones_(norm.bias)  # no block is dead, so that all that may learn moves
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3), norm, nn.ReLU())
 
     blocks = nn.Sequential(block(4, 6), block(6, 8))
     pool = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
