@@ -3,7 +3,7 @@
 import copy
 import json
 import shutil
-from functools import partial
+from functools import lru_cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,8 +36,9 @@ def size_of(name):
     return SMALL if name in OURS else LARGE
 
 
+@lru_cache
 def on_meta(name):
-    """The net of the size that its card states, without memory for its weights."""
+    """The net of the size that its card states, without memory for its weights; built once for all tests."""
     with torch.device("meta"):
         return models.build(
             name, classes=size_of(name)["classes"], channels=size_of(name)["channels"]
@@ -76,7 +77,7 @@ def test_card_has_the_accuracies_of_the_first_and_the_second_weights():
 @pytest.mark.parametrize("name", NAMES)
 def test_card_counts_the_layers_on_the_longest_way_through_the_net(name):
     """Convolutions and dense layers one after another; squeeze-and-excitation stands beside the way, not on it."""
-    net = on_meta(name)
+    net = copy.deepcopy(on_meta(name))
     for place, layer in list(net.named_modules()):
         if type(layer).__name__ in ("SqueezeExcitation", "SEModule", "SqueezeExcite"):
             net.set_submodule(place, nn.Identity())
