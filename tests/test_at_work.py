@@ -55,7 +55,14 @@ def options(tmp_path, monkeypatch, weights):
     """Of 24 small pictures in three classes; what is written lands in a temporary folder."""
     monkeypatch.chdir(tmp_path)
     folder = written(tiny_dataset(channels=3), tmp_path / "pictures")
-    facts = {"model": "mine.pt", "net": SMALL, "weights": weights, "epochs": 0, "device": "cpu"}
+    facts = {
+        "model": "mine.pt",
+        "net": SMALL,
+        "weights": weights,
+        "epochs": 0,
+        "device": "cpu",
+        "workers": 0,
+    }
     return Namespace(folder=folder, balanced=None, together=".*", **facts)
 
 
