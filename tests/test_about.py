@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from workshop_utils import data, evaluation, models, transfer
-from workshop_utils.models.about import PICTURES, PURPOSE, SCORE
+from workshop_utils.models.about import BLANKS
 
 RECIPE = models.preprocessing(resize=64, crop=56, mean=[0.5] * 3, std=[0.25] * 3)
 TIMM = {
@@ -52,7 +52,7 @@ def test_card_says_data_counts_score_with_its_interval_and_what_a_person_must_ad
     assert "4 of 'a', 4 of 'b'" in card and "8 pictures, tiny, train, memory" in card
     assert f"{right} of 8 pictures right, each judged by a head that was fitted without it" in card
     assert f"Below {100 * net.threshold:.1f} % none of them" in card
-    assert len(re.findall("To be filled in", card)) == 2 and PURPOSE in card
+    assert len(re.findall("To be filled in", card)) == 2 and BLANKS["PURPOSE"] in card
 
 
 def test_interval_is_wilsons():
@@ -69,7 +69,7 @@ def test_nothing_is_made_up_about_a_net_of_which_nothing_is_known():
     net = models.build("small_resnet", classes=2)
     net.preprocess, net.classes = RECIPE, ("a", "b")
     card = described(net)
-    assert all(blank in card for blank in (PURPOSE, PICTURES, SCORE)) and "of 'a'" not in card
+    assert all(blank in card for blank in BLANKS.values()) and "of 'a'" not in card
     assert "the course's own: `models.load` opens it" in card and "import" not in card
 
 
@@ -100,7 +100,7 @@ def test_names_of_strangers_are_shown_as_they_are():
 
 def test_one_picture_a_class_has_no_score():
     net = trained(count=1)
-    assert net.left_out is None and SCORE in described(net)
+    assert net.left_out is None and BLANKS["SCORE"] in described(net)
 
 
 # --- any net of timm ---

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from zipfile import is_zipfile
 
+import torch
 from torch import nn
 
 from workshop_utils import device as devices
@@ -46,29 +47,36 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
             "This net does not know its .classes and its .preprocess. transfer.classifier and models.load give one that does."
         )
     found, left_out = _pictures([files] if isinstance(files, (str, Path)) else files)
-    shape, places = (3, recipe.resize, recipe.resize), range(len(found))
-    parts = [list(places[start : start + AT_A_TIME]) for start in places[::AT_A_TIME]]
-    decoded = decode_in_turn(found, parts, shape=shape, size=recipe.resize)
+    side, parts = recipe.resize, torch.arange(len(found)).split(AT_A_TIME)
+    positions = [part.tolist() for part in parts if len(part)]
+    decoded = decode_in_turn(found, positions, shape=(3, side, side), size=side)
     net.to(devices.pick(device))
     rows: list[Answer] = []
     with evaluating(net):
-        for part, (images, odd) in zip(parts, progress(decoded, "Reading", total=len(parts))):
+        for part, (images, odd) in zip(positions, progress(decoded, "Reading", len(positions))):
             left_out |= {PurePosixPath(found[place][0]): str(why) for place, why in odd.items()}
-            names = [str(found[place][0]) for place in part if place not in odd]
-            rows += _answers(net, names, images) if names else []
+            if len(images):
+                scores = answer(net, net.preprocess(images.to(devices.of(net))))
+                if scores.shape[1:] != (len(classes),):
+                    raise ValueError(
+                        f"The net has {len(classes)} classes, but answers with {tuple(scores.shape[1:])} scores a picture."
+                    )
+                names = [str(found[place][0]) for place in part if place not in odd]
+                for name, (sure, best) in zip(names, zip(*scores.float().softmax(1).max(1))):
+                    likely = float(sure) >= getattr(net, "threshold", 0)
+                    rows.append(Answer(name, classes[best], float(sure), likely))
     if not rows:
         raise ValueError(f"There is no picture to classify.{told(left_out)}")
     if left_out:
         print(told(left_out).strip())
-    unlikely = lambda row: "" if row.likely else "none looks likely"
     columns = {"file": "file", "class": "predicted", "probability": "probability"}
-    return Table(rows, {**columns, "remark": unlikely})
+    remark = lambda row: "" if row.likely else "none looks likely"
+    return Table(rows, {**columns, "remark": remark})
 
 
 def _pictures(paths: Iterable[str | Path]) -> tuple[Pictures, LeftOut]:
     """Every picture file of these paths, under a name by which it can be opened; and what else there was."""
-    found: Pictures = []
-    left_out: LeftOut = {}
+    found, left_out = [], {}
     for path in map(given, paths):
         if not path.exists():
             raise FileNotFoundError(
@@ -80,17 +88,3 @@ def _pictures(paths: Iterable[str | Path]) -> tuple[Pictures, LeftOut]:
         found += [(path.as_posix() / name, read) for name, read in sorted(files.items())]
         left_out |= {path.as_posix() / name: why for name, why in odd.items()}
     return found, left_out
-
-
-def _answers(net: nn.Module, names: list[str], images) -> list[Answer]:
-    scores = answer(net, net.preprocess(images.to(devices.of(net))))
-    if scores.shape[1:] != (len(net.classes),):
-        raise ValueError(
-            f"The net has {len(net.classes)} classes, but answers with {tuple(scores.shape[1:])} scores a picture."
-        )
-    sure, best = scores.float().softmax(1).max(1)
-    threshold = float(getattr(net, "threshold", 0))
-    return [
-        Answer(name, net.classes[place], value, value >= threshold)
-        for name, place, value in zip(names, best.tolist(), sure.tolist())
-    ]

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from itertools import zip_longest
 from operator import itemgetter
@@ -84,7 +84,7 @@ def fit(
     """
     _need_sense(epochs, patience, validation, seed)
     batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
-    weights = _balance(train, batches.device) if balanced else None
+    weights = _balance(image_dataset(train)).to(batches.device) if balanced else None
     optimizer, steps = _optimizer(model, optimizer, learning_rate), epochs * len(batches)
     scheduler = _scheduler(schedule, optimizer, steps) if schedule else None
     history, best, began = History(epochs), _Best(), time.perf_counter()
@@ -111,21 +111,14 @@ def fit(
     finally:
         best.back(model)
     history.seconds = time.perf_counter() - began
-    _note(model, image_dataset(train), judged, history, best.epoch, name)
+    _keep(name, model, image_dataset(train), history, best.epoch)
     return history
 
 
 def step(
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    optimizer: torch.optim.Optimizer,
-    weights: Tensor | None = None,
+    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer, weights=None
 ) -> tuple[float, int]:
-    """One step downhill on one batch; returns the loss before it and how many pictures were right.
-
-    weights: how much the errors on each class count, (K,).
-    """
+    """One step downhill on one batch, with (K,) weights of the classes; returns the loss before it and how many pictures were right."""
     train_mode(model)  # here, not in the caller: a watcher may have evaluated in between
     logits = model(images)
     if not isinstance(logits, Tensor):
@@ -158,21 +151,17 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     return cycle
 
 
-def _note(
-    model, train: ImageDataset, judged: Batches | None, history: History, epoch: int, name
-) -> None:
-    """What the net knows of itself from now on, for `models.describe`: an earlier score is no longer its own."""
-    about = models.About.learned(train)
-    if judged and history.stopped != "interrupted":
-        right = round(judged.count * history.validation_accuracy[epoch])
-        about = replace(about, right=right, judged=judged.count, how="those of the validation set")
-    vars(inside(model)).update(about=about, left_out=None)
-    if name:
-        _keep(name, model, history, epoch)
+def _balance(train: ImageDataset) -> Tensor:
+    """(K,) weights with which all classes count the same; one without a picture is never met."""
+    return 1 / torch.bincount(train.labels, minlength=len(train.classes)).clamp(min=1)
 
 
-def _keep(name: str, model: nn.Module, history: History, epoch: int) -> None:
-    """Hands the net over, with the accuracy that was measured when it was as it is now."""
+def _keep(name: str | None, model, train: ImageDataset, history: History, epoch: int) -> None:
+    """Notes what the net learned from; hands it over, with the accuracy that was measured when it was as it is now."""
+    # an earlier score, and earlier answers, are no longer its own
+    vars(inside(model)).update(about=models.About.learned(train), left_out=None)
+    if not name:
+        return
     kind = "validation" if history.validation_accuracy else "training"
     found = history.validation_accuracy or history.accuracy
     about = f"~{100 * found[epoch]:.1f} % of the {kind} pictures right" if found else ""
@@ -216,18 +205,6 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
     _need_no_lone_picture(model, train, batches.batch_size)
     torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
     return batches, judged
-
-
-def _balance(train, device: torch.device) -> Tensor:
-    """(K,) weights of the classes, with which each counts the same. Raises ValueError, naming it, for one without a picture."""
-    train = image_dataset(train)
-    counts = torch.bincount(train.labels, minlength=len(train.classes))
-    if not counts.all():
-        name = train.classes[int(counts.argmin())]
-        raise ValueError(
-            f"The class '{name}' of {train.name} has no picture, so that nothing can balance it."
-        )
-    return (len(train) / (len(counts) * counts)).to(device)
 
 
 def _named(classes) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,40 +12,13 @@ from torch import nn
 from workshop_utils.data import ImageDataset
 from workshop_utils.models.pretrained import Timm, builder_of, timm_size
 
-PURPOSE = "who uses it for what, and for what it must not be used"
-PICTURES = "which pictures of each class, how many, from where, and who allowed it"
-SCORE = "how many of which new pictures are right"
-LIMITS = "which pictures it was not tried on, what an error costs, and who decides where it matters"
-OPENED = """\
-import json
-
-import {library}
-import torch
-from PIL import Image, ImageOps
-from safetensors import safe_open
-from torchvision.transforms import v2
-
-with safe_open({file}, "pt") as file:
-    card = json.loads(file.metadata()["card"])
-    weights = {{name: file.get_tensor(name) for name in file.keys()}}
-classes, recipe = card["classes"], card["preprocessing"]
-{net}
-vars(net).update(card["switches"])
-net.load_state_dict(weights)
-prepare = v2.Compose([
-    v2.PILToTensor(),
-    v2.Resize([recipe["resize"]], v2.InterpolationMode(recipe["interpolation"])),
-    v2.CenterCrop([recipe["crop"]]),
-    v2.ToDtype(torch.float32, scale=True),{order}
-    v2.Normalize(recipe["mean"], recipe["std"]),
-])
-picture = ImageOps.exif_transpose(Image.open("new.jpg")).convert("RGB")
-with torch.inference_mode():
-    answer = net.eval()(prepare(picture)[None])[0].softmax(0)
-print(classes[answer.argmax()], float(answer.max()))
-print("none looks likely" if answer.max() < card["threshold"] else "")
-"""
-BLUE_FIRST = "\n    v2.Lambda(lambda pixels: pixels.flip(-3)),  # blue first"
+TEMPLATE = Path(__file__).with_suffix(".md")
+BLANKS = {
+    "PURPOSE": "who uses it for what, and for what it must not be used",
+    "PICTURES": "which pictures of each class, how many, from where, and who allowed it",
+    "SCORE": "how many of which new pictures are right",
+    "LIMITS": "which pictures it was not tried on, what an error costs, and who decides where it matters",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,36 +73,34 @@ class Markdown(str):
 
 
 def model_card(net: nn.Module, file: str) -> Markdown:
-    """What people have to know of a classifier that `models.load` gave, as Mitchell et al. 2019 ask (arXiv:1810.03993)."""
-    about, recipe = net.about, net.preprocess
+    """What people have to know of a net that `models.load` gave, as Mitchell et al. 2019 ask (arXiv:1810.03993)."""
+    about, recipe, text = net.about, net.preprocess, TEMPLATE.read_text("utf-8")
     builder = builder_of(net.architecture, **timm_size(net))
-    learned = f"{sum(about.pictures):,} pictures, {_plain(about.source)}: " + ", ".join(
-        f"{count:,} of '{_plain(name)}'" for name, count in zip(net.classes, about.pictures)
-    )
-    below = f" Below {100 * net.threshold:.1f} % none of them looks likely." * (net.threshold > 0)
-    size = (
-        f"the short side scaled to {recipe.resize} pixels, the middle {recipe.crop} x {recipe.crop}"
-    )
-    parts = {
-        "What it is for": _plain(about.purpose) or _blank(PURPOSE),
-        "What it says": f"One of {len(net.classes)} classes and nothing else: {', '.join(map(_plain, net.classes))}.{below}",
-        "What it learned from": f"{learned}." if about.pictures else _blank(PICTURES),
-        "How good it is": _score(about) if about.judged else _blank(SCORE),
-        "Limits": _plain(about.limits) or _blank(LIMITS),
-        "The net": f"{net.architecture}, {sum(one.numel() for one in net.parameters()):,} parameters; it reads {recipe.order} pictures, {size}.",
-    }
-    lines = [f"# {_plain(file)}", *(f"**{name}.** {text}" for name, text in parts.items())]
-    if hasattr(builder, "code"):
-        code = OPENED.format(
-            file=json.dumps(file),
-            library="timm" if isinstance(builder, Timm) else "torchvision",
-            net=builder.code(len(net.classes)),
-            order=BLUE_FIRST if recipe.order == "BGR" else "",
-        )
-        lines += ["## Opened without the course", f"```python\n{code}```"]
+    if code := getattr(builder, "code", None):
+        words = {"CODE": code(len(net.classes)), "PATH": json.dumps(file)}
+        words["LIBRARY"] = "timm" if isinstance(builder, Timm) else "torchvision"
     else:
-        lines.append("Its architecture is the course's own: `models.load` opens it.")
-    return Markdown("\n\n".join(lines) + "\n")
+        words = {}
+        text = f"{text.partition('## ')[0]}It is the course's own: `models.load` opens it.\n"
+    counts = [f"{count:,} of '{_plain(name)}'" for name, count in zip(net.classes, about.pictures)]
+    learned = f"{sum(about.pictures):,} pictures, {_plain(about.source)}: {', '.join(counts)}."
+    below = f" Below {100 * net.threshold:.1f} % none of them looks likely." * (net.threshold > 0)
+    known = {
+        "PURPOSE": _plain(about.purpose),
+        "PICTURES": learned * bool(counts),
+        "SCORE": _score(about) if about.judged else "",
+        "LIMITS": _plain(about.limits),
+    }
+    words |= {
+        name: said or f"**[To be filled in: {BLANKS[name]}.]**" for name, said in known.items()
+    }
+    words |= {"FILE": _plain(file), "CLASSES": ", ".join(map(_plain, net.classes))}
+    size = sum(one.numel() for one in net.parameters())
+    words |= {"THRESHOLD": below, "NET": f"{net.architecture}, {size:,} parameters"}
+    words |= {name.upper(): str(value) for name, value in vars(recipe).items()}
+    for name, said in words.items():
+        text = text.replace(f"__{name}__", said)
+    return Markdown(text)
 
 
 def _score(about: About) -> str:
@@ -140,10 +112,6 @@ def _score(about: About) -> str:
         f"{about.right:,} of {about.judged:,} pictures right, {_plain(about.how)}: {part} %; "
         f"of all such pictures {low} to {high} % (95 % interval, Wilson)."
     )
-
-
-def _blank(what: str) -> str:
-    return f"**[To be filled in: {what}.]**"
 
 
 def _plain(text: str) -> str:
