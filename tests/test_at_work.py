@@ -211,3 +211,8 @@ print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert int(said.stdout.split("peak")[1]) < 1500, said.stderr[-2000:]
+
+
+def test_weights_beside_it_are_those_that_weights_file_writes(tmp_path):
+    """So that `python at_work.py train FOLDER` needs no network where `start` has put both."""
+    assert f'"{models.weights_file("efficientnet_lite0", tmp_path).name}"' in SCRIPT.read_text()
