@@ -14,7 +14,7 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SMALLEST = {"1280": 16, "794": 11}  # pixels of the smallest letters: on a slide, on a page of paper
+SMALLEST = {"1280": 24, "794": 11}  # pixels of the smallest letters: on a slide, on a page of paper
 
 FAULTS = """
 ({ smallest }) => [...document.querySelectorAll("svg[data-marpit-svg]")].flatMap((slide, place) => {
