@@ -22,7 +22,7 @@ def plan(part: str) -> Figure:
             canvas.bar(10 + 41 * place, 100 - high / 2, 28, high, colour)
         canvas.description = "A net as a row of slabs."
     else:
-        canvas.wall(photographed()[1:13], 5, 0, 0, 68)
+        canvas.wall(photographed()[1:16], 5, 0, 0, 68)
         canvas.description = "Photographs."
     return canvas
 
@@ -55,7 +55,7 @@ def two_ways() -> Figure:
         canvas.write(0, y - 22, way, 32, ha="left", fontweight="bold")
         canvas.show(photographed()[1 + place], 0, y + 10, 140, 140)
         parts = (("lower stages", learns[0]), ("upper stages", learns[1]), ("new head", True))
-        for x, width, (name, learning) in zip((190, 510, 830), (270, 270, 200), parts):
+        for x, width, (name, learning) in zip((190, 500, 810), (260, 260, 200), parts):
             colour = "#B34A00" if learning else COLOURS[0]
             canvas.arrow((x - 46, y + 80), (x - 4, y + 80))
             canvas.bar(x, y + 10, width, 140, colour, hatch="//" if learning else None)
@@ -63,8 +63,8 @@ def two_ways() -> Figure:
             behind = {"facecolor": colour, "edgecolor": "none", "pad": 6}
             canvas.write(x + width / 2, y + 80, words, 30, color="white", fontweight="bold", bbox=behind)
             said.append(f"{way}: {name} {'learn' if learning else 'stay as they are'}")
-        canvas.arrow((1032, y + 80), (1074, y + 80))
-        canvas.write(1080, y + 80, "answer", 26, ha="left")
+        canvas.arrow((1012, y + 80), (1054, y + 80))
+        canvas.write(1062, y + 80, "answer", 26, ha="left")
     canvas.description = f"Two rows, each from a photograph through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
     return canvas
 
@@ -92,7 +92,7 @@ def heat(label: str) -> Figure:
     with torch.inference_mode():
         target = int(net(ready[None]).argmax())
     heated = explain.grad_cam(net, ready, target)
-    titles = (label, f"where '{names[target]}' comes from")
+    titles = (label, f"why '{names[target]}'")
     canvas = grid(f"Grad-CAM of '{names[target]}'", [ready, ready], titles, 2, 400, gap=60, size=30)
     look = {"cmap": "inferno", "alpha": 0.55, "extent": (460, 860, 400, 0), "zorder": 2}
     canvas.page.imshow(heated, aspect="auto", **look)

@@ -4,11 +4,12 @@ from math import log2
 
 import numpy as np
 import torch
+from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
 from slides.canvas import LIGHT, LINE, Canvas, answers, grid
 from slides.sets import backbone, photo
-from workshop_utils import data, evaluation, models, ways
+from workshop_utils import data, evaluation, models, plots, ways
 from workshop_utils.diagrams import KINDS
 from workshop_utils.figure import COLOURS, Figure, drawable
 from workshop_utils.illustrations import WINNERS
@@ -39,11 +40,11 @@ def net(name: str) -> Figure:
     canvas.write(65, 345, "3", fontweight="bold")
     canvas.write(65, 385, f"{card.pixels}")
     for place, group in enumerate(way.groups):
-        middle, colour = 150 + (place + 0.5) * columns, KINDS[group.kind]
-        _slabs(canvas, middle, group, card.pixels, colour)
+        middle = 150 + (place + 0.5) * columns
+        _slabs(canvas, middle, columns, group, card.pixels)
         what, kernel = group.words
         top = "pool" if what == "pool" else kernel.partition(",")[0] or "dense"
-        canvas.write(middle, 20, top, 24, color=INKS[group.kind])
+        canvas.write(middle, 22, top, 24, color=INKS[group.kind])
         canvas.write(middle, 345, f"{group.shape[0]:,}", fontweight="bold")
         canvas.write(middle, 385, f"{group.shape[-1]}" if len(group.shape) > 1 else "")
     canvas.write(0, 440, "bold: how many maps; below: pixels a side", 24, ha="left")
@@ -61,18 +62,35 @@ def net(name: str) -> Figure:
 INKS = {"convolution": "#0061A0", "pooling": "#8A5A00", "dense": "#00694D"}
 
 
-def _slabs(canvas: Canvas, middle: float, group: ways.Group, largest: int, colour: str) -> None:
-    """One group of layers: a slab for each, with an arc over each block that has a way around it."""
+def _slabs(canvas: Canvas, middle: float, room: float, group: ways.Group, largest: int) -> None:
+    """One group of layers, a slab for each, seen from its right; over each block with a way around it an arc."""
     many, side = group.pieces, group.shape[-1] if len(group.shape) > 1 else 0
-    high = 210 * (side / largest) ** 0.5 if side else 40 + 14 * log2(group.shape[0])
-    thick = 8 + 1.6 * log2(group.shape[0]) if side else 14
-    apart = thick + (26 if group.skips else 6)
+    high = 225 * (side / largest) ** 0.5 if side else 30 + 15 * log2(group.shape[0])
+    face = 0.16 * high if side > 1 else 8
+    apart = 24 if group.skips else 5
+    thick = min(10 + 3 * log2(group.shape[0]), (room - face - 12) / many - apart)
+    left = middle - (many * (thick + apart) - apart + face) / 2
+    top, colour, rise = 190 - high / 2, KINDS[group.kind], 0.5 * face
     for piece in range(many):
-        x = middle + (piece - (many - 1) / 2) * apart - thick / 2
-        canvas.bar(x, 185 - high / 2, thick, high, colour, alpha=0.9)
+        x = left + piece * (thick + apart)
+        right = x + thick
+        corners = [(right, top), (right + face, top - rise), (right + face, top + high - rise)]
+        last = piece == many - 1
+        if last:
+            canvas.page.add_patch(Polygon([*corners, (right, top + high)], fc=colour, alpha=0.5))
+        lid = [(x, top), (x + face, top - rise), (right + face, top - rise), (right, top)]
+        canvas.page.add_patch(Polygon(lid, fc=colour, ec="white", alpha=0.35))
+        canvas.bar(x, top, thick, high, colour, edgecolor="white")
         if group.skips:
-            ends = (x - 8, 180 - high / 2), (x + thick + 8, 180 - high / 2)
+            ends = (x - 6, top - rise - 4), (right + 10, top - rise - 4)
             canvas.arrow(*ends, bow=-0.9, colour=COLOURS[1])
+
+
+def block(idea: str) -> Figure:
+    """The block of an idea, without the title that its slide has."""
+    figure = plots.block(idea)
+    figure.axes[0].texts[-1].remove()
+    return figure
 
 
 def net_sizes() -> Figure:
@@ -119,9 +137,9 @@ def lenet_alive() -> Figure:
     for place, share in enumerate(shares.tolist()):
         y, best = 30 + 43 * place, place == int(shares.argmax())
         canvas.write(945, y, f"{place}", 28, fontweight="bold" if best else None)
-        canvas.bar(968, y - 14, max(2, 100 * share), 28, COLOURS[2 if best else 0])
+        canvas.bar(968, y - 14, max(2, 80 * share), 28, COLOURS[2 if best else 0])
         if best:
-            canvas.write(1080, y, f"{100 * share:.0f} %", 26, ha="left", fontweight="bold")
+            canvas.write(1062, y, f"{100 * share:.0f} %", 26, ha="left", fontweight="bold")
     canvas.write(95, 430, "28 x 28", 24)
     canvas.description = f"From left to right: a written {label}; six maps of LeNet's first layer, in which its strokes light up; the same, smaller; sixteen maps of the second layer; a column of 120 numbers; bars for the ten digits. The highest: {int(shares.argmax())}, {shares.max():.0%}."
     return canvas
@@ -151,8 +169,8 @@ def got_it_all() -> Figure:
     dog = photo("cocker spaniel")
     for place, one in enumerate((dog, dog.flip(-1), dog[:, 60:260, 90:290], dog[:, 0:220, 20:240])):
         canvas.show(one, 900 + place % 2 * 130, 50 + place // 2 * 130, 124, 124)
-    names = ("8 layers: deeper", "ReLU", "dropout:\na random half sleeps", "augmentation:\nnever twice the same")
-    for x, words in zip((115, 420, 720, 1027), names):
+    names = ("8 layers: deeper", "ReLU", "dropout:\na random half sleeps", "augmentation:\nnever the same")
+    for x, words in zip((115, 420, 720, 1020), names):
         canvas.write(x, 325, words, 26, va="top", fontweight="bold")
     canvas.description = "Four drawings: eight slabs, five of convolutions and three dense; the bent line of ReLU; 25 dots of which a random half is crossed out; one photograph of spaniels as it is, mirrored and cut out twice."
     return canvas
@@ -252,7 +270,7 @@ def never_seen() -> Figure:
     said = evaluation.predict(models.ready("lenet-mnist"), asked)
     sure = said.probabilities.max(axis=1)
     titles = [
-        f"{name}\nread as {read}\n{part:.0%} sure"
+        f"{name if name.isascii() else f'{name[0]}, Arabic'}\nread as {read}\n{part:.0%} sure"
         for name, read, part in zip(asked.names, said.predicted, sure)
     ]
     return grid("Digits that the net never saw", [*asked.images], titles, len(titles), 165, gap=34)
