@@ -131,7 +131,7 @@ def exercise_slide(number: str) -> str:
     """An exercise as its notebook states it, with its stub; its notes are the record's usual mistake and nudge."""
     found, (minutes, text) = kit.find(number), task(number)
     note = f"Exercise {number}, {minutes} min, inside its section.\nIts timer is on the section's page. Walk around.\nUsual mistake: {found.mistake}\nA nudge: {found.nudge}"
-    return f"<!-- _class: exercise -->\n# {number} {found.title}\n\n{text}\n\n```python\n{stub(number)}\n```\n\n{where(place(number))}\n\n<!--\n{note}\n-->"
+    return f"<!-- _class: exercise -->\n# {number} {found.title}\n\n{text}\n\n```python\n{stub(number)}\n```\n\n<!--\n{note}\n-->"
 
 
 def question_slide(number: str) -> str:
@@ -153,16 +153,18 @@ def question_slide(number: str) -> str:
     return f"<!-- _class: question -->\n# {number} {found.title}\n\n{text}\n\n{answer}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
 
 
+def break_title(minutes: str) -> str:
+    return "Lunch" if int(minutes) >= 45 else "Break"
+
+
 def break_slide(minutes: str, last: str) -> str:
     """A pause of so many minutes after the section `last`: when it goes on, how to ask for help, and where the room is."""
     rows = []
     for chapter in "123":
         done = [f"{chapter}.{section}" <= last for section in sections(chapter)]
         boxes = "".join(f'<i class="{"done" if one else "to-come"}"></i>' for one in done)
-        rows.append(
-            f"<li><b>{chapter}</b> {boxes} {sum(done)} of {len(done)} sections done</li>"
-        )
-    title = "Lunch" if int(minutes) >= 45 else "Break"
+        rows.append(f"<li><b>{chapter}</b> {boxes} {sum(done)} of {len(done)} sections done</li>")
+    title = break_title(minutes)
     note = f"{title}, {minutes} min.\nSay the minute of return aloud, then press T: the slide keeps it. Helpers visit every red note. B makes the screen black."
     return f"""<!-- _class: notebook break -->
 # {title}
@@ -190,7 +192,8 @@ def routes() -> str:
 def place(number: str) -> str:
     """The section that an exercise stands in, such as 1.4."""
     before = prose(number[0]).split(f"**Exercise {number}.**")[0]
-    return f"{number[0]}.{re.findall(r'(?m)^## (\d)\.', before)[-1]}"
+    section = re.findall(r"(?m)^## (\d)\.", before)[-1]
+    return f"{number[0]}.{section}"
 
 
 def where(section: str) -> str:
@@ -276,7 +279,7 @@ def task(number: str) -> tuple[int, str]:
 
 
 def write_guide() -> None:
-    """Writes the tables of exercises in the guide from their records: `python -m slides.values`."""
+    """Writes the guide's tables of exercises from their records."""
     text = GUIDE.read_text("utf-8")
     for chapter in kit.CHAPTERS:
         heading, table = rf"\*\*Chapter {chapter}\*\*\n\n", kit.guide(chapter).markdown()
@@ -299,4 +302,6 @@ KINDS: dict[str, Callable[..., str]] = {
 }
 
 if __name__ == "__main__":
-    write_guide()
+    from slides import routes as agendas
+
+    agendas.write_guide()
