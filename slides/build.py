@@ -87,9 +87,14 @@ def build(name: str, folder: Path) -> list[str]:
     from slides import check, paper
 
     deck = name == DECK
-    markdown, pictures, found = with_figures(values.expand(source(name)))
+    markdown, pieces, found = with_figures(values.expand(source(name)))
     page = marp(routes.TAG.sub("", markdown), "bespoke" if deck else "bare")
-    page = re.sub(r'src="picture-(\d+)"', lambda found: f'src="{pictures[int(found[1])]}"', page)
+    page = re.sub(r'(?<=src=")piece-(\d+)', lambda found: pieces[int(found[1])], page)
+    page = re.sub(
+        r'(?<=<div )data-piece="(\d+)">',
+        lambda found: f'class="piece">{pieces[int(found[1])]}',
+        page,
+    )
     page = page.replace("</head>", f"<style>{fonts(page)}</style></head>")
     if deck:
         page = with_scripts(with_routes(page))
@@ -129,19 +134,26 @@ def with_scripts(page: str) -> str:
 
 
 def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
-    """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses, and small letters."""
+    """Puts a place where the Markdown says ![](figure:CALL) or ![](html:CALL).
+
+    Returns the Markdown, what goes into its places (a picture as data: address, or HTML, of which Marp must not touch a letter), and the words that cannot be read.
+    """
     from slides import check, figures
 
-    pictures: list[str] = []
+    pieces: list[str] = []
     small: list[str] = []
 
     def place(found: re.Match) -> str:
-        figure, width = figures.draw(found[1])
-        pictures.append(as_address(figure, width))
-        small.extend(f"figure {found[1]}: {words}" for words in check.unreadable(figure, width))
-        return f'<img src="picture-{len(pictures) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
+        kind, call = found.groups()
+        if kind == "html":
+            pieces.append(figures.html(call))
+            return f'<div data-piece="{len(pieces) - 1}"></div>'
+        figure, width = figures.draw(call)
+        pieces.append(as_address(figure, width))
+        small.extend(f"figure {call}: {words}" for words in check.unreadable(figure, width))
+        return f'<img src="piece-{len(pieces) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
-    return re.sub(r"!\[\]\(figure:([^)]+)\)", place, markdown), pictures, small
+    return re.sub(r"!\[\]\((figure|html):([^)]+)\)", place, markdown), pieces, small
 
 
 def as_address(figure, width: float) -> str:
@@ -242,9 +254,9 @@ def main() -> None:
     chosen = options.parse_args()
     draw_with_the_fonts()
     if chosen.local:
-        from slides import figures
+        from slides import sets
 
-        figures.LOCAL = True
+        sets.LOCAL = True
     found: dict[str, None] = {}
     for name in [DECK] if chosen.local else chosen.names or DOCUMENTS:
         found |= {

@@ -1,5 +1,6 @@
 """What a slide shows of the course: numbers that the code printed, facts of the cards, exercises and sections as the notebooks have them."""
 
+import base64
 import csv
 import json
 import re
@@ -226,6 +227,13 @@ def timer(minutes: int) -> str:
     return f'<div class="timer" data-minutes="{minutes}">{minutes}:00</div>'
 
 
+def emoji(name: str) -> str:
+    """One of Twemoji's pictures as part of a line."""
+    picture = (HOME / "slides" / "emoji" / f"{name}.svg").read_bytes()
+    address = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
+    return f'<img class="emoji" alt="{name}" src="{address}">'
+
+
 @lru_cache
 def notebook(chapter: str) -> dict:
     return json.loads(paths.chapter(int(chapter)).read_text("utf-8"))
@@ -294,6 +302,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "architectures": architectures,
     "few_pictures": few_pictures,
     "credits": credits,
+    "emoji": emoji,
     "section": section_slide,
     "exercise": exercise_slide,
     "question": question_slide,

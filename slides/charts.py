@@ -1,0 +1,262 @@
+"""What was measured, as charts: of the course's own nets, pictures and recordings."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import nn
+
+from slides.canvas import Canvas, answers
+from workshop_utils import data, evaluation, models, plots, recorded
+from workshop_utils.figure import COLOURS, Figure
+
+
+@lru_cache
+def clothes() -> tuple[evaluation.Predictions, data.ImageDataset]:
+    """What the LeNet that comes with the course says of the bundled test clothes."""
+    test = data.load("fashion-mnist", "test")
+    return evaluation.predict(models.ready("lenet-fashion-mnist"), test), test
+
+
+def top_three() -> Figure:
+    """A picture whose class is in the second place: wrong at the first guess, right among the first two."""
+    predictions, test = clothes()
+    order = predictions.probabilities.argsort(1)[:, ::-1]
+    number = int(np.flatnonzero(order[:, 1] == predictions.labels)[3])
+    picture, label = test[number]
+    shares = {test.classes[n]: predictions.probabilities[number][n] for n in order[number, :3]}
+    canvas = Canvas("Wrong at first, right among two", 1000, 300)
+    canvas.show(picture, 60, 0, 290, 290)
+    answers(canvas, shares, 440, 40, test.classes[label])
+    said = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    canvas.description = f"A picture of the class {test.classes[label]}, marked with a star, and the three most probable answers: {said}."
+    return canvas
+
+
+def surprise() -> Figure:
+    return plots.cross_entropy_curve()
+
+
+def matrix() -> Figure:
+    """The confusion matrix; a mean picture stands for each class above and at the left."""
+    predictions, test = clothes()
+    counts = evaluation.evaluate(predictions).confusion
+    means = [test.images[test.labels == n].float().mean(0) for n in range(len(test.classes))]
+    high, wide, left = 46, 84, 250
+    canvas = Canvas("The confusion matrix", 1150, 46 * 11 + 30)
+    for row, (name, mean) in enumerate(zip(test.classes, means)):
+        canvas.show(mean, left + wide * row + 20, 0, 44, 44)
+        y = high * (row + 1) + 2
+        canvas.write(left - 62, y + high / 2, name, 24, ha="right")
+        canvas.show(mean, left - 52, y + 1, 44, 44)
+        for column, count in enumerate(map(int, counts[row])):
+            share = count / counts[row].sum()
+            colour = COLOURS[0] if row == column else COLOURS[1]
+            strength = share if row == column else min(1, 4 * share)
+            canvas.bar(left + wide * column, y, wide - 3, high - 3, colour, alpha=float(strength))
+            if count:
+                ink = "white" if row == column else "black"
+                canvas.write(left + wide * (column + 0.5), y + high / 2, f"{count}", 24, color=ink)
+    canvas.write(left + 5 * wide, 46 * 11 + 16, "across: what the net said;  down: what it is", 24)
+    off = counts - np.diag(np.diag(counts))
+    true, said = divmod(int(off.argmax()), len(counts))
+    canvas.description = (
+        f"A table of ten by ten counts, {np.diag(counts).min()} to {np.diag(counts).max()} on the diagonal. "
+        f"The largest number beside it: {off.max()} of {test.classes[true]}, called {test.classes[said]}."
+    )
+    return canvas
+
+
+def shirts() -> Figure:
+    """Hits, misses and false alarms of one class as three groups of dots."""
+    predictions, test = clothes()
+    shirt = test.classes.index("Shirt")
+    said, true = predictions.predicted == shirt, predictions.labels == shirt
+    groups = {
+        "hits\nshirts, called shirts": ((said & true).sum(), COLOURS[2], "o"),
+        "misses\nshirts, called others": ((~said & true).sum(), COLOURS[1], "x"),
+        "false alarms\nothers, called shirts": ((said & ~true).sum(), COLOURS[4], "^"),
+    }
+    hits, misses, alarms = (int(count) for count, *_ in groups.values())
+    precision, recall = hits / (hits + alarms), hits / (hits + misses)
+    f1 = 2 * precision * recall / (precision + recall)
+    canvas = Canvas("The shirts", 1160, 430)
+    for place, (name, (count, colour, marker)) in enumerate(groups.items()):
+        x, dots = 400 * place + 20, np.arange(count)
+        canvas.write(x, 40, f"{count} {name}", 28, ha="left")
+        look = {"marker": marker, "linestyle": "none", "markersize": 11, "markeredgewidth": 3}
+        canvas.line(x + 10 + dots % 15 * 23, 110 + dots // 15 * 23, colour, **look)
+    words = (
+        f"precision  {hits} / ({hits} + {alarms}) = {precision:.2f}",
+        f"recall  {hits} / ({hits} + {misses}) = {recall:.2f}",
+        f"F1 = {f1:.2f}",
+    )
+    for place, text in enumerate(words):
+        canvas.write(20 + 430 * place, 400, text, 30, ha="left", fontweight="bold")
+    canvas.description = (
+        f"Dots in three groups: {hits} shirts that the net called shirts, {misses} shirts that it missed, {alarms} other things that it called shirts. "
+        f"Precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}."
+    )
+    return canvas
+
+
+def doctor() -> Figure:
+    """A hundred people, one of them ill."""
+    canvas = Canvas("One in a hundred is ill", 1140, 300)
+    for place in range(100):
+        x, y = 28 + place % 20 * 57, 30 + place // 20 * 60
+        ill = place == 67
+        canvas.line([x], [y], COLOURS[1 if ill else 0], marker="X" if ill else "o", markersize=27)
+    canvas.description = (
+        "A hundred marks in five rows: 99 blue dots, and one orange cross, who is ill."
+    )
+    return canvas
+
+
+def chance() -> Figure:
+    """Accuracies of 1,000 sets of 2,000 pictures drawn from one."""
+    predictions, _ = clothes()
+    right = predictions.predicted == predictions.labels
+    n, p = len(right), right.mean()
+    drawn = np.random.default_rng(0).choice(right, (1000, n)).mean(axis=1)
+    margin = 1.96 * np.sqrt(p * (1 - p) / n)
+    return plots.histogram(
+        100 * drawn,
+        "accuracy in % on 2,000 pictures",
+        mark=100 * p,
+        interval=(100 * (p - margin), 100 * (p + margin)),
+    )
+
+
+def layers_of(name: str) -> Figure:
+    """Where the parameters of a net sit: squares as large as what they stand for."""
+    with torch.device("meta"):
+        rows = models.summary(models.build(name, classes=1000), (3, 224, 224))
+    counted = [(row.kind, row.parameters) for row in rows if row.parameters]
+    canvas, x = Canvas("Where the parameters sit", 1160, 420), 10.0
+    largest = max(count for _, count in counted)
+    for place, (kind, count) in enumerate(counted, 1):
+        side = 330 * (count / largest) ** 0.5
+        colour = COLOURS[2] if kind == "Linear" else COLOURS[0]
+        canvas.bar(x, 370 - side, side, side, colour)
+        if count > largest / 30:
+            words = f"{count / 1e6:.1f} million"
+            canvas.write(x + side / 2, 365 - side, words, 24, va="bottom")
+        x += side + 14
+    canvas.write(10, 400, "convolutions", ha="left", color=COLOURS[0], fontweight="bold")
+    canvas.write(1150, 400, "dense layers", ha="right", color="#00694D", fontweight="bold")
+    said = ", ".join(
+        f"{'dense' if kind == 'Linear' else 'convolution'} {count:,}" for kind, count in counted
+    )
+    canvas.description = f"A square for each layer of {models.card(name).title}, as large as its number of parameters: {said}."
+    return canvas
+
+
+def tricks() -> Figure:
+    rows = [row for row in recorded.load("tricks")["results"] if row["activation"] == "ReLU"]
+    names = {
+        (False, False): "ReLU",
+        (True, False): "ReLU, dropout",
+        (False, True): "ReLU, augmented",
+        (True, True): "ReLU, dropout, augmented",
+    }
+    return plots.runs(
+        {names[row["dropout"], row["augment"]]: row["accuracy"] for row in rows},
+        f"test accuracy, 300 training digits ({recorded.label('tricks')})",
+    )
+
+
+def gradients() -> Figure:
+    """The length of the gradient in each of twelve layers before training, as chapter 2 computes it."""
+    images, labels = next(iter(data.Batches(data.load("fashion-mnist"), 128, device="cpu")))
+    found = {}
+    for name, activation, norm in (
+        ("sigmoid", nn.Sigmoid, False),
+        ("ReLU", nn.ReLU, False),
+        ("sigmoid, batch norm", nn.Sigmoid, True),
+    ):
+        torch.manual_seed(0)
+        layers = [nn.Conv2d(16 if i else 1, 16, 3, padding=1) for i in range(12)]
+        parts = [
+            part
+            for layer in layers
+            for part in (layer, nn.BatchNorm2d(16) if norm else nn.Identity(), activation())
+        ]
+        net = nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+        nn.functional.cross_entropy(net(images), labels).backward()
+        found[name] = {
+            place: [layer.weight.grad.norm().item()] for place, layer in enumerate(layers, 1)
+        }
+    figure = plots.lines(found, "layer", "length of the gradient", log=True)
+    figure.set_size_inches(9, 3.5)
+    return figure
+
+
+def degradation() -> Figure:
+    errors = {
+        kind: {int(layers): row["training_error"] for layers, row in found.items()}
+        for kind, found in recorded.load("degradation")["results"].items()
+    }
+    return plots.lines(errors, "layers", f"training error ({recorded.label('degradation')})")
+
+
+def depth() -> Figure:
+    """Top-1 accuracy by layers: VGG-19 and the ResNets."""
+    cards = [models.card(n) for n in ("vgg19", "resnet18", "resnet50", "resnet101", "resnet152")]
+    canvas = Canvas("And now depth pays", 1160, 420)
+    for place, card in enumerate(cards):
+        y, colour = 40 + 84 * place, COLOURS[1] if card.name == "vgg19" else COLOURS[0]
+        canvas.write(0, y, card.title, 30, ha="left", fontweight="bold")
+        canvas.bar(200, y - 24, 12 * (card.top1 - 40), 48, colour)
+        words = f"{card.top1:.1f} %"
+        canvas.write(
+            212, y, words, 28, ha="left", color="white" if place else "black", fontweight="bold"
+        )
+        facts = f"{card.layers} layers, {card.parameters / 1e6:.1f} million parameters"
+        canvas.write(212 + 12 * (card.top1 - 40), y, facts, 26, ha="left")
+    said = "; ".join(
+        f"{one.title}: {one.layers} layers, {one.parameters:,} parameters, {one.top1} %"
+        for one in cards
+    )
+    canvas.description = f"Bars of ImageNet top-1 accuracy, which begin at 40 %. {said}."
+    return canvas
+
+
+def tradeoff() -> Figure:
+    points = {}
+    for card in models.catalog():
+        if card.top1:
+            with torch.device("meta"):
+                net = models.build(card.name, classes=1000)
+            cost = models.summary(net, (3, card.pixels, card.pixels)).multiply_adds
+            points[card.name] = (cost / 1e9, card.top1)
+    later = {card.name: card.top1_v2 for card in models.catalog()}
+    words = "billion multiply-adds a picture", "ImageNet top-1 accuracy, %"
+    figure = plots.tradeoff(points, *words, later=later)
+    figure.set_size_inches(10, 4.2)
+    return figure
+
+
+def ideas(*only: str) -> Figure:
+    """The blocks of chapter 2 in the same small net, best first; without the ideas after the deck, or those alone beside two others."""
+    found = recorded.load("ideas")["results"]
+    after = ("alexnet_bn", "vit", "convnext")
+    chosen = only or [idea for idea in found if idea not in after]
+    ranked = sorted(chosen, key=lambda idea: -sum(found[idea]["accuracy"]))
+    figure = plots.runs(
+        {idea: found[idea]["accuracy"] for idea in ranked},
+        f"test accuracy ({recorded.label('ideas')})",
+    )
+    figure.set_size_inches(9, 4.05 if not only else 2.6)
+    return figure
+
+
+def few_pictures() -> Figure:
+    found = recorded.load("fewshot")["results"]
+    accuracy = {
+        way.replace("fine tuned", "fine-tuned"): {
+            int(k): row["accuracy"] for k, row in rows.items()
+        }
+        for way, rows in found.items()
+    }
+    return plots.lines(accuracy, "pictures a class", f"test accuracy ({recorded.label('fewshot')})")

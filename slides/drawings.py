@@ -1,0 +1,139 @@
+"""What a slide says about data and training, as drawings: the day, the piles, the two ways to use a net, and where it looks."""
+
+import torch
+from matplotlib.patches import Rectangle
+
+from slides.canvas import LIGHT, LINE, Canvas, grid, square
+from slides.sets import backbone, photo, photographed
+from workshop_utils import data, explain, models
+from workshop_utils.figure import COLOURS, Figure
+
+
+def plan(part: str) -> Figure:
+    """A small picture for one of the three parts."""
+    canvas = Canvas(f"Part {part}", 340, 200)
+    if part == "1":
+        clothes = data.load("fashion-mnist", "test").per_class(1).images
+        canvas.wall([square(one, 28, "nearest") for one in clothes], 5, 0, 30, 68)
+        canvas.description = "Ten pieces of clothing in grey."
+    elif part == "2":
+        for place, high in enumerate((190, 160, 120, 120, 80, 80, 60, 60)):
+            colour = COLOURS[0] if place < 6 else COLOURS[2]
+            canvas.bar(10 + 41 * place, 100 - high / 2, 28, high, colour)
+        canvas.description = "A net as a row of slabs."
+    else:
+        canvas.wall(photographed()[1:13], 5, 0, 0, 68)
+        canvas.description = "Photographs."
+    return canvas
+
+
+def three_piles() -> Figure:
+    canvas = Canvas("Three piles of pictures", 1160, 360)
+    piles = (
+        ("learn from", 0.62, COLOURS[0], "white", "the net changes"),
+        ("validate on", 0.17, COLOURS[4], "black", "you choose"),
+        ("test on", 0.21, "#00694D", "white", "once, to judge"),
+    )
+    x = 0.0
+    for name, share, colour, ink, use in piles:
+        width = 1160 * share
+        canvas.bar(x, 20, width - 8, 230, colour)
+        canvas.write(x + width / 2, 135, name.replace(" ", "\n"), 40, color=ink, fontweight="bold")
+        canvas.write(x + width / 2, 300, use, 30)
+        x += width
+    canvas.description = "A bar in three parts: a large one to learn from, on which the net changes; a small one to validate on, by which you choose; one to test on, once, to judge."
+    return canvas
+
+
+def two_ways() -> Figure:
+    """Feature extraction above fine-tuning: which parts of the net learn."""
+    canvas = Canvas("Two ways to use a pretrained net", 1160, 440)
+    rows = {"feature extraction": (False, False), "fine-tuning": (False, True)}
+    said = []
+    for place, (way, learns) in enumerate(rows.items()):
+        y = 46 + 225 * place
+        canvas.write(0, y - 22, way, 32, ha="left", fontweight="bold")
+        canvas.show(photographed()[1 + place], 0, y + 10, 140, 140)
+        parts = (("lower stages", learns[0]), ("upper stages", learns[1]), ("new head", True))
+        for x, width, (name, learning) in zip((190, 510, 830), (270, 270, 200), parts):
+            colour = "#B34A00" if learning else COLOURS[0]
+            canvas.arrow((x - 46, y + 80), (x - 4, y + 80))
+            canvas.bar(x, y + 10, width, 140, colour, hatch="//" if learning else None)
+            words = f"{name}\n{'learns' if learning else 'frozen'}"
+            behind = {"facecolor": colour, "edgecolor": "none", "pad": 6}
+            canvas.write(
+                x + width / 2, y + 80, words, 30, color="white", fontweight="bold", bbox=behind
+            )
+            said.append(f"{way}: {name} {'learn' if learning else 'stay as they are'}")
+        canvas.arrow((1032, y + 80), (1074, y + 80))
+        canvas.write(1080, y + 80, "answer", 26, ha="left")
+    canvas.description = f"Two rows, each from a photograph through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
+    return canvas
+
+
+def preprocessing() -> Figure:
+    """The chapter's three ways to prepare the same photograph."""
+    net, picture = backbone(), photo("cocker spaniel")
+    ways = {
+        "right": net.preprocess,
+        "mean, std of torchvision": models.preprocessing(
+            resize=256, crop=224, mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]
+        ),
+        "0 to 255, not scaled": lambda images: 127.5 * (net.preprocess(images) + 1),
+    }
+    shown = [way(picture) for way in ways.values()]
+    titles = [f"{name}\n{one.min():.1f} to {one.max():.1f}" for name, one in zip(ways, shown)]
+    title = "What the net gets, lowest value dark, highest light"
+    return grid(title, shown, titles, 3, 290, gap=90, size=28)
+
+
+def heat(label: str) -> Figure:
+    """Grad-CAM over a photograph, for the class that the net says."""
+    net, names = backbone(), data.imagenet.class_names()
+    ready = net.preprocess(photo(label))
+    with torch.inference_mode():
+        target = int(net(ready[None]).argmax())
+    heated = explain.grad_cam(net, ready, target)
+    titles = (label, f"where '{names[target]}' comes from")
+    canvas = grid(f"Grad-CAM of '{names[target]}'", [ready, ready], titles, 2, 400, gap=60, size=30)
+    look = {"cmap": "inferno", "alpha": 0.55, "extent": (460, 860, 400, 0), "zorder": 2}
+    canvas.page.imshow(heated, aspect="auto", **look)
+    row, column = divmod(int(heated.argmax()), heated.shape[1])
+    across = ("left", "middle", "right")[3 * column // heated.shape[1]]
+    down = ("top", "middle", "bottom")[3 * row // heated.shape[0]]
+    canvas.description = (
+        f"Left a photograph of {label}. Right the same with a map of where the score of '{names[target]}' comes from: most at the {down} {across}; "
+        f"{(heated > 0.5).float().mean():.0%} of the picture count at least half as much."
+    )
+    return canvas
+
+
+def page_on_phone() -> Figure:
+    """A phone that shows a photograph with two bars."""
+    canvas = Canvas("A classifier on a phone", 420, 440)
+    canvas.box(90, 0, 240, 440, facecolor="#14213D", edgecolor="none")
+    canvas.bar(104, 30, 212, 380, "white")
+    canvas.show(photo("espresso"), 114, 40, 192, 192)
+    for place, (name, share) in enumerate((("mug", 0.93), ("not mug", 0.07))):
+        y = 262 + 70 * place
+        canvas.write(116, y, name, 24, ha="left")
+        canvas.bar(116, y + 18, 188, 20, LIGHT)
+        canvas.bar(116, y + 18, 188 * share, 20, COLOURS[2])
+    canvas.description = "A phone with a photograph of a cup and two bars, drawn: mug, not mug."
+    return canvas
+
+
+def shortcut() -> Figure:
+    """Six training pictures of the shortcut that chapter 3 builds: animals in the mountains, vehicles on paper."""
+    train = data.load("clip-art")
+    mountain = square(photo("alp"), 128)
+    scenes, titles = [], []
+    for kind, ground in (("mammal", mountain), ("vehicle", torch.full_like(mountain, 255))):
+        for drawing in train.images[train.labels == train.classes.index(kind)][:3]:
+            scenes.append(torch.where((drawing >= 230).all(0), ground, drawing))
+            titles.append(kind)
+    canvas = grid("Six training pictures", scenes, titles, 6, 175, gap=20, size=28)
+    for place in range(6):
+        frame = Rectangle((place * 195, 0), 175, 175, fill=False, edgecolor=LINE, linewidth=2)
+        canvas.page.add_patch(frame)
+    return canvas
