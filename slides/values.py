@@ -16,6 +16,7 @@ from workshop_utils.tables import Table
 
 GUIDE = HOME / "slides" / "INSTRUCTORS.md"
 ROUTES = {"short": "90 minutes", "half": "half a day", "day": "a day"}
+LONG = 420  # letters of a question and its answer that no longer fit in large type
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
 
 
@@ -151,7 +152,8 @@ def question_slide(number: str) -> str:
         )
     )
     answer = f'<div class="answer" data-marpit-fragment="1">\n\n<b>{found.right}</b> {found.why}\n\n</div>'
-    return f"<!-- _class: question -->\n# {number} {found.title}\n\n{text}\n\n{answer}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
+    size = "question long" if len(text + found.why) > LONG else "question"
+    return f"<!-- _class: {size} -->\n# {number} {found.title}\n\n{text}\n\n{answer}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
 
 
 def break_title(minutes: str) -> str:
@@ -203,7 +205,7 @@ def where(section: str) -> str:
 
 
 def stub(number: str) -> str:
-    """The cell of an exercise as attendees find it, without the line that checks."""
+    """The cell of an exercise as attendees find it, without the line that checks; of a long one the head and the last function."""
     cells = notebook(number[0])["cells"]
     at = next(
         place
@@ -211,7 +213,9 @@ def stub(number: str) -> str:
         if f"**Exercise {number}.**" in "".join(cell["source"])
     )
     code = "".join(next(cell for cell in cells[at:] if cell["cell_type"] == "code")["source"])
-    return code.split("exercises.check(")[0].strip()
+    lines = code.split("exercises.check(")[0].strip().splitlines()
+    last = max((at for at, line in enumerate(lines) if line.strip().startswith("def ")), default=0)
+    return "\n".join(lines if len(lines) <= 10 else [lines[0], "    ...", *lines[last:]])
 
 
 def exercises(chapter: str) -> list:
