@@ -1,7 +1,8 @@
 """Builds the slides, the cheat sheets and the glossary: python slides/build.py [--local]
 
 Needs Node (npx), Chromium, Playwright (tests/requirements-browser.txt) and the fonts Inter and Noto (Debian: fonts-inter, fonts-noto-core). Each document becomes one
-HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. --local writes a private deck with pictures of the
+HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. The deck's HTML holds all three routes
+(?route=short, half or day) and has a PDF for each, and one with notes. --local writes a private deck with pictures of the
 whole sets on this computer into slides/local/, which is never committed.
 """
 
@@ -25,15 +26,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()  # of the nets of the course, not of one's own
 
-from slides import values
+from slides import routes, values
 from workshop_utils import recorded
 from workshop_utils.paths import HOME
 
 HERE = HOME / "slides"
 BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
 MARP = "@marp-team/marp-cli@4.5.1"
+DECK = "image_classification"
 DOCUMENTS = {
-    "image_classification": "deck/*.md",
+    DECK: "deck/*.md",
     **{
         name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")
     },
@@ -82,18 +84,20 @@ def sums() -> dict[str, str]:
 
 def build(name: str, folder: Path) -> list[str]:
     """Writes NAME.html and NAME.pdf into the folder; returns what is wrong with them."""
-    from slides import check
+    from slides import check, paper
 
-    deck = name == "image_classification"
+    deck = name == DECK
     markdown, pieces, found = with_figures(values.expand(source(name)))
-    page = marp(markdown, "bespoke" if deck else "bare")
+    page = marp(routes.TAG.sub("", markdown), "bespoke" if deck else "bare")
     page = re.sub(r'(?<=src=")piece-(\d+)', lambda found: pieces[int(found[1])], page)
-    page = re.sub(r'(?<=<div )data-piece="(\d+)">', lambda found: f'class="piece">{pieces[int(found[1])]}', page)
+    page = re.sub(
+        r'(?<=<div )data-piece="(\d+)">',
+        lambda found: f'class="piece">{pieces[int(found[1])]}',
+        page,
+    )
     page = page.replace("</head>", f"<style>{fonts(page)}</style></head>")
-    if "timer" in page:
-        page = page.replace(
-            "</body>", f"<script>{(HERE / 'timer.js').read_text('utf-8')}</script></body>"
-        )
+    if deck:
+        page = with_scripts(with_routes(page))
     folder.mkdir(exist_ok=True)
     html = folder / f"{name}.html"
     html.write_text(page, "utf-8")
@@ -101,14 +105,38 @@ def build(name: str, folder: Path) -> list[str]:
         found = check.problems(chromium, html) + (
             found if deck else []
         )  # on paper one looks closer
-        check.print_pdf(chromium, html, folder / f"{name}.pdf")
+        paper.print_pdf(chromium, html, folder / f"{name}.pdf")
+        if deck:
+            for route in ("short", "half"):
+                paper.print_pdf(chromium, html, folder / f"{name}_{route}.pdf", route)
+            paper.print_notes(chromium, html, folder / f"{name}_notes.pdf")
     return found
+
+
+def with_routes(page: str) -> str:
+    """Each slide says which routes show it."""
+    tags = iter(routes.deck())
+    return re.sub(
+        r'<svg data-marpit-svg=""',
+        lambda found: f'{found[0]} data-routes="{" ".join(next(tags).routes)}"',
+        page,
+    )
+
+
+def with_scripts(page: str) -> str:
+    """The route is chosen before the deck starts; timers and the black screen come after it."""
+    route, *after = (
+        f"<script>{(HERE / f'{name}.js').read_text('utf-8')}</script>"
+        for name in ("route", "timer", "black")
+    )
+    start = page.index("<script>/*!! License: ")  # of Marp's own script
+    return page[:start] + route + page[start:].replace("</body>", "".join(after) + "</body>")
 
 
 def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
     """Puts a place where the Markdown says ![](figure:CALL) or ![](html:CALL).
 
-    Returns the Markdown, what goes into its places (a picture as data: address, or HTML, of which Marp must not touch a letter), and the small letters found.
+    Returns the Markdown, what goes into its places (a picture as data: address, or HTML, of which Marp must not touch a letter), and the words that cannot be read.
     """
     from slides import check, figures
 
@@ -122,7 +150,7 @@ def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
             return f'<div data-piece="{len(pieces) - 1}"></div>'
         figure, width = figures.draw(call)
         pieces.append(as_address(figure, width))
-        small.extend(f"figure {call}: {words}" for words in check.small_letters(figure, width))
+        small.extend(f"figure {call}: {words}" for words in check.unreadable(figure, width))
         return f'<img src="piece-{len(pieces) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
     return re.sub(r"!\[\]\((figure|html):([^)]+)\)", place, markdown), pieces, small
@@ -230,7 +258,7 @@ def main() -> None:
 
         sets.LOCAL = True
     found: dict[str, None] = {}
-    for name in ["image_classification"] if chosen.local else chosen.names or DOCUMENTS:
+    for name in [DECK] if chosen.local else chosen.names or DOCUMENTS:
         found |= {
             f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)
         }

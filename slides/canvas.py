@@ -95,7 +95,9 @@ def grid(
         canvas.show(picture, x, y, side, side)
         canvas.write(x + side / 2, y + side + 6, label, size, va="top")
     said = "; ".join(label.replace("\n", " ") for label in labels)
-    canvas.description = f"{title}: {len(pictures)} pictures. From left to right, top to bottom: {said}."
+    canvas.description = (
+        f"{title}: {len(pictures)} pictures. From left to right, top to bottom: {said}."
+    )
     return canvas
 
 

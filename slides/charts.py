@@ -51,9 +51,10 @@ def matrix() -> Figure:
         canvas.show(mean, left - 52, y + 1, 44, 44)
         for column, count in enumerate(map(int, counts[row])):
             share = count / counts[row].sum()
-            colour = COLOURS[0] if row == column else COLOURS[1]
+            colour = "#0061A0" if row == column else COLOURS[1]
             strength = share if row == column else min(1, 4 * share)
-            canvas.bar(left + wide * column, y, wide - 3, high - 3, colour, alpha=float(strength))
+            look = {"alpha": float(max(strength, 0.9) if row == column else 0.8 * strength)}
+            canvas.bar(left + wide * column, y, wide - 3, high - 3, colour, **look)
             if count:
                 ink = "white" if row == column else "black"
                 canvas.write(left + wide * (column + 0.5), y + high / 2, f"{count}", 24, color=ink)
@@ -107,7 +108,9 @@ def doctor() -> Figure:
         x, y = 28 + place % 20 * 57, 30 + place // 20 * 60
         ill = place == 67
         canvas.line([x], [y], COLOURS[1 if ill else 0], marker="X" if ill else "o", markersize=27)
-    canvas.description = "A hundred marks in five rows: 99 blue dots, and one orange cross, who is ill."
+    canvas.description = (
+        "A hundred marks in five rows: 99 blue dots, and one orange cross, who is ill."
+    )
     return canvas
 
 
@@ -143,7 +146,9 @@ def layers_of(name: str) -> Figure:
         x += side + 14
     canvas.write(10, 400, "convolutions", ha="left", color=COLOURS[0], fontweight="bold")
     canvas.write(1150, 400, "dense layers", ha="right", color="#00694D", fontweight="bold")
-    said = ", ".join(f"{'dense' if kind == 'Linear' else 'convolution'} {count:,}" for kind, count in counted)
+    said = ", ".join(
+        f"{'dense' if kind == 'Linear' else 'convolution'} {count:,}" for kind, count in counted
+    )
     canvas.description = f"A square for each layer of {models.card(name).title}, as large as its number of parameters: {said}."
     return canvas
 
@@ -229,7 +234,10 @@ def depth() -> Figure:
         canvas.write(212, y, words, 28, ha="left", color="white", fontweight="bold")
         facts = f"{card.layers} layers, {card.parameters / 1e6:.1f} million parameters"
         canvas.write(212 + 6.4 * card.top1, y, facts, 26, ha="left")
-    said = "; ".join(f"{one.title}: {one.layers} layers, {one.parameters:,} parameters, {one.top1} %" for one in cards)
+    said = "; ".join(
+        f"{one.title}: {one.layers} layers, {one.parameters:,} parameters, {one.top1} %"
+        for one in cards
+    )
     canvas.description = f"Bars of ImageNet top-1 accuracy. {said}."
     return canvas
 

@@ -53,7 +53,10 @@ def kernel() -> str:
     grey = pixels.round().int()
     weights = torch.tensor([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
     answer = nn.functional.conv2d(grey[None, None].float(), weights[None, None].float())[0, 0].int()
-    side, parts = 72, ['<svg class="sliding" viewBox="0 0 1160 450" width="1160" height="450" role="img">']
+    side, parts = (
+        72,
+        ['<svg class="sliding" viewBox="0 0 1160 450" width="1160" height="450" role="img">'],
+    )
     said = f"A kernel of 3 x 3 numbers, {weights.flatten().tolist()}, slides over 6 x 6 pixels and writes 4 x 4 answers, {answer.flatten().tolist()}."
     parts.append(f"<title>{said}</title>")
     for row in range(6):

@@ -55,7 +55,9 @@ def net(name: str) -> Figure:
     )
     skips = sum(one.skips for one in way.groups)
     around = f" {skips} skip connections, drawn as arcs." if skips else ""
-    canvas.description = f"{card.title} as a row of slabs: {said}. {way.layers} layers with weights.{around}"
+    canvas.description = (
+        f"{card.title} as a row of slabs: {said}. {way.layers} layers with weights.{around}"
+    )
     return canvas
 
 
@@ -93,18 +95,71 @@ def block(idea: str) -> Figure:
     return figure
 
 
+def inception() -> Figure:
+    """GoogLeNet's block, large enough for the last row: four paths, side by side, that meet."""
+    canvas = Canvas("The block of GoogLeNet", 1160, 440)
+    rows = (("1x1",), ("1x1", "3x3"), ("1x1", "5x5"), ("3x3 max", "1x1"))
+    wide = {"1x1": 110, "3x3": 190, "5x5": 270, "3x3 max": 190}
+    canvas.line([10, 130], [220, 220], LINE)
+    canvas.line([130, 130], [50, 390], LINE)
+    for place, row in enumerate(rows):
+        y, x = 50 + 113 * place, 190
+        canvas.line([130, 1000], [y, y], LINE, zorder=0)
+        for name in row:
+            pooled = "max" in name
+            colour, ink = (KINDS["pooling"], "black") if pooled else (COLOURS[0], "white")
+            canvas.box(x, y - 40, wide[name], 80, facecolor=colour, edgecolor="none")
+            canvas.write(x + wide[name] / 2, y, name.replace("x", "\u00d7"), 32, color=ink)
+            x += wide[name] + 60
+    canvas.line([1000, 1000], [50, 390], LINE)
+    canvas.box(960, 170, 190, 100, facecolor="#B34A00", edgecolor="none")
+    canvas.write(1055, 220, "side by side", 28, color="white", fontweight="bold")
+    canvas.description = plots.block("googlenet").description
+    return canvas
+
+
+def families() -> Figure:
+    """A wall of all architectures of the catalogue by year, as names."""
+    cards: dict[str, models.ModelCard] = {}
+    for card in models.catalog():
+        if not card.ours:
+            family = card.title.partition(",")[0].partition("-")[0]
+            cards.setdefault(family, card)
+    canvas = Canvas("Architectures by year", 1160, 420)
+    ordered = sorted(cards.items(), key=lambda one: one[1].year)
+    rows = -(-len(ordered) // 4)
+    high = 410 / rows
+    for place, (family, card) in enumerate(ordered):
+        x, y = 292 * (place // rows), high * (place % rows)
+        canvas.box(x, y, 276, high - 12, edgecolor="none")
+        canvas.write(x + 16, y + (high - 12) / 2, family, 26, ha="left", fontweight="bold")
+        canvas.write(x + 262, y + (high - 12) / 2, f"{card.year}", 24, ha="right")
+    said = "; ".join(f"{family} {card.year}" for family, card in ordered)
+    canvas.description = f"Names in boxes, by year: {said}."
+    return canvas
+
+
 def net_sizes() -> Figure:
     """Three nets as squares as large as their parameters."""
     canvas = Canvas("Three nets for three jobs", 1160, 400)
-    uses = {"lenet": "small grey digits", "efficientnet_lite0": "a phone", "vgg16": "1,000 kinds of photographs"}
+    uses = {
+        "lenet": "small grey digits",
+        "efficientnet_lite0": "a phone",
+        "vgg16": "1,000 kinds of photographs",
+    }
     cards = [models.card(name) for name in uses]
     for x, card in zip((60, 390, 780), cards):
         side = 240 * (card.parameters / cards[-1].parameters) ** 0.5
         canvas.bar(x, 250 - side, max(side, 5), max(side, 5), COLOURS[0])
         canvas.write(x, 290, card.title, 30, ha="left", fontweight="bold")
         canvas.write(x, 330, uses[card.name], ha="left")
-        canvas.write(x, 370, f"{card.layers} layers, {card.parameters:,} weights"[:60], 24, ha="left")
-    said = "; ".join(f"{one.title} for {uses[one.name]}: {one.layers} layers, {one.parameters:,} parameters" for one in cards)
+        canvas.write(
+            x, 370, f"{card.layers} layers, {card.parameters:,} weights"[:60], 24, ha="left"
+        )
+    said = "; ".join(
+        f"{one.title} for {uses[one.name]}: {one.layers} layers, {one.parameters:,} parameters"
+        for one in cards
+    )
     canvas.description = f"Squares as large as what they stand for. {said}."
     return canvas
 
@@ -169,7 +224,12 @@ def got_it_all() -> Figure:
     dog = photo("cocker spaniel")
     for place, one in enumerate((dog, dog.flip(-1), dog[:, 60:260, 90:290], dog[:, 0:220, 20:240])):
         canvas.show(one, 900 + place % 2 * 130, 50 + place // 2 * 130, 124, 124)
-    names = ("8 layers: deeper", "ReLU", "dropout:\na random half sleeps", "augmentation:\nnever the same")
+    names = (
+        "8 layers: deeper",
+        "ReLU",
+        "dropout:\na random half sleeps",
+        "augmentation:\nnever the same",
+    )
     for x, words in zip((115, 420, 720, 1020), names):
         canvas.write(x, 325, words, 26, va="top", fontweight="bold")
     canvas.description = "Four drawings: eight slabs, five of convolutions and three dense; the bent line of ReLU; 25 dots of which a random half is crossed out; one photograph of spaniels as it is, mirrored and cut out twice."
@@ -249,7 +309,11 @@ SKETCHES = {
 def sees_five() -> Figure:
     """Two 3x3 kernels in a row see 5x5 pixels."""
     canvas = Canvas("Two 3x3 see as far as one 5x5", 1100, 420)
-    parts = (("5x5 pixels", 5, 0.35), ("3x3 answers\nof the first kernel", 3, 0.7), ("one answer\nof the second", 1, 1))
+    parts = (
+        ("5x5 pixels", 5, 0.35),
+        ("3x3 answers\nof the first kernel", 3, 0.7),
+        ("one answer\nof the second", 1, 1),
+    )
     for place, (name, side, alpha) in enumerate(parts):
         x, y = 160 + 390 * place, 160
         for row, column in np.ndindex(side, side):
@@ -304,5 +368,10 @@ def seen_inside() -> Figure:
     maps = [one for one in way.groups if one.strongest is not None and min(one.size) > 1]
     places = [round(place) for place in np.linspace(0, len(maps) - 1, 4)]
     chosen = [maps[place] for place in places]
-    names = ["photograph", *(f"{one.shape[0]} maps\n{one.size[0]} x {one.size[1]}" for one in chosen)]
-    return grid("From edges to things", [picture, *(one.strongest for one in chosen)], names, 5, 215)
+    names = [
+        "photograph",
+        *(f"{one.shape[0]} maps\n{one.size[0]} x {one.size[1]}" for one in chosen),
+    ]
+    return grid(
+        "From edges to things", [picture, *(one.strongest for one in chosen)], names, 5, 215
+    )

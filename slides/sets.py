@@ -111,7 +111,9 @@ def numbers() -> Figure:
     canvas.show(picture, 0, 0, 432, 432)
     pixel = 432 / 28
     canvas.page.add_patch(
-        Rectangle((left * pixel, top * pixel), many * pixel, many * pixel, fill=False, ec=COLOURS[4], lw=4)
+        Rectangle(
+            (left * pixel, top * pixel), many * pixel, many * pixel, fill=False, ec=COLOURS[4], lw=4
+        )
     )
     canvas.arrow((450, 216), (540, 216))
     cut = picture[0, top : top + many, left : left + many]
@@ -173,7 +175,9 @@ def millions() -> Figure:
     canvas.wall(pictures, 18, 0, 0, 64)
     canvas.bar(0, 384, 1152, 86, "white")
     walls = 14_197_122 / 108
-    canvas.write(576, 432, f"{walls:,.0f} walls like this one", 54, color="#B34A00", fontweight="bold")
+    canvas.write(
+        576, 432, f"{walls:,.0f} walls like this one", 54, color="#B34A00", fontweight="bold"
+    )
     canvas.description = f"A wall of 108 photographs that come with the course, and the words: {walls:,.0f} walls like this one."
     return canvas
 
@@ -217,7 +221,9 @@ def tree() -> Figure:
         ("mammal", "insect", "edible fruit", "motor vehicle", "clock"),
     )
     wnids = dict(zip(data.imagenet.class_names(), data.imagenet.wnids()))
-    above = {leaf: {word for way in data.imagenet.paths(wnids[leaf]) for word in way} for leaf in leaves}
+    above = {
+        leaf: {word for way in data.imagenet.paths(wnids[leaf]) for word in way} for leaf in leaves
+    }
     canvas = Canvas("Labels are a tree", 1160, 480)
     spots = {leaf: (97 + 193 * place, 300.0) for place, leaf in enumerate(leaves)}
     below = {leaf: spots[leaf] for leaf in leaves}
@@ -233,8 +239,13 @@ def tree() -> Figure:
     for leaf, (x, _) in spots.items():
         canvas.show(photo(leaf), x - 75, 270, 150, 150)
         canvas.write(x, 446, leaf, fontweight="bold", color=COLOURS[0])
-    said = "; ".join(f"{leaf} below {', '.join(w for row in rows for w in row if w in above[leaf])}" for leaf in leaves)
-    canvas.description = f"A tree with six photographs at its ends: {said}. WordNet has more words between."
+    said = "; ".join(
+        f"{leaf} below {', '.join(w for row in rows for w in row if w in above[leaf])}"
+        for leaf in leaves
+    )
+    canvas.description = (
+        f"A tree with six photographs at its ends: {said}. WordNet has more words between."
+    )
     return canvas
 
 
