@@ -167,7 +167,7 @@ def as_address(figure, width: float) -> str:
     kind = "webp"
     if len(packed.getvalue()) > LOSSLESS_UP_TO:  # JPEG, for it goes into the PDF as it is
         packed, kind = io.BytesIO(), "jpeg"
-        picture.save(packed, "JPEG", quality=88, optimize=True)
+        picture.save(packed, "JPEG", quality=78, optimize=True)
     return f"data:image/{kind};base64," + base64.b64encode(packed.getvalue()).decode()
 
 
