@@ -51,9 +51,10 @@ def matrix() -> Figure:
         canvas.show(mean, left - 52, y + 1, 44, 44)
         for column, count in enumerate(map(int, counts[row])):
             share = count / counts[row].sum()
-            colour = COLOURS[0] if row == column else COLOURS[1]
+            colour = "#0061A0" if row == column else COLOURS[1]
             strength = share if row == column else min(1, 4 * share)
-            canvas.bar(left + wide * column, y, wide - 3, high - 3, colour, alpha=float(strength))
+            look = {"alpha": float(max(strength, 0.9) if row == column else 0.8 * strength)}
+            canvas.bar(left + wide * column, y, wide - 3, high - 3, colour, **look)
             if count:
                 ink = "white" if row == column else "black"
                 canvas.write(left + wide * (column + 0.5), y + high / 2, f"{count}", 24, color=ink)
@@ -92,7 +93,7 @@ def shirts() -> Figure:
         f"F1 = {f1:.2f}",
     )
     for place, text in enumerate(words):
-        canvas.write(20 + 430 * place, 400, text, 30, ha="left", fontweight="bold")
+        canvas.write((20, 490, 940)[place], 400, text, 26, ha="left", fontweight="bold")
     canvas.description = (
         f"Dots in three groups: {hits} shirts that the net called shirts, {misses} shirts that it missed, {alarms} other things that it called shirts. "
         f"Precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}."
@@ -152,18 +153,39 @@ def layers_of(name: str) -> Figure:
     return canvas
 
 
+def dots(title: str, found: dict[str, list[float]], high: int) -> Canvas:
+    """A row for each name, with a dot for each run and the mean at the right."""
+    canvas, step = Canvas(title, 1160, high), (high - 90) / len(found)
+    ends = min(map(min, found.values())), max(map(max, found.values()))
+    place = lambda value: 360 + 640 * (value - ends[0]) / (ends[1] - ends[0])
+    for row, (name, values) in enumerate(found.items()):
+        y, mean = step * (row + 0.5), float(np.mean(values))
+        canvas.line([345, 1015], [y, y], "#E3E7EB", linewidth=1.5, zorder=0)
+        canvas.write(335, y, name, ha="right")
+        look = {"marker": "o", "linestyle": "none", "markersize": 14, "alpha": 0.6}
+        canvas.line([place(value) for value in values], [y] * len(values), COLOURS[0], **look)
+        canvas.line([place(mean)] * 2, [y - 16, y + 16], linewidth=4)
+        canvas.write(1035, y, f"{100 * mean:.1f} %", ha="left", fontweight="bold")
+    low, top = (f"{100 * end:.0f} %" for end in ends)
+    canvas.write(360, high - 66, low, 24)
+    canvas.write(1000, high - 66, top, 24)
+    canvas.write(680, high - 24, title, 26)
+    said = "; ".join(f"{name} {min(one):.3f} to {max(one):.3f}" for name, one in found.items())
+    canvas.description = f"{title}, a dot for each run, a stroke at the mean. {said}."
+    return canvas
+
+
 def tricks() -> Figure:
     rows = [row for row in recorded.load("tricks")["results"] if row["activation"] == "ReLU"]
     names = {
         (False, False): "ReLU",
-        (True, False): "ReLU, dropout",
-        (False, True): "ReLU, augmented",
-        (True, True): "ReLU, dropout, augmented",
+        (True, False): "and dropout",
+        (False, True): "and augmentation",
+        (True, True): "and both",
     }
-    return plots.runs(
-        {names[row["dropout"], row["augment"]]: row["accuracy"] for row in rows},
-        f"test accuracy, 300 training digits ({recorded.label('tricks')})",
-    )
+    found = {names[row["dropout"], row["augment"]]: row["accuracy"] for row in rows}
+    title = f"test accuracy, 300 training digits ({recorded.label('tricks')})"
+    return dots(title, dict(sorted(found.items(), key=lambda one: sum(one[1]))), 420)
 
 
 def gradients() -> Figure:
@@ -205,50 +227,72 @@ def depth() -> Figure:
     cards = [models.card(n) for n in ("vgg19", "resnet18", "resnet50", "resnet101", "resnet152")]
     canvas = Canvas("And now depth pays", 1160, 420)
     for place, card in enumerate(cards):
-        y, colour = 40 + 84 * place, COLOURS[1] if card.name == "vgg19" else COLOURS[0]
+        y, colour = 40 + 84 * place, "#B34A00" if card.name == "vgg19" else COLOURS[0]
         canvas.write(0, y, card.title, 30, ha="left", fontweight="bold")
-        canvas.bar(200, y - 24, 12 * (card.top1 - 40), 48, colour)
+        canvas.bar(200, y - 24, 6.4 * card.top1, 48, colour)
         words = f"{card.top1:.1f} %"
-        canvas.write(
-            212, y, words, 28, ha="left", color="white" if place else "black", fontweight="bold"
-        )
+        canvas.write(212, y, words, 28, ha="left", color="white", fontweight="bold")
         facts = f"{card.layers} layers, {card.parameters / 1e6:.1f} million parameters"
-        canvas.write(212 + 12 * (card.top1 - 40), y, facts, 26, ha="left")
+        canvas.write(212 + 6.4 * card.top1, y, facts, 26, ha="left")
     said = "; ".join(
         f"{one.title}: {one.layers} layers, {one.parameters:,} parameters, {one.top1} %"
         for one in cards
     )
-    canvas.description = f"Bars of ImageNet top-1 accuracy, which begin at 40 %. {said}."
+    canvas.description = f"Bars of ImageNet top-1 accuracy. {said}."
     return canvas
 
 
+LABELS = {  # of the figure of costs: where a name stands beside its dot, in pixels
+    "alexnet": (14, 0),
+    "squeezenet1_1": (14, 0),
+    "googlenet": (-14, 14),
+    "resnet18": (14, 18),
+    "vgg16": (14, 18),
+    "resnet50": (14, 14),
+    "resnet152": (14, 10),
+    "mobilenet_v3_large": (14, 18),
+    "efficientnet_b0": (14, -14),
+    "convnext_tiny": (-14, -26),
+    "vit_b_16": (14, 0),
+    "densenet121": (-14, 16),
+}
+
+
 def tradeoff() -> Figure:
-    points = {}
-    for card in models.catalog():
-        if card.top1:
-            with torch.device("meta"):
-                net = models.build(card.name, classes=1000)
-            cost = models.summary(net, (3, card.pixels, card.pixels)).multiply_adds
-            points[card.name] = (cost / 1e9, card.top1)
-    later = {card.name: card.top1_v2 for card in models.catalog()}
-    words = "billion multiply-adds a picture", "ImageNet top-1 accuracy, %"
-    figure = plots.tradeoff(points, *words, later=later)
-    figure.set_size_inches(10, 4.2)
-    return figure
+    """Accuracy and cost of the nets that are named, one dot each; two that came after CNNs' great years are orange."""
+    canvas, said = Canvas("What accuracy costs", 1160, 470), []
+    x_of = lambda cost: 90 + 880 * np.log10(cost / 0.2) / np.log10(100)
+    y_of = lambda top1: 400 - 12.5 * (top1 - 55)
+    for top1 in (60, 70, 80):
+        canvas.line([80, 1150], [y_of(top1)] * 2, "#E3E7EB", linewidth=1.5, zorder=0)
+        canvas.write(66, y_of(top1), f"{top1} %", 24, ha="right")
+    for cost in (0.3, 1, 3, 10):
+        canvas.write(x_of(cost), 418, f"{cost:g}", 24)
+    canvas.write(615, 452, "billion multiply-adds a picture", 26)
+    canvas.write(90, 14, "ImageNet top-1 accuracy", 26, ha="left")
+    for name, (right, down) in LABELS.items():
+        card = models.card(name)
+        with torch.device("meta"):
+            built = models.build(name, classes=1000)
+        cost = models.summary(built, (3, card.pixels, card.pixels)).multiply_adds / 1e9
+        colour = COLOURS[1] if card.year >= 2019 and "efficient" not in name else COLOURS[0]
+        x, y = x_of(cost), y_of(card.top1)
+        canvas.line([x], [y], colour, marker="s" if colour == COLOURS[1] else "o", markersize=15)
+        side = "left" if right > 0 else "right"
+        canvas.write(x + right, y + down, card.title.partition(",")[0], 24, ha=side)
+        said.append(f"{card.title}: {cost:.2f} billion, {card.top1} %")
+    canvas.description = f"A dot for each net: to the right what a picture costs, upwards its accuracy. {'; '.join(said)}."
+    return canvas
 
 
 def ideas(*only: str) -> Figure:
-    """The blocks of chapter 2 in the same small net, best first; without the ideas after the deck, or those alone beside two others."""
+    """The blocks of chapter 2 in the same small net, best first: those of the deck, or only these."""
     found = recorded.load("ideas")["results"]
     after = ("alexnet_bn", "vit", "convnext")
     chosen = only or [idea for idea in found if idea not in after]
     ranked = sorted(chosen, key=lambda idea: -sum(found[idea]["accuracy"]))
-    figure = plots.runs(
-        {idea: found[idea]["accuracy"] for idea in ranked},
-        f"test accuracy ({recorded.label('ideas')})",
-    )
-    figure.set_size_inches(9, 4.05 if not only else 2.6)
-    return figure
+    title = f"test accuracy, Fashion-MNIST ({recorded.label('ideas')})"
+    return dots(title, {idea: found[idea]["accuracy"] for idea in ranked}, 290 if only else 500)
 
 
 def few_pictures() -> Figure:

@@ -5,7 +5,7 @@ from matplotlib.patches import Rectangle
 
 from slides.canvas import LIGHT, LINE, Canvas, grid, square
 from slides.sets import backbone, photo, photographed
-from workshop_utils import data, explain, models
+from workshop_utils import data, explain, models, transfer
 from workshop_utils.figure import COLOURS, Figure
 
 
@@ -22,7 +22,7 @@ def plan(part: str) -> Figure:
             canvas.bar(10 + 41 * place, 100 - high / 2, 28, high, colour)
         canvas.description = "A net as a row of slabs."
     else:
-        canvas.wall(photographed()[1:13], 5, 0, 0, 68)
+        canvas.wall(photographed()[1:16], 5, 0, 0, 68)
         canvas.description = "Photographs."
     return canvas
 
@@ -32,7 +32,7 @@ def three_piles() -> Figure:
     piles = (
         ("learn from", 0.62, COLOURS[0], "white", "the net changes"),
         ("validate on", 0.17, COLOURS[4], "black", "you choose"),
-        ("test on", 0.21, "#00694D", "white", "once, to judge"),
+        ("test on", 0.21, "#005A41", "white", "once, to judge"),
     )
     x = 0.0
     for name, share, colour, ink, use in piles:
@@ -45,17 +45,21 @@ def three_piles() -> Figure:
     return canvas
 
 
-def two_ways() -> Figure:
-    """Feature extraction above fine-tuning: which parts of the net learn."""
-    canvas = Canvas("Two ways to use a pretrained net", 1160, 440)
-    rows = {"feature extraction": (False, False), "fine-tuning": (False, True)}
+def two_ways(*only: str) -> Figure:
+    """Feature extraction above fine-tuning, or "features" or "finetuning" alone: which parts of the net learn."""
+    known = {
+        "features": ("feature extraction", (False, False)),
+        "finetuning": ("fine-tuning", (False, True)),
+    }
+    rows = dict(known[name] for name in only or known)
+    canvas = Canvas("Two ways to use a pretrained net", 1160, 225 * len(rows) - 10)
     said = []
     for place, (way, learns) in enumerate(rows.items()):
         y = 46 + 225 * place
         canvas.write(0, y - 22, way, 32, ha="left", fontweight="bold")
         canvas.show(photographed()[1 + place], 0, y + 10, 140, 140)
         parts = (("lower stages", learns[0]), ("upper stages", learns[1]), ("new head", True))
-        for x, width, (name, learning) in zip((190, 510, 830), (270, 270, 200), parts):
+        for x, width, (name, learning) in zip((190, 500, 810), (260, 260, 200), parts):
             colour = "#B34A00" if learning else COLOURS[0]
             canvas.arrow((x - 46, y + 80), (x - 4, y + 80))
             canvas.bar(x, y + 10, width, 140, colour, hatch="//" if learning else None)
@@ -65,9 +69,9 @@ def two_ways() -> Figure:
                 x + width / 2, y + 80, words, 30, color="white", fontweight="bold", bbox=behind
             )
             said.append(f"{way}: {name} {'learn' if learning else 'stay as they are'}")
-        canvas.arrow((1032, y + 80), (1074, y + 80))
-        canvas.write(1080, y + 80, "answer", 26, ha="left")
-    canvas.description = f"Two rows, each from a photograph through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
+        canvas.arrow((1012, y + 80), (1054, y + 80))
+        canvas.write(1062, y + 80, "answer", 26, ha="left")
+    canvas.description = f"From a photograph through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
     return canvas
 
 
@@ -94,7 +98,7 @@ def heat(label: str) -> Figure:
     with torch.inference_mode():
         target = int(net(ready[None]).argmax())
     heated = explain.grad_cam(net, ready, target)
-    titles = (label, f"where '{names[target]}' comes from")
+    titles = (label, f"why '{names[target]}'")
     canvas = grid(f"Grad-CAM of '{names[target]}'", [ready, ready], titles, 2, 400, gap=60, size=30)
     look = {"cmap": "inferno", "alpha": 0.55, "extent": (460, 860, 400, 0), "zorder": 2}
     canvas.page.imshow(heated, aspect="auto", **look)
@@ -136,4 +140,38 @@ def shortcut() -> Figure:
     for place in range(6):
         frame = Rectangle((place * 195, 0), 175, 175, fill=False, edgecolor=LINE, linewidth=2)
         canvas.page.add_patch(frame)
+    return canvas
+
+
+WORDS = {  # class of the photographs -> nouns of WordNet above ImageNet's classes
+    "bird": "bird",
+    "fish or shellfish": ["aquatic vertebrate", "crustacean", "mollusk"],
+    "flower": "flower",
+    "fruit": "fruit",
+    "mammal": "mammal",
+    "tool": "tool",
+    "vegetable": "vegetable",
+    "vehicle": "vehicle",
+}
+
+
+def zero_shot() -> Figure:
+    """Eight photographs with what the names alone say of them, and how many of all are right."""
+    shown = data.load("photographs")
+    found = transfer.zero_shot(backbone(), shown, WORDS)
+    right = found.predicted == found.labels
+    firsts = [int((found.labels == label).nonzero()[0][0]) for label in range(len(WORDS))]
+    labels = [shown.classes[found.predicted[place]] for place in firsts]
+    pictures = [shown[place][0] for place in firsts]
+    canvas = Canvas("Only from the names", 1160, 400)
+    for place, (picture, label) in enumerate(zip(pictures, labels)):
+        x, y = place % 4 * 170, place // 4 * 205
+        canvas.show(picture, x + 5, y, 155, 155)
+        canvas.write(x + 82, y + 178, label.replace(" or shellfish", ""), 24)
+    canvas.write(930, 130, f"{100 * right.mean():.0f} %", 120, color="#B34A00", fontweight="bold")
+    canvas.write(
+        930, 240, f"of {len(right)} photographs right,\nwithout a single one\nto learn from", 28
+    )
+    said = ", ".join(labels)
+    canvas.description = f"One photograph of each of eight classes, read as {said}. {100 * right.mean():.0f} % of {len(right)} photographs are right."
     return canvas

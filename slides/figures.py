@@ -5,7 +5,6 @@ from matplotlib.text import Text
 from slides import charts, drawings, moving, nets, sets
 from slides.canvas import INCH, Canvas
 from slides.check import SMALLEST
-from workshop_utils import plots
 from workshop_utils.errors import unknown
 from workshop_utils.figure import Figure
 
@@ -29,6 +28,10 @@ def draw(call: str) -> tuple[Figure, float]:
 
 def legible(figure: Figure) -> float:
     """Makes the sheet of a figure so small that its letters are large on the slide; returns the width in pixels that fills the slide."""
+    for axes in figure.axes:  # no word stands on its side
+        if axes.get_ylabel() and not axes.get_title(loc="left"):
+            axes.set_title(axes.get_ylabel(), loc="left", fontsize=axes.yaxis.label.get_fontsize())
+            axes.set_ylabel("")
     figure.draw_without_rendering()  # so that the ticks have their words
     words = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
     smallest = min((text.get_fontsize() for text in words), default=SMALLEST["1280"])
@@ -53,4 +56,3 @@ FIGURES = {
     for name, function in vars(module).items()
     if not name.startswith("_") and getattr(function, "__annotations__", {}).get("return") is Figure
 }
-FIGURES["block"] = plots.block

@@ -4,11 +4,12 @@ from math import log2
 
 import numpy as np
 import torch
+from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
 from slides.canvas import LIGHT, LINE, Canvas, answers, grid
 from slides.sets import backbone, photo
-from workshop_utils import data, evaluation, models, ways
+from workshop_utils import data, evaluation, models, plots, ways
 from workshop_utils.diagrams import KINDS
 from workshop_utils.figure import COLOURS, Figure, drawable
 from workshop_utils.illustrations import WINNERS
@@ -39,11 +40,11 @@ def net(name: str) -> Figure:
     canvas.write(65, 345, "3", fontweight="bold")
     canvas.write(65, 385, f"{card.pixels}")
     for place, group in enumerate(way.groups):
-        middle, colour = 150 + (place + 0.5) * columns, KINDS[group.kind]
-        _slabs(canvas, middle, group, card.pixels, colour)
+        middle = 150 + (place + 0.5) * columns
+        _slabs(canvas, middle, columns, group, card.pixels)
         what, kernel = group.words
         top = "pool" if what == "pool" else kernel.partition(",")[0] or "dense"
-        canvas.write(middle, 20, top, 24, color=INKS[group.kind])
+        canvas.write(middle, 22, top, 24, color=INKS[group.kind])
         canvas.write(middle, 345, f"{group.shape[0]:,}", fontweight="bold")
         canvas.write(middle, 385, f"{group.shape[-1]}" if len(group.shape) > 1 else "")
     canvas.write(0, 440, "bold: how many maps; below: pixels a side", 24, ha="left")
@@ -63,18 +64,79 @@ def net(name: str) -> Figure:
 INKS = {"convolution": "#0061A0", "pooling": "#8A5A00", "dense": "#00694D"}
 
 
-def _slabs(canvas: Canvas, middle: float, group: ways.Group, largest: int, colour: str) -> None:
-    """One group of layers: a slab for each, with an arc over each block that has a way around it."""
+def _slabs(canvas: Canvas, middle: float, room: float, group: ways.Group, largest: int) -> None:
+    """One group of layers, a slab for each, seen from its right; over each block with a way around it an arc."""
     many, side = group.pieces, group.shape[-1] if len(group.shape) > 1 else 0
-    high = 210 * (side / largest) ** 0.5 if side else 40 + 14 * log2(group.shape[0])
-    thick = 8 + 1.6 * log2(group.shape[0]) if side else 14
-    apart = thick + (26 if group.skips else 6)
+    high = 225 * (side / largest) ** 0.5 if side else 30 + 15 * log2(group.shape[0])
+    face = 0.16 * high if side > 1 else 8
+    apart = 24 if group.skips else 5
+    thick = min(10 + 3 * log2(group.shape[0]), (room - face - 12) / many - apart)
+    left = middle - (many * (thick + apart) - apart + face) / 2
+    top, colour, rise = 190 - high / 2, KINDS[group.kind], 0.5 * face
     for piece in range(many):
-        x = middle + (piece - (many - 1) / 2) * apart - thick / 2
-        canvas.bar(x, 185 - high / 2, thick, high, colour, alpha=0.9)
+        x = left + piece * (thick + apart)
+        right = x + thick
+        corners = [(right, top), (right + face, top - rise), (right + face, top + high - rise)]
+        last = piece == many - 1
+        if last:
+            canvas.page.add_patch(Polygon([*corners, (right, top + high)], fc=colour, alpha=0.5))
+        lid = [(x, top), (x + face, top - rise), (right + face, top - rise), (right, top)]
+        canvas.page.add_patch(Polygon(lid, fc=colour, ec="white", alpha=0.35))
+        canvas.bar(x, top, thick, high, colour, edgecolor="white")
         if group.skips:
-            ends = (x - 8, 180 - high / 2), (x + thick + 8, 180 - high / 2)
+            ends = (x - 6, top - rise - 4), (right + 10, top - rise - 4)
             canvas.arrow(*ends, bow=-0.9, colour=COLOURS[1])
+
+
+def block(idea: str) -> Figure:
+    """The block of an idea, without the title that its slide has."""
+    figure = plots.block(idea)
+    figure.axes[0].texts[-1].remove()
+    return figure
+
+
+def inception() -> Figure:
+    """GoogLeNet's block, large enough for the last row: four paths, side by side, that meet."""
+    canvas = Canvas("The block of GoogLeNet", 1160, 440)
+    rows = (("1x1",), ("1x1", "3x3"), ("1x1", "5x5"), ("3x3 max", "1x1"))
+    wide = {"1x1": 110, "3x3": 190, "5x5": 270, "3x3 max": 190}
+    canvas.line([10, 130], [220, 220], LINE)
+    canvas.line([130, 130], [50, 390], LINE)
+    for place, row in enumerate(rows):
+        y, x = 50 + 113 * place, 190
+        canvas.line([130, 1000], [y, y], LINE, zorder=0)
+        for name in row:
+            pooled = "max" in name
+            colour, ink = (KINDS["pooling"], "black") if pooled else (COLOURS[0], "white")
+            canvas.box(x, y - 40, wide[name], 80, facecolor=colour, edgecolor="none")
+            canvas.write(x + wide[name] / 2, y, name.replace("x", "\u00d7"), 32, color=ink)
+            x += wide[name] + 60
+    canvas.line([1000, 1000], [50, 390], LINE)
+    canvas.box(960, 170, 190, 100, facecolor="#B34A00", edgecolor="none")
+    canvas.write(1055, 220, "side by side", 28, color="white", fontweight="bold")
+    canvas.description = plots.block("googlenet").description
+    return canvas
+
+
+def families() -> Figure:
+    """A wall of all architectures of the catalogue by year, as names."""
+    cards: dict[str, models.ModelCard] = {}
+    for card in models.catalog():
+        if not card.ours:
+            family = card.title.partition(",")[0].partition("-")[0]
+            cards.setdefault(family, card)
+    canvas = Canvas("Architectures by year", 1160, 420)
+    ordered = sorted(cards.items(), key=lambda one: one[1].year)
+    rows = -(-len(ordered) // 4)
+    high = 410 / rows
+    for place, (family, card) in enumerate(ordered):
+        x, y = 292 * (place // rows), high * (place % rows)
+        canvas.box(x, y, 276, high - 12, edgecolor="none")
+        canvas.write(x + 16, y + (high - 12) / 2, family, 26, ha="left", fontweight="bold")
+        canvas.write(x + 262, y + (high - 12) / 2, f"{card.year}", 24, ha="right")
+    said = "; ".join(f"{family} {card.year}" for family, card in ordered)
+    canvas.description = f"Names in boxes, by year: {said}."
+    return canvas
 
 
 def net_sizes() -> Figure:
@@ -130,9 +192,9 @@ def lenet_alive() -> Figure:
     for place, share in enumerate(shares.tolist()):
         y, best = 30 + 43 * place, place == int(shares.argmax())
         canvas.write(945, y, f"{place}", 28, fontweight="bold" if best else None)
-        canvas.bar(968, y - 14, max(2, 100 * share), 28, COLOURS[2 if best else 0])
+        canvas.bar(968, y - 14, max(2, 80 * share), 28, COLOURS[2 if best else 0])
         if best:
-            canvas.write(1080, y, f"{100 * share:.0f} %", 26, ha="left", fontweight="bold")
+            canvas.write(1062, y, f"{100 * share:.0f} %", 26, ha="left", fontweight="bold")
     canvas.write(95, 430, "28 x 28", 24)
     canvas.description = f"From left to right: a written {label}; six maps of LeNet's first layer, in which its strokes light up; the same, smaller; sixteen maps of the second layer; a column of 120 numbers; bars for the ten digits. The highest: {int(shares.argmax())}, {shares.max():.0%}."
     return canvas
@@ -166,9 +228,9 @@ def got_it_all() -> Figure:
         "8 layers: deeper",
         "ReLU",
         "dropout:\na random half sleeps",
-        "augmentation:\nnever twice the same",
+        "augmentation:\nnever the same",
     )
-    for x, words in zip((115, 420, 720, 1027), names):
+    for x, words in zip((115, 420, 720, 1020), names):
         canvas.write(x, 325, words, 26, va="top", fontweight="bold")
     canvas.description = "Four drawings: eight slabs, five of convolutions and three dense; the bent line of ReLU; 25 dots of which a random half is crossed out; one photograph of spaniels as it is, mirrored and cut out twice."
     return canvas
@@ -272,7 +334,7 @@ def never_seen() -> Figure:
     said = evaluation.predict(models.ready("lenet-mnist"), asked)
     sure = said.probabilities.max(axis=1)
     titles = [
-        f"{name}\nread as {read}\n{part:.0%} sure"
+        f"{name if name.isascii() else f'{name[0]}, Arabic'}\nread as {read}\n{part:.0%} sure"
         for name, read, part in zip(asked.names, said.predicted, sure)
     ]
     return grid("Digits that the net never saw", [*asked.images], titles, len(titles), 165, gap=34)

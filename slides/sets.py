@@ -20,12 +20,11 @@ def cover() -> Figure:
     grey = [
         picture
         for name in ("mnist", "fashion-mnist")
-        for picture in data.load(name, "test").per_class(1).images
+        for picture in data.load(name, "test").per_class(2).images
     ]
     pictures = [square(one, 128) for trio in zip(art, grey, photographed()) for one in trio]
     canvas = Canvas("Pictures of the course", 1280, 320)
-    canvas.wall(pictures[:48], 16, 0, 0, 80)
-    canvas.wall(pictures[48:64], 16, 0, 240, 80)
+    canvas.wall(pictures[:64], 16, 0, 0, 80)
     canvas.description = "64 small pictures in four rows: drawings, digits and clothes in grey, and photographs, in turn."
     return canvas
 
@@ -133,8 +132,9 @@ def wall(name: str, width: str = "1160") -> Figure:
     pictures, words = _of_set(name)
     if len(pictures) > 200:
         columns = -(-len(pictures) // 10)
-    else:
-        columns = next(n for n in range(1, 200) if room / n * -(-len(pictures) // n) <= 430)
+    else:  # the fewest columns that leave no hole and are not too high
+        whole = [n for n in range(1, len(pictures) + 1) if len(pictures) % n == 0]
+        columns = next(n for n in whole if min(room / n, 185) * len(pictures) / n <= 450)
     side = min(room // columns, 185)
     canvas = Canvas(card.title, columns * side, side * -(-len(pictures) // columns))
     canvas.wall(pictures, columns, 0, 0, side)
@@ -192,8 +192,8 @@ def boxed() -> Figure:
         x, y = place % 7 * 165, place // 7 * 165
         canvas.show(photo(label) if place == 9 else picture, x, y, 160, 160)
         for box in boxes if place == 9 else ():
-            across, down = box.right - box.left, box.bottom - box.top
-            frame = Rectangle((x + box.left / 2, y + box.top / 2), across / 2, down / 2)
+            across, down = box.xmax - box.xmin, box.ymax - box.ymin
+            frame = Rectangle((x + box.xmin / 2, y + box.ymin / 2), across / 2, down / 2)
             frame.set(fill=False, edgecolor=COLOURS[4], linewidth=5, zorder=3)
             canvas.page.add_patch(frame)
     canvas.description = f"Fourteen photographs. Only that of the {label} has frames: {len(boxes)}."
@@ -202,7 +202,7 @@ def boxed() -> Figure:
 
 def sizes() -> Figure:
     """Four photographs with 320 and with 32 pixels a side."""
-    labels = ("tabby", "fire engine", "dragonfly", "espresso")
+    labels = ("tabby", "fire engine", "nuthatch", "espresso")
     canvas = Canvas("What few pixels leave", 1160, 450)
     for row, side in enumerate((320, 32)):
         canvas.write(110, 110 + 228 * row, f"{side} x {side}", 34, fontweight="bold")
@@ -217,8 +217,8 @@ def tree() -> Figure:
     leaves = ("tabby", "cocker spaniel", "dragonfly", "fig", "fire engine", "wall clock")
     rows = (
         ("entity",),
-        ("animal", "artifact"),
-        ("mammal", "bird", "insect", "motor vehicle", "clock"),
+        ("animal", "natural object", "artifact"),
+        ("mammal", "insect", "edible fruit", "motor vehicle", "clock"),
     )
     wnids = dict(zip(data.imagenet.class_names(), data.imagenet.wnids()))
     above = {

@@ -116,6 +116,13 @@ def credits() -> str:
         )
 
 
+def stamp_credits() -> str:
+    """Everybody who is named for the photographs on white."""
+    with open(HOME / "bundle" / "photographs.tsv", encoding="utf-8", newline="") as table:
+        rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return "; ".join(sorted({row["credit"] for row in rows if not row["reason"]}))
+
+
 def section_slide(number: str) -> str:
     """The slide that sends the room to a section of a notebook, with a timer for it and one for each exercise that is typed there."""
     chapter, section = number.split(".")
@@ -306,6 +313,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "architectures": architectures,
     "few_pictures": few_pictures,
     "credits": credits,
+    "stamp_credits": stamp_credits,
     "emoji": emoji,
     "section": section_slide,
     "exercise": exercise_slide,
