@@ -15,6 +15,7 @@ OPTIONS = [
     "--disable-sync",
 ]
 SMALLEST = {"1280": 24, "794": 11}  # pixels of the smallest letters: on a slide, on a page of paper
+PATIENCE = 300_000  # ms: a deck is large, and the computer may be busy
 FAINTEST = 4.5  # contrast of letters to what is behind them, as WCAG 2.2 counts it (1.4.3)
 
 FAULTS = """
@@ -175,7 +176,7 @@ def problems(chromium, html: Path) -> list[str]:
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(html.as_uri())
+    page.goto(html.as_uri(), timeout=PATIENCE)
     page.add_style_tag(
         content=".bespoke-marp-parent > svg { visibility: visible !important; content-visibility: visible !important }"
     )

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from slides import check
+
 STEPS = """
 () => {
   for (const link of document.querySelectorAll(".routes")) link.remove(); // on paper there is nothing to choose
@@ -77,6 +79,7 @@ def print_notes(chromium, html: Path, pdf: Path) -> None:
 
 def _opened(chromium, html: Path, route: str | None):
     page = chromium.new_page()
+    page.set_default_timeout(check.PATIENCE)
     page.goto(html.as_uri() + (f"?route={route}" if route else ""))
     page.evaluate("document.fonts.ready")
     return page

@@ -81,7 +81,7 @@ def architectures() -> str:
             "year": lambda card: str(card.year),
             "layers": lambda card: card.layers,
             "parameters": lambda card: card.parameters,
-            "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "",
+            "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "–",
             "idea": lambda card: card.idea,
         },
     ).markdown()
