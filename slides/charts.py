@@ -101,6 +101,34 @@ def shirts() -> Figure:
     return canvas
 
 
+def metrics() -> Figure:
+    """Five metrics as five small drawings: dots are hits, crosses misses, triangles false alarms."""
+    canvas = Canvas("Five metrics", 1160, 360)
+    rows = {
+        "Accuracy": ("right of all", "oooooooox^"),
+        "Precision": ("right of those called", "ooo^"),
+        "Recall": ("found of those who are", "ooox"),
+    }
+    colours = {"o": COLOURS[2], "x": COLOURS[1], "^": COLOURS[4]}
+    for place, (name, (words, marks)) in enumerate(rows.items()):
+        x = 20 + 390 * place
+        canvas.write(x, 24, name, 34, ha="left", fontweight="bold")
+        canvas.write(x, 66, words, 26, ha="left")
+        for n, mark in enumerate(marks):
+            look = {"marker": mark, "markersize": 20, "markeredgewidth": 4}
+            canvas.line([x + 18 + n % 10 * 34], [116], colours[mark], **look)
+    canvas.write(20, 212, "F1 score", 34, ha="left", fontweight="bold")
+    canvas.write(20, 254, "high only if precision and recall are", 26, ha="left")
+    for n, share in enumerate((0.9, 0.1, 0.18)):
+        canvas.bar(20 + 92 * n, 350 - 70 * share, 78, 70 * share, COLOURS[0 if n < 2 else 1])
+    canvas.write(640, 212, "Cross-entropy loss", 34, ha="left", fontweight="bold")
+    canvas.write(640, 254, "how sure, and wrongly", 26, ha="left")
+    p = np.geomspace(0.02, 1, 60)
+    canvas.line(640 + 480 * p, 350 + 17 * np.log(p), COLOURS[0], linewidth=4)
+    canvas.description = "Accuracy: eight of ten marks are right. Precision: three of four called. Recall: three of four that are. F1 score: bars of 0.9 and 0.1, and F1 is 0.18. Cross-entropy loss: a curve that falls as the right class gets more probability."
+    return canvas
+
+
 def doctor() -> Figure:
     """A hundred people, one of them ill."""
     canvas = Canvas("One in a hundred is ill", 1140, 300)
@@ -136,7 +164,7 @@ def layers_of(name: str) -> Figure:
     counted = [(row.kind, row.parameters) for row in rows if row.parameters]
     canvas, x = Canvas("Where the parameters sit", 1160, 420), 10.0
     largest = max(count for _, count in counted)
-    for place, (kind, count) in enumerate(counted, 1):
+    for kind, count in counted:
         side = 330 * (count / largest) ** 0.5
         colour = COLOURS[2] if kind == "Linear" else COLOURS[0]
         canvas.bar(x, 370 - side, side, side, colour)
@@ -303,4 +331,8 @@ def few_pictures() -> Figure:
         }
         for way, rows in found.items()
     }
-    return plots.lines(accuracy, "pictures a class", f"test accuracy ({recorded.label('fewshot')})")
+    words = f"test accuracy ({recorded.label('fewshot')})"
+    figure = plots.lines(accuracy, "pictures a class", words)
+    free = {"loc": "center right", "bbox_to_anchor": (1, 0.52), "ncols": 2, "frameon": False}
+    figure.axes[0].legend(**free)  # where no line runs
+    return figure

@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 from slides.canvas import LIGHT, LINE, Canvas, grid, square
 from slides.sets import backbone, photo, photographed
 from workshop_utils import data, explain, models, transfer
+from workshop_utils.diagrams import INK
 from workshop_utils.figure import COLOURS, Figure
 
 
@@ -167,7 +168,9 @@ def zero_shot() -> Figure:
     for place, (picture, label) in enumerate(zip(pictures, labels)):
         x, y = place % 4 * 170, place // 4 * 205
         canvas.show(picture, x + 5, y, 155, 155)
-        canvas.write(x + 82, y + 178, label.replace(" or shellfish", ""), 24)
+        wrong = not right[firsts[place]]
+        words = label.partition(" ")[0] + " \u2717" * wrong
+        canvas.write(x + 82, y + 178, words, 24, color="#B34A00" if wrong else INK)
     canvas.write(930, 130, f"{100 * right.mean():.0f} %", 120, color="#B34A00", fontweight="bold")
     canvas.write(
         930, 240, f"of {len(right)} photographs right,\nwithout a single one\nto learn from", 28

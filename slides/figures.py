@@ -2,7 +2,7 @@
 
 from matplotlib.text import Text
 
-from slides import charts, drawings, moving, nets, sets
+from slides import charts, contest, drawings, moving, nets, sets
 from slides.canvas import INCH, Canvas
 from slides.check import SMALLEST
 from workshop_utils.errors import unknown
@@ -52,7 +52,7 @@ def html(call: str) -> str:
 
 FIGURES = {
     name: function
-    for module in (sets, charts, drawings, nets)
+    for module in (sets, charts, contest, drawings, nets)
     for name, function in vars(module).items()
     if not name.startswith("_") and getattr(function, "__annotations__", {}).get("return") is Figure
 }

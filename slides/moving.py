@@ -12,17 +12,17 @@ from workshop_utils import data, models, takehome
 LARGE = """
   :root { color-scheme: light; }
   body { font: 28px/1.3 sans-serif; max-width: none; margin: 0; padding: 0; color: #14213d; overflow: hidden; }
-  body > h1, body > p:not(#answer):not(.seen) { display: none; }
-  main { gap: 50px; }
+  body > h1, body > p:not(#answer):not(:has(#seen)) { display: none; }
+  main { gap: 50px; width: 880px; flex-wrap: nowrap; }
   #answer { font-size: 36px; margin: 0 0 12px; }
-  #bars { grid-template-columns: 40px 1fr 110px; gap: 4px 14px; flex: 1 1 400px; }
+  #bars { grid-template-columns: 30px 260px 110px; gap: 4px 14px; flex: none; }
   #bars meter { height: 24px; }
   #pad canvas { width: 400px; height: 400px; }
   #pad > div { width: 404px !important; }
   #pad button { font-size: 24px; margin-top: 10px; }
-  main::after { content: "28 x 28 pixels: what the net sees"; position: absolute; right: 20px; bottom: 16px; font-size: 24px; width: 220px; }
-  p:has(#seen) { display: block !important; position: absolute; right: 20px; top: 60px; margin: 0; }
-  #seen { width: 220px; height: 220px; }
+  main::after { content: "what the net sees: 28 x 28 pixels"; position: absolute; right: 0; top: 296px; font-size: 24px; width: 210px; }
+  body > p:has(#seen) { display: block; position: absolute; right: 0; top: 62px; margin: 0; }
+  #seen { width: 210px; height: 210px; }
 """
 FIRST = """
 <script>

@@ -1,18 +1,19 @@
 """Nets and blocks as drawings: to scale, from the modules themselves, with real pictures going in."""
 
+import re
 from math import log2
 
 import numpy as np
 import torch
+from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
-from slides.canvas import LIGHT, LINE, Canvas, answers, grid
+from slides.canvas import LINE, Canvas, grid
 from slides.sets import backbone, photo
 from workshop_utils import data, evaluation, models, plots, ways
 from workshop_utils.diagrams import KINDS
 from workshop_utils.figure import COLOURS, Figure, drawable
-from workshop_utils.illustrations import WINNERS
 
 
 def four_parts() -> Figure:
@@ -91,7 +92,12 @@ def _slabs(canvas: Canvas, middle: float, room: float, group: ways.Group, larges
 def block(idea: str) -> Figure:
     """The block of an idea, without the title that its slide has."""
     figure = plots.block(idea)
-    figure.axes[0].texts[-1].remove()
+    axes, dark = figure.axes[0], "#B34A00"  # white letters on it can be read
+    axes.texts[-1].remove()
+    rounds = [*axes.patches, *(text.get_bbox_patch() for text in axes.texts)]
+    for one in rounds:
+        if one is not None and to_hex(one.get_facecolor()).upper() == COLOURS[1]:
+            one.set_facecolor(dark)
     return figure
 
 
@@ -109,7 +115,7 @@ def inception() -> Figure:
             pooled = "max" in name
             colour, ink = (KINDS["pooling"], "black") if pooled else (COLOURS[0], "white")
             canvas.box(x, y - 40, wide[name], 80, facecolor=colour, edgecolor="none")
-            canvas.write(x + wide[name] / 2, y, name.replace("x", "\u00d7"), 32, color=ink)
+            canvas.write(x + wide[name] / 2, y, re.sub(r"(?<=\d)x", "\u00d7", name), 32, color=ink)
             x += wide[name] + 60
     canvas.line([1000, 1000], [50, 390], LINE)
     canvas.box(960, 170, 190, 100, facecolor="#B34A00", edgecolor="none")
@@ -123,8 +129,8 @@ def families() -> Figure:
     cards: dict[str, models.ModelCard] = {}
     for card in models.catalog():
         if not card.ours:
-            family = card.title.partition(",")[0].partition("-")[0]
-            cards.setdefault(family, card)
+            family = re.split("[-, /]", card.title)[0]
+            cards.setdefault({"SE": "SENet"}.get(family, family), card)
     canvas = Canvas("Architectures by year", 1160, 420)
     ordered = sorted(cards.items(), key=lambda one: one[1].year)
     rows = -(-len(ordered) // 4)
@@ -132,7 +138,7 @@ def families() -> Figure:
     for place, (family, card) in enumerate(ordered):
         x, y = 292 * (place // rows), high * (place % rows)
         canvas.box(x, y, 276, high - 12, edgecolor="none")
-        canvas.write(x + 16, y + (high - 12) / 2, family, 26, ha="left", fontweight="bold")
+        canvas.write(x + 16, y + (high - 12) / 2, family, 24, ha="left", fontweight="bold")
         canvas.write(x + 262, y + (high - 12) / 2, f"{card.year}", 24, ha="right")
     said = "; ".join(f"{family} {card.year}" for family, card in ordered)
     canvas.description = f"Names in boxes, by year: {said}."
@@ -234,76 +240,6 @@ def got_it_all() -> Figure:
         canvas.write(x, 325, words, 26, va="top", fontweight="bold")
     canvas.description = "Four drawings: eight slabs, five of convolutions and three dense; the bent line of ReLU; 25 dots of which a random half is crossed out; one photograph of spaniels as it is, mirrored and cut out twice."
     return canvas
-
-
-def contest() -> Figure:
-    """The top-5 error of ILSVRC's winners year by year, each with a sketch of its block."""
-    canvas = Canvas("ILSVRC, year by year", 1160, 480)
-    for place, (year, name, error, _) in enumerate(WINNERS):
-        x, high = 4 + 145 * place, 9.2 * error
-        net_won = year >= 2012
-        canvas.bar(x, 395 - high, 132, high, COLOURS[1] if net_won else LINE)
-        canvas.write(x + 66, 395 - high - 6, f"{error:.1f}", 28, va="bottom", fontweight="bold")
-        short = {"SuperVision (AlexNet)": "AlexNet", "Trimps-Soushen": "Trimps"}.get(name, name)
-        canvas.write(x + 66, 418, short, 24)
-        canvas.write(x + 66, 454, f"{year}", 26, fontweight="bold")
-        SKETCHES[year](canvas, x + 6, 395 - high - 48)
-    canvas.write(1150, 30, "top-5 error in %, and what was new", 28, ha="right")
-    said = "; ".join(f"{year} {name}: {error:g}" for year, name, error, _ in WINNERS)
-    canvas.description = f"Columns that get shorter: the top-5 error in % of each year's winner. {said}. Grey until 2011: made by hand; orange: convolutional nets. Above each a sketch of its block."
-    return canvas
-
-
-def _slab_row(*heights: int):
-    """Layers side by side, as high as these."""
-
-    def sketch(canvas: Canvas, x: float, bottom: float) -> None:
-        step = 120 / len(heights)
-        for place, high in enumerate(heights):
-            canvas.bar(x + step * place, bottom - high, step - 5, high, KINDS["convolution"])
-
-    return sketch
-
-
-def _by_hand(canvas: Canvas, x: float, bottom: float) -> None:
-    canvas.write(x + 60, bottom - 16, "by hand", 24)
-
-
-def _side_by_side(canvas: Canvas, x: float, bottom: float) -> None:
-    for place, wide in enumerate((22, 40, 62, 30)):
-        canvas.bar(x + 60 - wide / 2, bottom - 22 - 30 * place, wide, 22, KINDS["convolution"])
-        for end in (4, 116):
-            canvas.line([x + end, x + 60], [bottom - 56, bottom - 11 - 30 * place], LINE, zorder=0)
-
-
-def _way_around(canvas: Canvas, x: float, bottom: float) -> None:
-    canvas.line([x, x + 118], [bottom - 20] * 2, LINE, zorder=0)
-    for place in (26, 64):
-        canvas.bar(x + place, bottom - 40, 28, 40, KINDS["convolution"])
-    canvas.arrow((x + 6, bottom - 22), (x + 112, bottom - 22), bow=-0.75, colour=COLOURS[1])
-
-
-def _together(canvas: Canvas, x: float, bottom: float) -> None:
-    for place in range(3):
-        canvas.bar(x + 10, bottom - 26 - 34 * place, 100, 26, KINDS["convolution"])
-
-
-def _weighed(canvas: Canvas, x: float, bottom: float) -> None:
-    for place, share in enumerate((1, 0.25, 0.7, 0.1, 0.5)):
-        canvas.bar(x + 4 + 24 * place, bottom - 60, 18, 60, LIGHT)
-        canvas.bar(x + 4 + 24 * place, bottom - 60 * share, 18, 60 * share, COLOURS[2])
-
-
-SKETCHES = {
-    2010: _by_hand,
-    2011: _by_hand,
-    2012: _slab_row(86, 66, 48, 48, 48, 36, 36, 36),
-    2013: _slab_row(100, 62, 48, 48, 48, 36, 36, 36),
-    2014: _side_by_side,
-    2015: _way_around,
-    2016: _together,
-    2017: _weighed,
-}
 
 
 def sees_five() -> Figure:

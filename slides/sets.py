@@ -1,5 +1,6 @@
 """Pictures of the sets: walls, contact sheets, and what a picture is to a computer."""
 
+from contextlib import suppress
 from functools import lru_cache
 
 import torch
@@ -146,10 +147,8 @@ def _of_set(name: str) -> tuple[list[Tensor], str]:
     """Square pictures, and the sentence that says what they are."""
     card, dataset = data.card(name), None
     if LOCAL:
-        try:
+        with suppress(FileNotFoundError):
             dataset = data.load(name, source="full", download=False)
-        except FileNotFoundError:
-            pass
     elif card.bundled:
         dataset = data.load(name)
     if dataset is not None and len(card.classes) == 10:
