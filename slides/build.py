@@ -87,7 +87,7 @@ def build(name: str, folder: Path) -> list[str]:
     from slides import check, paper
 
     deck = name == DECK
-    markdown, pieces, found = with_figures(values.expand(source(name)))
+    markdown, pieces, found = with_figures(values.expand(source(name)), paper=not deck)
     page = marp(routes.TAG.sub("", markdown), "bespoke" if deck else "bare")
     page = re.sub(r'(?<=src=")piece-(\d+)', lambda found: pieces[int(found[1])], page)
     page = re.sub(
@@ -133,7 +133,7 @@ def with_scripts(page: str) -> str:
     return page[:start] + route + page[start:].replace("</body>", "".join(after) + "</body>")
 
 
-def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
+def with_figures(markdown: str, *, paper: bool) -> tuple[str, list[str], list[str]]:
     """Puts a place where the Markdown says ![](figure:CALL) or ![](html:CALL).
 
     Returns the Markdown, what goes into its places (a picture as data: address, or HTML, of which Marp must not touch a letter), and the words that cannot be read.
@@ -148,7 +148,7 @@ def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
         if kind == "html":
             pieces.append(figures.html(call))
             return f'<div data-piece="{len(pieces) - 1}"></div>'
-        figure, width = figures.draw(call)
+        figure, width = figures.draw(call, paper=paper)
         pieces.append(as_address(figure, width))
         small.extend(f"figure {call}: {words}" for words in check.unreadable(figure, width))
         return f'<img src="piece-{len(pieces) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
@@ -157,7 +157,7 @@ def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
 
 
 def as_address(figure, width: float) -> str:
-    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts."""
+    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts; photographs as a projector of 1920 pixels shows them."""
     from PIL import Image
 
     drawn, packed = io.BytesIO(), io.BytesIO()
@@ -167,7 +167,8 @@ def as_address(figure, width: float) -> str:
     kind = "webp"
     if len(packed.getvalue()) > LOSSLESS_UP_TO:  # JPEG, for it goes into the PDF as it is
         packed, kind = io.BytesIO(), "jpeg"
-        picture.save(packed, "JPEG", quality=78, optimize=True)
+        picture = picture.resize((3 * picture.width // 4, 3 * picture.height // 4))
+        picture.save(packed, "JPEG", quality=80, optimize=True)
     return f"data:image/{kind};base64," + base64.b64encode(packed.getvalue()).decode()
 
 

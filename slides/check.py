@@ -18,7 +18,7 @@ SMALLEST = {"1280": 24, "794": 11}  # pixels of the smallest letters: on a slide
 PATIENCE = 300_000  # ms: a deck is large, and the computer may be busy
 FAINTEST = 4.5  # contrast of letters to what is behind them, as WCAG 2.2 counts it (1.4.3)
 
-FAULTS = """
+FAULTS = r"""
 ({ smallest, faintest }) => {
 const colour = (words) => { const [r, g, b, a = 1] = words.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0, 0]; return { r, g, b, a }; };
 const light = ({ r, g, b }) => [r, g, b].reduce((sum, part, place) => {

@@ -9,10 +9,11 @@ from workshop_utils.errors import unknown
 from workshop_utils.figure import Figure
 
 WIDE, HIGH = 1160, 450  # pixels below a title and above a line of words
+COLUMN = 706  # pixels between the margins of a sheet
 
 
-def draw(call: str) -> tuple[Figure, float]:
-    """A figure and the width in pixels at which a slide shows it. call: the name of a function of these modules and its arguments, "block resnet"."""
+def draw(call: str, *, paper: bool = False) -> tuple[Figure, float]:
+    """A figure and the width in pixels at which a slide, or a sheet of paper, shows it. call: the name of a function of these modules and its arguments, "block resnet"."""
     name, *arguments = call.split()
     if name not in FIGURES:
         raise unknown("figure", name, FIGURES, "slides/figures.py")
@@ -21,6 +22,8 @@ def draw(call: str) -> tuple[Figure, float]:
         raise ValueError(
             f"'{call}' shows pictures that may not be passed on; no slide may keep it."
         )
+    if paper:
+        return figure, on_paper(figure)
     if isinstance(figure, Canvas):
         return figure, INCH * figure.get_figwidth()
     return figure, legible(figure)
@@ -32,14 +35,24 @@ def legible(figure: Figure) -> float:
         if axes.get_ylabel() and not axes.get_title(loc="left"):
             axes.set_title(axes.get_ylabel(), loc="left", fontsize=axes.yaxis.label.get_fontsize())
             axes.set_ylabel("")
-    figure.draw_without_rendering()  # so that the ticks have their words
-    words = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
-    smallest = min((text.get_fontsize() for text in words), default=SMALLEST["1280"])
+    smallest = smallest_letters(figure)
     width, height = figure.get_size_inches()
     shown = min(WIDE, HIGH * width / height)
     scale = min(1, shown / width * smallest / 72 / SMALLEST["1280"])
     figure.set_size_inches(width * scale, height * scale)
     return shown
+
+
+def on_paper(figure: Figure) -> float:
+    """The width in pixels at which the smallest letters are as large as a sheet needs them: blocks beside each other have one size."""
+    return min(COLUMN, SMALLEST["794"] * 72 * figure.get_figwidth() / smallest_letters(figure))
+
+
+def smallest_letters(figure: Figure) -> float:
+    """In points."""
+    figure.draw_without_rendering()  # so that the ticks have their words
+    words = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    return min((text.get_fontsize() for text in words), default=SMALLEST["1280"])
 
 
 def html(call: str) -> str:

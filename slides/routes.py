@@ -111,9 +111,9 @@ def find(route: str, text: str) -> tuple[str, int, str]:
 
 def _row(route: str, work: str, what: str, how: str) -> Row:
     """A row of the guide; the day runs every section with the minutes and the title that its heading has."""
-    if found := re.fullmatch(r"Chapter (\d), section (\d): ([^`]+)", what):
+    if found := re.fullmatch(r"Chapter (\d), section (\d): [^`]+", what):
         title, minutes = values.sections(found[1])[int(found[2])]
-        what = what.replace(found[3], title)
+        what = f"Chapter {found[1]}, section {found[2]}: {title}"
         work = str(minutes) if route == "day" else work
     return Row(what, how, float(work))
 
