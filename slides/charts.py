@@ -157,30 +157,6 @@ def chance() -> Figure:
     )
 
 
-def layers_of(name: str) -> Figure:
-    """Where the parameters of a net sit: squares as large as what they stand for."""
-    with torch.device("meta"):
-        rows = models.summary(models.build(name, classes=1000), (3, 224, 224))
-    counted = [(row.kind, row.parameters) for row in rows if row.parameters]
-    canvas, x = Canvas("Where the parameters sit", 1160, 420), 10.0
-    largest = max(count for _, count in counted)
-    for kind, count in counted:
-        side = 330 * (count / largest) ** 0.5
-        colour = COLOURS[2] if kind == "Linear" else COLOURS[0]
-        canvas.bar(x, 370 - side, side, side, colour)
-        if count > largest / 30:
-            words = f"{count / 1e6:.1f} million"
-            canvas.write(x + side / 2, 365 - side, words, 24, va="bottom")
-        x += side + 14
-    canvas.write(10, 400, "convolutions", ha="left", color=COLOURS[0], fontweight="bold")
-    canvas.write(1150, 400, "dense layers", ha="right", color="#00694D", fontweight="bold")
-    said = ", ".join(
-        f"{'dense' if kind == 'Linear' else 'convolution'} {count:,}" for kind, count in counted
-    )
-    canvas.description = f"A square for each layer of {models.card(name).title}, as large as its number of parameters: {said}."
-    return canvas
-
-
 def dots(title: str, found: dict[str, list[float]], high: int) -> Canvas:
     """A row for each name, with a dot for each run and the mean at the right."""
     canvas, step = Canvas(title, 1160, high), (high - 90) / len(found)

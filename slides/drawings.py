@@ -24,7 +24,7 @@ def plan(part: str) -> Figure:
         canvas.description = "A net as a row of slabs."
     else:
         canvas.wall(photographed()[1:16], 5, 0, 0, 68)
-        canvas.description = "Photographs."
+        canvas.description = "Fifteen photographs of the course."
     return canvas
 
 
@@ -58,7 +58,8 @@ def two_ways(*only: str) -> Figure:
     for place, (way, learns) in enumerate(rows.items()):
         y = 46 + 225 * place
         canvas.write(0, y - 22, way, 32, ha="left", fontweight="bold")
-        canvas.show(photographed()[1 + place], 0, y + 10, 140, 140)
+        canvas.box(0, y + 10, 140, 140, facecolor="white", edgecolor=LINE)
+        canvas.write(70, y + 80, "picture")
         parts = (("lower stages", learns[0]), ("upper stages", learns[1]), ("new head", True))
         for x, width, (name, learning) in zip((190, 500, 810), (260, 260, 200), parts):
             colour = "#B34A00" if learning else COLOURS[0]
@@ -72,7 +73,7 @@ def two_ways(*only: str) -> Figure:
             said.append(f"{way}: {name} {'learn' if learning else 'stay as they are'}")
         canvas.arrow((1012, y + 80), (1054, y + 80))
         canvas.write(1062, y + 80, "answer", 26, ha="left")
-    canvas.description = f"From a photograph through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
+    canvas.description = f"From a picture through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
     return canvas
 
 

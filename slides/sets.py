@@ -149,7 +149,7 @@ def _of_set(name: str) -> tuple[list[Tensor], str]:
     if LOCAL:
         with suppress(FileNotFoundError):
             dataset = data.load(name, source="full", download=False)
-    elif card.bundled:
+    if dataset is None and card.bundled:
         dataset = data.load(name)
     if dataset is not None and len(card.classes) == 10:
         each = [torch.where(dataset.labels == label)[0][:27].tolist() for label in range(10)]

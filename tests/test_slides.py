@@ -328,18 +328,16 @@ def test_glossary_is_marked_as_unread_by_a_native_and_warns_of_precision():
     )
 
 
-def test_private_deck_shows_whole_sets_and_the_public_one_names(tmp_path, monkeypatch):
+def test_private_deck_shows_whole_sets_and_the_public_one_what_stands_in(tmp_path, monkeypatch):
     ilsvrc(tmp_path / "imagenet")
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    named, _ = figures.draw("wall imagenet")
+    public, _ = figures.draw("wall imagenet")
     monkeypatch.setattr(sets, "LOCAL", True)
-    pictures, _ = figures.draw("wall imagenet")
-    absent, _ = figures.draw("wall cifar10")
-    assert (
-        "The names of 1000 classes" in named.description
-        and "two pictures of each class" in pictures.description
-    )
-    assert "The names of 10 classes of CIFAR-10" in absent.description
+    private, _ = figures.draw("wall imagenet")
+    hands, _ = figures.draw("wall sign-mnist")
+    assert "not ImageNet's own" in public.description
+    assert "Pictures of the set itself" in private.description
+    assert "stand in for the set" in hands.description
 
 
 def test_figure_speaks_of_its_own_data(monkeypatch):
