@@ -555,8 +555,8 @@ def test_unknown_part_of_the_package_is_answered_with_those_that_exist():
         _ = workshop_utils.trainig
 
 
-def test_readme_shows_the_catalogue_as_it_is():
-    assert data.catalog().markdown() in (REPOSITORY / "README.md").read_text("utf-8")
+def test_table_of_sets_shows_the_catalogue_as_it_is():
+    assert data.catalog().markdown() in (REPOSITORY / "docs/data.md").read_text("utf-8")
 
 
 # --- what was taken out, and boxes ---

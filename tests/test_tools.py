@@ -275,41 +275,68 @@ def test_badges_point_to_the_new_address_and_keep_their_notebook():
     assert links.with_badges(made, "old/name", "v0") == text
 
 
-def test_links_rewrites_constants_badges_setup_cells_and_readme_together(home, monkeypatch):
-    copy = home / "links.py"
-    shutil.copy(links.__file__, copy)
-    monkeypatch.setattr(links, "CONSTANTS", copy)
-    (home / "README.md").write_text(f"Hello {BADGE}\n", "utf-8")
+PLACE = "<!-- badge notebooks/01_first.ipynb -->"
+
+
+@pytest.fixture
+def unpublished(home, monkeypatch):
+    """The course of two chapters, without an address."""
+    monkeypatch.setattr(links, "ADDRESS", home / "address.json")
+    monkeypatch.setattr(links, "REPOSITORY", "OWNER/NAME")
+    monkeypatch.setattr(links, "TAG", "TAG")
+    (home / "README.md").write_text(f"| one | {PLACE} |\n", "utf-8")
+    assert commands.main(["links"]) == 0
+    return home
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_links_rewrites_address_badges_setup_cells_and_readme_together(unpublished, capsys):
+    capsys.readouterr()
     assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
     chapter = nbformat.read(paths.chapter(2), as_version=4)
-    assert 'REPOSITORY, TAG = "us/course", "v1"' in copy.read_text("utf-8")
+    address = json.loads((unpublished / "address.json").read_text("utf-8"))
+    assert address == {"repository": "us/course", "tag": "v1"}
     assert chapter.cells[1].source == links.setup_cell("us/course", "v1")
     assert chapter.cells[1].metadata.jupyter.source_hidden  # folded, and in Colab a form
     assert chapter.cells[1].metadata.cellView == "form"
     assert chapter.metadata.colab.generative_ai_disabled
     assert all(
         "github/us/course/blob/v1/notebooks/01_first.ipynb" in text
-        for text in (chapter.cells[0].source, (home / "README.md").read_text("utf-8"))
+        for text in (chapter.cells[0].source, (unpublished / "README.md").read_text("utf-8"))
     )
-    compile(copy.read_text("utf-8"), "links.py", "exec")
+    said = capsys.readouterr().out
+    for word in ("README.md", "02_second.ipynb", "commit these files", "--repo OWNER/NAME"):
+        assert word in said
+
+
+def test_links_with_the_former_address_brings_every_file_back(unpublished):
+    before = files_of(unpublished)
+    assert PLACE in before[unpublished / "README.md"].decode()
+    assert b"colab-badge" not in before[unpublished / "README.md"]  # nobody could click it
+    assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
+    assert commands.main(["links", "--repo", "us/course", "--ref", "v2"]) == 0
+    assert (unpublished / "README.md").read_bytes().count(b"colab-badge") == 1
+    assert commands.main(["links", "--repo", "OWNER/NAME", "--ref", "TAG"]) == 0
+    assert files_of(unpublished) == before
 
 
 def test_links_leaves_peoples_own_notebooks_alone_and_writes_nothing_beside_a_damaged_one(
-    home, monkeypatch, capsys
+    unpublished, capsys
 ):
-    monkeypatch.setattr(links, "CONSTANTS", home / "links.py")
-    shutil.copy(links.__file__, home / "links.py")
-    (home / "README.md").write_text(f"Hello {BADGE}\n", "utf-8")
+    home = unpublished
     own = home / "notebooks" / "Untitled.ipynb"
     nbformat.write(notebook("my own work"), own)
     before = own.read_bytes()
     assert commands.main(["links", "--repo", "us/course", "--ref", "v1"]) == 0
     assert own.read_bytes() == before
     (home / "notebooks" / "02_second.ipynb").write_text("<<<<<<< HEAD")
-    files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    before = files_of(home)
     assert commands.main(["links", "--repo", "them/course", "--ref", "v2"]) == 1
     assert "02_second.ipynb' is no notebook" in capsys.readouterr().err
-    assert files == {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert files_of(home) == before
 
 
 @pytest.mark.parametrize(

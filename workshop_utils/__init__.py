@@ -24,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # scikit-learn wonders whether classes with one or two pictures each are meant as numbers. They are classes.
 warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
 
+__version__ = "1.0.0"  # a release is the tag v1.0.0: see CHANGELOG.md
 __all__ = [
     "data",
     "device",

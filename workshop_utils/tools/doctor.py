@@ -241,9 +241,8 @@ def weights() -> Told:
 
 
 def address() -> Told:
-    if links.TAG == "TAG":
-        words = "this copy has no published address: badges and Colab do not work; run links --repo"
-        return "yellow", words
+    if links.TAG in links.NOWHERE.values():
+        return "green", "none yet: badges and Colab would need one, this computer does not"
     return "green", f"published as {links.REPOSITORY}, {links.TAG}"
 
 
@@ -302,6 +301,6 @@ CHECKS: dict[str, tuple[Callable[[], Told], str]] = {
     "panels": (panels, f"{PIP} --upgrade ipywidgets jupyterlab_widgets"),
     "files": (bundled_files, ""),
     "weights": (weights, f"{PIP} --no-deps {paths.ADDED['weights']}"),
-    "address": (address, f"{HERE} -m workshop_utils links --repo OWNER/NAME --ref TAG"),
+    "address": (address, ""),
     "network": (network, ""),
 }

@@ -1,20 +1,24 @@
 """Writes the address of the course into every badge, every folded setup cell and the README.
 
-The address stands in one place, the constants of this file; links --repo OWNER/NAME --ref TAG changes them too.
+The address stands in one place, address.json beside the package; links --repo OWNER/NAME --ref TAG changes it too. The
+former address brings every file back as it was.
 """
 
+import json
 import re
-from pathlib import Path
 
 from workshop_utils import paths
 from workshop_utils.tools import execute
 
-REPOSITORY, TAG = "OWNER/NAME", "TAG"
-CONSTANTS = Path(__file__)  # the file in which the line above is rewritten
+ADDRESS = paths.HOME / "workshop_utils" / "address.json"
+NOWHERE = {"repository": "OWNER/NAME", "tag": "TAG"}  # what an unpublished course has
+REPOSITORY, TAG = json.loads(ADDRESS.read_text("utf-8")).values()
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
 BADGE_PATTERN = re.compile(
     r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)"
 )
+# where README has a badge once there is an address to click
+PLACE = re.compile(rf"<!-- badge (\S+) -->(?:{BADGE_PATTERN.pattern})?")
 SETUP = """\
 # @title Setup: run this cell first
 import subprocess, sys
@@ -54,10 +58,8 @@ def run(options) -> int:
     ):
         if not re.fullmatch(pattern, text):
             raise ValueError(f"{what} '{text}' is not of the form {form}.")
-    line = f'REPOSITORY, TAG = "{options.repo}", "{options.ref}"'
-    own = re.sub('(?m)^REPOSITORY, TAG = ".*"$', line, CONSTANTS.read_text("utf-8"), count=1)
     readme = paths.HOME / "README.md"
-    badges = with_badges(readme.read_text("utf-8"), *address)
+    front = with_places(readme.read_text("utf-8"), *address)
     found = [(execute.read(path), path) for path in paths.notebooks()]
     for notebook, path in found:
         for cell in notebook.cells:
@@ -71,8 +73,12 @@ def run(options) -> int:
         notebook.metadata["colab"] = execute.COLAB
     for notebook, path in found:
         execute.write(notebook, path)
-    paths.write(readme, badges.encode())
-    paths.write(CONSTANTS, own.encode())
+    paths.write(readme, front.encode())
+    paths.write(ADDRESS, json.dumps(dict(zip(NOWHERE, address)), indent=1).encode() + b"\n")
+    print(f"{options.repo} at {options.ref} now stands in {ADDRESS.name}, README.md, and:")
+    print(*(f"  {path.relative_to(paths.HOME)}" for _, path in found), sep="\n")
+    print(f"Next: commit these files and push them as the branch or tag '{options.ref}'.")
+    print(f"To go back: python -m workshop_utils links --repo {REPOSITORY} --ref {TAG}")
     return 0
 
 
@@ -85,6 +91,13 @@ def with_badges(text: str, repository: str, tag: str) -> str:
     """The same text, its Colab badges pointing to this repository and tag; each keeps the path of its notebook."""
     anew = lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1])
     return BADGE_PATTERN.sub(anew, text)
+
+
+def with_places(text: str, repository: str, tag: str) -> str:
+    """The same README, with a badge in each place that has one; with none for a course that is not published."""
+    published = (repository, tag) != tuple(NOWHERE.values())
+    badge = lambda place: BADGE.format(repository=repository, tag=tag, path=place[1]) * published
+    return PLACE.sub(lambda place: f"<!-- badge {place[1]} -->{badge(place)}", text)
 
 
 def without_picture(text: str) -> str:
