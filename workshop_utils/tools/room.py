@@ -26,7 +26,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>The room</
 <style>
 body { font: 16px sans-serif; margin: 1em } table { border-collapse: collapse; margin: 1em 0 } caption { text-align: left; font-weight: bold }
 th, td { padding: 2px 6px; border: 1px solid #bbb; vertical-align: bottom } .people th:nth-child(n + 5) { writing-mode: vertical-rl }
-.people td:nth-child(n + 5) { text-align: center !important } tr:hover { background: #eef } textarea { width: 40em; vertical-align: top }
+.people { font-size: 13px } .people td:nth-child(2) { white-space: nowrap } .people td:nth-child(n + 5) { text-align: center !important } tr:hover { background: #eef } textarea { width: 40em; vertical-align: top }
 </style>
 <form method="post" action="/add"><textarea name="codes" rows="2" aria-label="Codes" placeholder="Codes that people read out or paste"></textarea>
 <button>Add</button> The key Delete forgets all codes.</form>
