@@ -18,6 +18,7 @@ FLOORS = (  # from the roof down; a room may import from those below it, and fro
     ("classifier_page",),
     ("plots", "comparisons", "diagrams", "blocks_drawn", "ways", "illustrations"),
     ("explain", "transfer"),
+    ("features", "inference"),
     ("evaluation", "training"),
     ("models",),
     ("data",),

@@ -440,6 +440,23 @@ def test_two_pictures_a_class_are_enough_one_to_learn_from_and_one_to_test_on(tm
     assert sorted(train.labels.tolist()) == sorted(test.labels.tolist()) == [0, 1]
 
 
+def test_all_pictures_can_be_had_to_learn_from_one_a_class_too(tmp_path):
+    train, test = data.from_folder(
+        class_folders(tmp_path, cats=3, dogs=1), size=10, test_fraction=0
+    )
+    assert sorted(train.images[:, 0, 0, 0].tolist()) == [0, 1, 2, 100] and len(test) == 0
+    assert (train.split, test.split, test.classes) == ("train", "test", train.classes)
+    with pytest.raises(ValueError, match="nothing to read: .* test: 0 pictures"):
+        data.Batches(test, 8)
+
+
+def test_folders_that_are_a_split_stay_one_whatever_part_is_asked_for(tmp_path):
+    for part in ("train", "test"):
+        class_folders(tmp_path / part, cats=2, dogs=2)
+    train, test = data.from_folder(tmp_path, size=10, test_fraction=0)
+    assert (len(train), len(test)) == (4, 4)
+
+
 def test_folder_in_which_nothing_can_be_read_is_refused(tmp_path):
     for name in ("cats", "dogs"):
         (tmp_path / name).mkdir()
@@ -727,7 +744,8 @@ def test_size_may_be_a_pair_as_elsewhere(tmp_path):
     [
         ({"seed": None}, "seed is a whole number"),
         ({"seed": "1"}, "seed is a whole number"),
-        ({"test_fraction": 1}, "must lie between 0 and 1"),
+        ({"test_fraction": 1}, "must lie between 0 and 1, such as 0.25, or be 0"),
+        ({"test_fraction": -0.1}, "must lie between 0 and 1"),
         ({"test_fraction": "0.25"}, "must lie between 0 and 1"),
     ],
 )

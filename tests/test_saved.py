@@ -382,7 +382,17 @@ NONSENSE = {
     **{
         f"{name} {value!r}"[:40]: {name: value}
         for name, values in {
-            "architecture": ["resnet", ["lenet"], None, 3, "x" * 100_000, {"a": 1}, True],
+            "architecture": [
+                "resnet",
+                "timm/lenet",
+                "timm/hf-hub:some/body",
+                ["lenet"],
+                None,
+                3,
+                "x" * 100_000,
+                {"a": 1},
+                True,
+            ],
             "classes": [
                 None,
                 "abc",
@@ -407,6 +417,18 @@ NONSENSE = {
             ],
             "preprocessing": [None, [], "x", {"resize": 32}, {**RECIPE_OF_CARD, "more": 1}],
             "switches": [3, ["a"], {"transform_input": "no"}, {"forward": 1}],
+            "options": [3, {"pretrained": True}, {"img_size": 56}, {"img_size": [-1, 10**9]}],
+            "about": [
+                3,
+                {"author": "me"},
+                {"purpose": 1},
+                {"right": 3, "judged": 2},
+                {"right": -1},
+                {"judged": True},
+                {"pictures": 4},
+                {"pictures": [1, 2]},
+                {"pictures": ["1", "2", "3"]},
+            ],
         }.items()
         for value in values
     },

@@ -20,7 +20,7 @@ from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.errors import whole
 from workshop_utils.models.cost import places, require_fit
-from workshop_utils.models.modes import evaluating, train_mode
+from workshop_utils.models.modes import evaluating, inside, train_mode
 from workshop_utils.progress import progress
 from workshop_utils.tables import Measured, Table
 
@@ -69,6 +69,7 @@ def fit(
     device=None,
     seed: int = 0,
     name: str | None = None,
+    balanced: bool = False,
 ) -> History:
     """Trains `model` in place on `train` and returns its History; an interrupt stops early and keeps what was learned.
 
@@ -77,20 +78,20 @@ def fit(
     `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
-    than the one that is ready (`models.keep`).
+    than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
     _need_sense(epochs, patience, validation, seed)
     batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
-    optimizer = _optimizer(model, optimizer, learning_rate)
-    steps = epochs * len(batches)
+    weights = _balance(image_dataset(train)).to(batches.device) if balanced else None
+    optimizer, steps = _optimizer(model, optimizer, learning_rate), epochs * len(batches)
     scheduler = _scheduler(schedule, optimizer, steps) if schedule else None
     history, best, began = History(epochs), _Best(), time.perf_counter()
 
     def learn() -> None:
         for _ in range(epochs):
-            learnt = _one_epoch(model, batches, optimizer, scheduler, bar)
+            learnt = _one_epoch(model, batches, optimizer, scheduler, bar, weights)
             _add(learnt, history.loss, history.accuracy)
             if judged:
                 found = _validate(model, judged)
@@ -110,15 +111,14 @@ def fit(
     finally:
         best.back(model)
     history.seconds = time.perf_counter() - began
-    if name:
-        _keep(name, model, history, best.epoch)
+    _keep(name, model, image_dataset(train), history, best.epoch)
     return history
 
 
 def step(
-    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer
+    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer, weights=None
 ) -> tuple[float, int]:
-    """One step downhill on one batch; returns the loss before it and how many pictures were right."""
+    """One step downhill on one batch, with (K,) weights of the classes; returns the loss before it and how many pictures were right."""
     train_mode(model)  # here, not in the caller: a watcher may have evaluated in between
     logits = model(images)
     if not isinstance(logits, Tensor):
@@ -126,7 +126,7 @@ def step(
             f"While it learns the net answers with {type(logits).__name__}, and not with the scores alone. "
             "Build it without its auxiliary heads, for example with aux_logits=False."
         )
-    loss = F.cross_entropy(logits, labels)
+    loss = F.cross_entropy(logits, labels, weights)
     optimizer.zero_grad()
     loss.backward()
     if math.isfinite(value := loss.item()):  # else the step would destroy the weights
@@ -151,8 +151,17 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     return cycle
 
 
-def _keep(name: str, model: nn.Module, history: History, epoch: int) -> None:
-    """Hands the net over, with the accuracy that was measured when it was as it is now."""
+def _balance(train: ImageDataset) -> Tensor:
+    """(K,) weights with which all classes count the same; one without a picture is never met."""
+    return 1 / torch.bincount(train.labels, minlength=len(train.classes)).clamp(min=1)
+
+
+def _keep(name: str | None, model, train: ImageDataset, history: History, epoch: int) -> None:
+    """Notes what the net learned from; hands it over, with the accuracy that was measured when it was as it is now."""
+    # an earlier score, and earlier answers, are no longer its own
+    vars(inside(model)).update(about=models.About.learned(train), left_out=None)
+    if not name:
+        return
     kind = "validation" if history.validation_accuracy else "training"
     found = history.validation_accuracy or history.accuracy
     about = f"~{100 * found[epoch]:.1f} % of the {kind} pictures right" if found else ""
@@ -288,10 +297,10 @@ class _Best:
         model.eval()
 
 
-def _one_epoch(model, batches, optimizer, scheduler, bar) -> tuple[float, float]:
+def _one_epoch(model, batches, optimizer, scheduler, bar, weights) -> tuple[float, float]:
     losses, right, seen = 0.0, 0, 0
     for images, labels in batches:
-        loss, hits = step(model, images, labels, optimizer)
+        loss, hits = step(model, images, labels, optimizer, weights)
         if not math.isfinite(loss):
             raise ValueError(
                 f"The loss became {loss} in training: the steps are too long, or augment makes what is no number. Try a tenth of the learning rate."

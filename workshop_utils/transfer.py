@@ -1,33 +1,23 @@
 """Transfer learning: freeze, take features, train a head, and see what really changed."""
 
 import copy
-import hashlib
 import math
-from collections.abc import Hashable
-from dataclasses import is_dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
-from workshop_utils import device as devices
-from workshop_utils import errors
-from workshop_utils.data import ImageDataset, LazyImageDataset, imagenet
-from workshop_utils.data.batches import reading, within_memory
+from workshop_utils import errors, models
+from workshop_utils.data import ImageDataset, imagenet
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.evaluation import Predictions, predict
-from workshop_utils.models import head
-from workshop_utils.models.blocks import EachPlace
-from workshop_utils.models.modes import BatchNorm, copied, evaluating, inside
-from workshop_utils.progress import progress
-
-REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
-BESIDE = ("training", "preprocess", "classes", "threshold", "architecture")  # no part of features
-_remembered: dict[tuple[str, Hashable], Tensor] = {}
+from workshop_utils.features import features as features
+from workshop_utils.features import forget as forget
+from workshop_utils.inference import classify as classify
+from workshop_utils.models.cards import head, headless
+from workshop_utils.models.modes import BatchNorm, copied, inside
 
 
 def freeze(model: nn.Module, *, keep_head: bool = True) -> nn.Module:
@@ -58,94 +48,6 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
             if batchnorm or not isinstance(model.get_submodule(name.rpartition(".")[0]), BatchNorm):
                 value.requires_grad_(True)
     return model
-
-
-def features(
-    backbone: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None
-) -> Tensor:
-    """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
-
-    Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory,
-    unless the preprocessing is a function that nobody can compare. `forget` empties that memory. Raises MemoryError, with the
-    batch size to try, where the device's memory is too small.
-    """
-    backbone = inside(backbone)
-    dataset = image_dataset(dataset)
-    name = "" if _headless(backbone) else head(backbone)[0]
-    key = _contents(backbone, dataset, but=name)
-    if key in _remembered:
-        return _remembered[key].clone()
-    batches = reading(backbone, dataset, batch_size=batch_size, device=device)
-    backbone.to(batches.device)
-    caught: list[Tensor] = []
-    around = backbone.get_submodule(name.rpartition(".")[0])
-    each = isinstance(around, EachPlace)  # answers with a mean over places: so do its features
-    rows = lambda given: given.mean((2, 3)) if each else given.flatten(1)
-    keep = lambda _, given, answer: caught.append(
-        (rows(given[0]) if name else answer).float().cpu()
-    )
-
-    def read() -> None:
-        layer = around if each else backbone.get_submodule(name)
-        with layer.register_forward_hook(keep), evaluating(backbone):
-            for images, _ in progress(batches, f"Features of {len(dataset):,} pictures"):
-                backbone(devices.like(backbone, images))
-
-    within_memory(read, batches)
-    found = torch.cat(caught or [torch.empty(0)])
-    width = backbone.get_submodule(name).in_features if name else math.prod(found.shape[1:])
-    if found.shape != (len(dataset), width):
-        raise ValueError(
-            f"The {'head ' * bool(name)}'{name}' of this net reads a shape of {tuple(found.shape)} for {len(dataset)} pictures, not one row of "
-            f"{width} features each. Have its forward call the head once, with one row a picture."
-        )
-    if key:
-        _remembered[key] = found.clone()
-        if len(_remembered) > REMEMBERED_AT_MOST:
-            del _remembered[next(iter(_remembered))]  # the oldest
-    return found
-
-
-def forget() -> None:
-    """Empties the memory of `features`, as a new kernel would."""
-    _remembered.clear()
-
-
-def _headless(backbone: nn.Module) -> bool:
-    """Whether a net ends in its features, as timm builds it with num_classes=0, or with nn.Identity in its head's place."""
-    *_, last = backbone.modules()
-    return getattr(backbone, "num_classes", None) == 0 or isinstance(last, nn.Identity)
-
-
-def _contents(backbone: nn.Module, dataset: ImageDataset, but: str) -> tuple[str, Hashable] | None:
-    """All that features depend on, to compare, without the layer `but`; None where that cannot be told, or would fill the memory."""
-    preprocess = getattr(backbone, "preprocess", None)
-    if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
-        return None
-    recipe = getattr(preprocess, "__dict__", {}) if is_dataclass(preprocess) else {}
-    if preprocess is not None and not (recipe and _plain(tuple(recipe.values()))):
-        return None  # two functions cannot be compared, and equal words need not be equal values
-    body = {name: part for name, part in backbone.named_modules() if not but or name != but}
-    digest, tensors = hashlib.sha256(), [dataset.images, dataset.mean, dataset.std]
-    for name, part in body.items():
-        own = {key: value for key, value in vars(part).items() if key[0] != "_"}
-        tensors += [*part.parameters(recurse=False), *part.buffers(recurse=False)]
-        tensors += [value for value in own.values() if isinstance(value, Tensor)]
-        digest.update(f"{name} {[item for item in own.items() if item[0] not in BESIDE]}".encode())
-    if any(map(is_lazy, tensors)):
-        return None
-    for tensor in tensors:
-        digest.update(f"{tensor.dtype} {tensor.shape}".encode())
-        digest.update(tensor.detach().cpu().flatten().contiguous().view(torch.uint8).numpy().data)
-    kinds = map(type, (preprocess, *body.values()))  # a class that is written anew is another
-    return digest.hexdigest(), (*kinds, *recipe.items())
-
-
-def _plain(value: object) -> bool:
-    """Whether a value is compared by what it says: numbers, words, choices, and tuples of them."""
-    if isinstance(value, tuple):
-        return all(map(_plain, value))
-    return value is None or isinstance(value, (int, float, str, Enum))
 
 
 def fit_head(
@@ -261,22 +163,37 @@ def classifier(
     """A copy of a pretrained net with a calibrated head for the classes of `dataset`: .classes, .preprocess, .threshold.
 
     threshold: 95 % of the pictures, each judged by a head that was fitted without it, reach this probability for some
-    class; a new picture that does not looks like none of them. With one picture in a class it is 0, and the probabilities
-    are not calibrated. Raises ValueError if a class has no picture.
+    class; a new picture that does not looks like none of them. .left_out: what was said of each of them, as Predictions;
+    .about: for `models.describe`. With one picture in a class threshold is 0, left_out None, and the probabilities are not
+    calibrated. A net without a head, as timm builds it with num_classes=0, gets one. Raises ValueError if a class has no
+    picture.
     """
     dataset = image_dataset(dataset)
     known, labels, classes = features(backbone, dataset), dataset.labels, len(dataset.classes)
     how: dict[str, Any] = {"classes": classes, "strength": strength, "balanced": balanced}
-    layer, threshold = fit_head(known, labels, **how), 0.0
+    layer, threshold, left_out = fit_head(known, labels, **how), 0.0, None
+    about = models.About.learned(dataset)
     if torch.bincount(labels).min() > 1:
         logits = out_of_fold(known, labels, **how)
         scale = temperature(logits, labels)
         layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
-        threshold = float((logits / scale).softmax(1).amax(1).quantile(0.05))
+        rows = (logits / scale).softmax(1)
+        threshold = float(rows.amax(1).quantile(0.05))
+        left_out = Predictions(rows.numpy(), labels.numpy(), dataset.classes)
+        about = about.scored(left_out, "each judged by a head that was fitted without it")
     net = copied(inside(backbone))
-    net.set_submodule(head(net)[0], layer)
-    vars(net).update(classes=dataset.classes, threshold=threshold)  # values beside the layers
+    net.set_submodule(_place(net, classes), layer)
+    values = {"classes": dataset.classes, "threshold": threshold, "left_out": left_out}
+    vars(net).update(values, about=about)  # beside the layers
     return net.eval()
+
+
+def _place(net: nn.Module, classes: int) -> str:
+    """The name of a net's head, or of where it belongs: timm makes room for it."""
+    if headless(net) and hasattr(net, "reset_classifier"):
+        net.reset_classifier(classes)
+    *_, (last, _) = net.named_modules()
+    return last if headless(net) else head(net)[0]
 
 
 def parameter_groups(

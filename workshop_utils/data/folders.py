@@ -28,15 +28,18 @@ def from_folder(
 
     Pictures may lie deeper in their class folder. They are turned upright (EXIF), put on white where transparent, scaled
     and cut to size x size pixels, RGB. Folders named train and test (or val, training_set, seg_test) are kept as the split;
-    without them `test_fraction` of every class is drawn with `seed`. Files that cannot be read are left out and named.
+    without them `test_fraction` of every class is drawn with `seed`; 0 draws none, and test is an empty set. size: for a
+    pretrained net `net.preprocess.resize`, so that it reads what it would make of the files themselves. Files that cannot be
+    read are left out and named.
     More than 1 GiB of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when
     its turn comes).
-    Raises ValueError if there are not two classes with two pictures each, FileNotFoundError if there is no such path.
+    Raises ValueError if there are not two classes with two pictures each (one, if none is for testing), FileNotFoundError if
+    there is no such path.
     """
     path, size = given(path), _pixels(size)
-    if isinstance(test_fraction, str) or not 0 < test_fraction < 1 or not isinstance(seed, int):
+    if isinstance(test_fraction, str) or not 0 <= test_fraction < 1 or not isinstance(seed, int):
         raise ValueError(
-            f"test_fraction must lie between 0 and 1, such as 0.25, and seed is a whole number, such as 0; these are {test_fraction!r} and {seed!r}."
+            f"test_fraction must lie between 0 and 1, such as 0.25, or be 0, and seed is a whole number, such as 0; these are {test_fraction!r} and {seed!r}."
         )
     files, left_out = picture_files(path)
     parts = split_folders(path, files, left_out)
@@ -45,15 +48,18 @@ def from_folder(
         print(f"In '{path.name}':{told(left_out)}")
     build = _left_on_disk if len(files) * 3 * size * size > IN_MEMORY_AT_MOST else _in_memory
     train, *rest = (build(path, part, classes, size) for part in parts)
-    if not rest:
+    if not rest and not test_fraction:
+        rest = [train.subset([])]
+    elif not rest:
         each = "readable picture. Each needs at least two, one to learn from and one to test on"
         _need_pictures(path, train, 2, each)
         train, *rest = train.split_off(test_fraction, seed)
     (test,) = rest
     for dataset, split in ((train, "train"), (test, "test")):
         dataset.split = split
-        none = f"pictures in {split}. Put some there, or remove the class"
-        _need_pictures(path, dataset, 1, none)
+        if len(dataset):
+            none = f"pictures in {split}. Put some there, or remove the class"
+            _need_pictures(path, dataset, 1, none)
     test.mean, test.std = train.mean, train.std = train.pixel_statistics()
     return train, test
 

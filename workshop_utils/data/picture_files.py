@@ -54,12 +54,17 @@ def picture_files(path: Path) -> tuple[Files, LeftOut]:
         raise FileNotFoundError(
             f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
         )
-    files, left_out = _below(path) if path.is_dir() else _packed(path)
+    files, left_out = pictures_in(path)
     if not files:
         raise ValueError(
             f"'{path}' holds no pictures ({', '.join(sorted(SUFFIXES))}). Put one folder of pictures for each class into it.{told(left_out)}"
         )
     return _without_common_folder(dict(sorted(files.items()))), left_out
+
+
+def pictures_in(path: Path) -> tuple[Files, LeftOut]:
+    """(the picture files below a folder or inside an archive; what else lies there, and why it is left out)."""
+    return _below(path) if path.is_dir() else _packed(path)
 
 
 def _below(folder: Path) -> tuple[Files, LeftOut]:
@@ -73,7 +78,7 @@ def _below(folder: Path) -> tuple[Files, LeftOut]:
             left_out[inside(path)] = why
 
     found: Files = {
-        inside(file.path): partial(_read, file.path)
+        inside(file.path): partial(read_file, file.path)
         for file in files_below(folder, but="", odd=odd)
     }
     return _pictures(found, left_out), left_out
@@ -107,7 +112,7 @@ def _pictures(found: Files, left_out: LeftOut) -> Files:
     return pictures
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
     """A file's content. Raises DamagedFile for what is no file, such as a pipe, which would be waited for, or is too large."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):

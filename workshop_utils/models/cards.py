@@ -123,18 +123,24 @@ def head(model: nn.Module) -> tuple[str, nn.Linear]:
     """(name, layer) of the last linear layer that the net calls, which turns features into logits.
 
     Where its way cannot be told without a picture, it is the one that was defined last. Raises ValueError if there is none,
-    or if a convolution gives the scores.
+    if a convolution gives the scores, or the net ends in its features.
     """
     layers = dict(model.named_modules(remove_duplicate=False))
     weighing = [name for name, layer in layers.items() if isinstance(layer, (nn.Linear, nn.Conv2d))]
     ends = [name for name in weighing if isinstance(layers[name], nn.Linear)]
     if len(ends) > 1 or ends != weighing[-1:]:
         ends = [name for name in _called(model) if name in weighing] or ends
-    if not ends or not isinstance(layer := layers[ends[-1]], nn.Linear):
+    if headless(model) or not ends or not isinstance(layer := layers[ends[-1]], nn.Linear):
         raise ValueError(
             "This net has no linear layer at its end, so it has no head to take off or to train."
         )
     return ends[-1], layer
+
+
+def headless(model: nn.Module) -> bool:
+    """Whether a net ends in its features, as timm builds it with num_classes=0, or with nn.Identity in its head's place."""
+    *_, last = model.modules()
+    return getattr(model, "num_classes", None) == 0 or isinstance(last, nn.Identity)
 
 
 def _called(model: nn.Module) -> list[str]:

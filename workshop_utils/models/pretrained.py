@@ -13,11 +13,12 @@ from torchvision.transforms.v2 import InterpolationMode
 from workshop_utils import paths
 from workshop_utils.data.bundled_files import bundled
 from workshop_utils.models.blocks import EachPlace, Rectified
-from workshop_utils.models.cards import card
+from workshop_utils.models.cards import Builder, card
 from workshop_utils.models.preprocess import Preprocessing
 
 LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+FROM_TIMM = "timm/"  # how the name of an architecture begins that is none of the course's catalogue
 OFFLINE = "efficientnet_lite0 and squeezenet1_1 work without a network."
 
 
@@ -37,6 +38,11 @@ class Torchvision:
             shape = old.out_channels, old.kernel_size, old.stride, old.padding
             model.set_submodule(place, nn.Conv2d(channels, *shape, bias=old.bias is not None))
         return model
+
+    def code(self, classes: int) -> str:
+        """The same in plain Python."""
+        options = {"num_classes": classes, **self.options}
+        return f'net = torchvision.models.get_model("{self.entry}"{_said(options)})'
 
     @property
     def measured(self) -> dict:
@@ -80,6 +86,12 @@ class SqueezeNet(Torchvision):
         model.classifier = EachPlace(dropout, head)
         return model
 
+    def code(self, classes: int) -> str:
+        """As Torchvision's, with the head that the course's has."""
+        head = 'weights["classifier.1.weight"].unflatten(1, (-1, 1, 1))'
+        cut = "net.classifier[2] = torch.nn.Identity()  # in the place of a ReLU\n"
+        return f'{super().code(classes)}\n{cut * (classes != 1000)}weights["classifier.1.weight"] = {head}'
+
     def pretrained(self, title: str) -> nn.Module:
         """As Torchvision's, but offline. Raises DamagedFile unless the file with the weights is the published one."""
         from safetensors.torch import load
@@ -97,16 +109,24 @@ class SqueezeNet(Torchvision):
 
 @dataclass(frozen=True)
 class Timm:
-    """A net that timm knows under the name `entry`; cure: what to do where its hub does not answer."""
+    """A net that timm knows under the name `entry`; cure: what to do where its hub does not answer. options: as Torchvision's."""
 
     entry: str
     cure: str = OFFLINE
+    options: dict = field(default_factory=dict)
 
     def __call__(self, *, classes: int, channels: int = 3) -> nn.Module:
-        """(B, channels, H, W) -> (B, classes) logits, untrained."""
+        """(B, channels, H, W) -> (B, classes) logits, untrained. Raises ValueError if timm does not know the name."""
         import timm
 
-        return timm.create_model(self.entry, num_classes=classes, in_chans=channels)
+        if not timm.is_model(self.entry):  # other names would ask the network
+            raise ValueError(f"No model is called '{self.entry}' in timm {timm.__version__}.")
+        return timm.create_model(self.entry, num_classes=classes, in_chans=channels, **self.options)
+
+    def code(self, classes: int) -> str:
+        """The same in plain Python."""
+        options = {"num_classes": classes, **self.options}
+        return f'net = timm.create_model("{self.entry}"{_said(options)})'
 
     def pretrained(self, title: str) -> nn.Module:
         """With 1,000 classes and `.preprocess`. Raises RuntimeError, with the title and the cure, if the weights cannot be had."""
@@ -118,23 +138,12 @@ class Timm:
             raise RuntimeError(
                 f"The weights of {title} are not on this computer, and the network did not bring them ({type(error).__name__}). {self.cure}"
             ) from None
-        return self.with_recipe(model)
-
-    @staticmethod
-    def with_recipe(model: nn.Module) -> nn.Module:
-        """The net with the preprocessing that timm states for it."""
-        import timm
-
-        recipe = timm.data.resolve_model_data_config(model)
-        side = recipe["input_size"][-1]
-        model.preprocess = Preprocessing(
-            resize=int(side / recipe["crop_pct"]),
-            crop=side,
-            mean=recipe["mean"],
-            std=recipe["std"],
-            interpolation=InterpolationMode(recipe["interpolation"]),
-        )
+        model.preprocess = timm_preprocessing(model)
         return model
+
+
+def _said(options: dict) -> str:
+    return "".join(f", {name}={value!r}" for name, value in options.items())
 
 
 class Lite0(Timm):
@@ -154,7 +163,40 @@ class Lite0(Timm):
         tensors = torch.load(path, map_location="cpu", weights_only=True).values()
         # Other names, but the same tensors in the same order: the sum above vouches for it.
         model.load_state_dict(dict(zip(model.state_dict(), tensors, strict=True)))
-        return self.with_recipe(model)
+        model.preprocess = timm_preprocessing(model)
+        return model
+
+
+def timm_preprocessing(model: nn.Module) -> Preprocessing:
+    """What timm states of the pictures that one of its nets wants: net.preprocess = models.timm_preprocessing(net)."""
+    import timm
+
+    recipe = timm.data.resolve_model_data_config(model)
+    side = timm_size(model).get("img_size", recipe["input_size"])[-1]
+    return Preprocessing(
+        resize=int(side / recipe["crop_pct"]),
+        crop=side,
+        mean=recipe["mean"],
+        std=recipe["std"],
+        interpolation=InterpolationMode(recipe["interpolation"]),
+    )
+
+
+def timm_size(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """The option with which a net of timm was built for pictures of another size than usual, where it cannot read others."""
+    size = getattr(getattr(model, "patch_embed", None), "img_size", None)
+    usual = getattr(model, "pretrained_cfg", {}).get("input_size", ())
+    return {} if size is None or (*size,) == (*usual[1:],) else {"img_size": (*size,)}
+
+
+def builder_of(architecture: str, **options) -> Builder:
+    """What builds the nets of an architecture of the course, or, with these options, of timm's as "timm/NAME".
+
+    Raises ValueError, with the nearest name, if there is none.
+    """
+    if architecture.startswith(FROM_TIMM):
+        return Timm(architecture.removeprefix(FROM_TIMM), options=options)
+    return card(architecture).builder
 
 
 def weights_file(name: str, folder: str | Path = ".") -> Path:

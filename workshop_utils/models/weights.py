@@ -3,17 +3,20 @@
 import hashlib
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils import errors, paths
+from workshop_utils.models.about import About, Markdown, model_card
 from workshop_utils.models.cards import build
-from workshop_utils.models.modes import copied, evaluating
+from workshop_utils.models.modes import copied, evaluating, inside
 from workshop_utils.models.preprocess import Preprocessing
+from workshop_utils.models.pretrained import FROM_TIMM, builder_of, timm_size
 from workshop_utils.models.stored import store, stored
 
 READY = Path(__file__).with_name("ready")
@@ -96,38 +99,53 @@ def ready(name: str) -> nn.Module:
     return model.eval()
 
 
-def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
+def save(
+    net: nn.Module,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    purpose: str = "",
+    limits: str = "",
+    tested: Any = None,
+) -> Path:
     """Writes NAME.safetensors with all that `load` needs to use the net again, whole or not at all; returns its path.
 
-    net: from `models.build`, with .preprocess and .classes, as `transfer.classifier` makes it; its .threshold, if it has one,
-    is kept too. Raises ValueError if something is missing or makes no sense, or the net is no longer of the architecture
-    that it was built as, FileExistsError if there is such a file and overwrite is False.
+    net: from `models.build`, with .preprocess and .classes, as `transfer.classifier` makes it, or from timm.create_model, with
+    `models.timm_preprocessing`; its .threshold, if it has one, and its .about, what `describe` says of it, are kept too.
+    purpose, limits: what only a person knows of it. tested: what `evaluation.predict` gave for new pictures.
+    Raises ValueError if something is missing or makes no sense, or the net is no longer of the architecture that it was built
+    as, FileExistsError if there is such a file and overwrite is False.
     """
     from safetensors.torch import save as to_bytes
 
-    path = _file(path)
+    path, net = _file(path), inside(net)
     with paths.writing(path):
         taken = path.exists()
     if taken and not overwrite:
         raise FileExistsError(
             f"There is a classifier '{path.name}' already, and it was left as it is. Take another name, or overwrite=True."
         )
+    if not (architecture := _architecture(net)):
+        raise ValueError(
+            "This net has no .architecture, so nobody could build it again. Build it with models.build or timm.create_model."
+        )
     for what, cure in {
-        "architecture": "Build it with models.build.",
-        "preprocess": "Build it with pretrained=True.",
+        "preprocess": "Build it with pretrained=True; of a net of timm, net.preprocess = models.timm_preprocessing(net).",
         "classes": "Give it the names in the order of its scores: net.classes = dataset.classes.",
     }.items():
         if not hasattr(net, what):
             raise ValueError(
                 f"This net has no .{what}, so nobody could use it rightly later. {cure}"
             )
-    recipe = net.preprocess
-    if not isinstance(recipe, Preprocessing):
+    if not isinstance(recipe := net.preprocess, Preprocessing):
         raise ValueError(
             "This net's .preprocess cannot be written down; make it with models.preprocessing."
         )
+    about = getattr(net, "about", About()).completed(purpose, limits, tested)
     card = {
-        "architecture": net.architecture,
+        "architecture": architecture,
+        "options": timm_size(net),
+        "about": asdict(about),
         "classes": net.classes,
         "threshold": getattr(net, "threshold", 0.0),
         "preprocessing": asdict(recipe) | {"interpolation": recipe.interpolation.value},
@@ -137,10 +155,8 @@ def save(net: nn.Module, path: str | Path, *, overwrite: bool = False) -> Path:
     # one number or several, of torch or numpy; what is no number fails below
     words = json.dumps(card, default=lambda value: getattr(value, "tolist", lambda: None)())
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    facts = _understood(words, "This net")
-    _require_same(facts, state, "This net")
     with torch.random.fork_rng(devices=[]):  # what is drawn here is drawn for nobody
-        _require_same_answers(net, _rebuilt(facts, state))
+        _require_same_answers(net, _rebuilt(words, state, "This net"))
     paths.write(path, to_bytes(state, {"card": words, "sha256": _digest(words, state)}))
     return path
 
@@ -175,8 +191,7 @@ def load(path: str | Path) -> nn.Module:
             f"There is no file '{path.name}' in {path.parent.resolve()}. Classifiers there: {near or 'none'}."
         )
     words = about.get("card") or _words_beside(path)
-    facts = _understood(words, what)
-    _require_same(facts, state, what)
+    net = _rebuilt(words, state, what)
     if "card" in about:
         right = about.get("sha256") == _digest(words, state)
     else:
@@ -185,7 +200,24 @@ def load(path: str | Path) -> nn.Module:
         raise ValueError(
             f"{what} is damaged, or belongs to another card: its sha256 is not the one that was written down. Save it again."
         )
-    return _rebuilt(facts, state)
+    return net
+
+
+def describe(path: str | Path, *, markdown: str | Path | None = None) -> Markdown:
+    """The model card of a file that `save` wrote, with the lines that open it without this course; errors as of `load`.
+
+    markdown: a file to write it to as well. What a person has to fill in is marked: `save` takes purpose, limits and tested.
+    """
+    card = model_card(load(path), _file(path).name)
+    if markdown:
+        paths.write(Path(markdown), card.encode())
+    return card
+
+
+def _architecture(net: nn.Module) -> str:
+    """The name by which `builder_of` knows a net of `models.build` or of timm.create_model; empty for any other."""
+    of_timm = getattr(net, "pretrained_cfg", {}).get("architecture")
+    return getattr(net, "architecture", of_timm and f"{FROM_TIMM}{of_timm}") or ""
 
 
 def _file(path: str | Path) -> Path:
@@ -209,8 +241,8 @@ def _words_beside(path: Path) -> bytes:
         return file.read(CARD_AT_MOST)
 
 
-def _understood(words: str | bytes, what: str) -> dict:
-    """What a card says, as attributes of a net. Raises ValueError, with the reason, unless all of it makes sense."""
+def _understood(words: str | bytes, what: str) -> tuple[str, dict, dict, dict]:
+    """What a card says: architecture, options, switches, and the other attributes of a net. Raises ValueError, with the reason, unless all of it makes sense."""
 
     def numbers(values, low: float, high: float, kinds=frozenset({int, float})) -> bool:
         return all(type(value) in kinds and low < value < high for value in values)
@@ -219,6 +251,7 @@ def _understood(words: str | bytes, what: str) -> dict:
         card = json.loads(words)
         name, classes, threshold = card["architecture"], card["classes"], card["threshold"]
         recipe, switches = {**card["preprocessing"]}, {**card.get("switches", {})}
+        options, about = {**card.get("options", {})}, About(**card.get("about", {}))
         recipe["interpolation"] = InterpolationMode(recipe["interpolation"])
         preprocess = Preprocessing(**recipe)
         sides, mean, std = [recipe["resize"], recipe["crop"]], recipe["mean"], recipe["std"]
@@ -232,6 +265,10 @@ def _understood(words: str | bytes, what: str) -> dict:
             "mean and std are not of one channel or three": {len(mean), len(std)} <= {1, 3}
             and numbers(mean, -1e6, 1e6)
             and numbers(std, 1e-6, 1e6),
+            "its counts are not one a class": not about.pictures
+            or len(about.pictures) == len(classes),
+            "its options are more than the size of its pictures": options.keys() <= {"img_size"}
+            and all(numbers(size, 0, 10_000, {int}) for size in options.values()),
             "its switches are not true or false": {*map(type, switches.values())} <= {bool},
             "tensors cannot be enlarged in that way": preprocess.interpolation.value in ENLARGED,
         }
@@ -241,8 +278,8 @@ def _understood(words: str | bytes, what: str) -> dict:
         raise ValueError(
             f"{what} does not describe a classifier ({type(error).__name__}: {str(error)[:200]}). Was it changed by hand? Save the classifier again."
         ) from None
-    about = {"architecture": name, "preprocess": preprocess, "classes": tuple(classes)}
-    return {**switches, **about, "threshold": float(threshold)}
+    known = {"preprocess": preprocess, "classes": tuple(classes), "threshold": float(threshold)}
+    return name, options, switches, known | {"about": about}
 
 
 def _digest(words: str | bytes, state: dict[str, Tensor]) -> str:
@@ -254,13 +291,25 @@ def _digest(words: str | bytes, state: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _rebuilt(facts: dict, state: dict[str, Tensor]) -> nn.Module:
-    net = build(facts["architecture"], classes=len(facts["classes"]))
+def _rebuilt(words: str | bytes, state: dict[str, Tensor], what: str) -> nn.Module:
+    """The net on a card. Raises ValueError unless the tensors have the names and shapes of its architecture."""
+    name, options, switches, attributes = _understood(words, what)
+    classes = len(attributes["classes"])
+    made = partial(builder_of(name, **options), classes=classes)
+    with torch.device("meta"):  # where a giant costs no memory
+        empty = made().state_dict()
+    expected = {key: tuple(tensor.shape) for key, tensor in empty.items()}
+    found = {key: tuple(tensor.shape) for key, tensor in state.items()}
+    if odd := sorted({key for key, _ in expected.items() ^ found.items()}):
+        raise ValueError(
+            f"{what} is no {name} with {classes} classes: {len(odd)} tensors differ, '{odd[0]}' first ({found.get(odd[0], 'absent')} for {expected.get(odd[0], 'absent')})."
+        )
+    net = made().to(memory_format=torch.channels_last)
     net.load_state_dict(state)
-    # only what such a net has, or what a classifier has
-    known = {name for name, value in vars(net).items() if type(value) is bool}
-    known |= {"preprocess", "classes", "threshold"}
-    vars(net).update((name, value) for name, value in facts.items() if name in known)
+    # of the switches only those that such a net has
+    own = {key for key, value in vars(net).items() if type(value) is bool}
+    vars(net).update({key: value for key, value in switches.items() if key in own})
+    vars(net).update(attributes, architecture=name)
     return net.eval()
 
 
@@ -277,17 +326,4 @@ def _require_same_answers(net: nn.Module, again: nn.Module) -> None:
     if not torch.allclose(expected, found, rtol=near, atol=near * scale, equal_nan=True):
         raise ValueError(
             f"This net has the tensors of {again.architecture}, but answers otherwise, so that it would not be the same when it is loaded. Was a layer changed after it was built?"
-        )
-
-
-def _require_same(facts: dict, state: dict[str, Tensor], what: str) -> None:
-    """Raises ValueError unless the tensors have the names and shapes of the architecture on the card."""
-    architecture, classes = facts["architecture"], len(facts["classes"])
-    with torch.device("meta"):
-        empty = build(architecture, classes=classes).state_dict()
-    expected = {name: tuple(tensor.shape) for name, tensor in empty.items()}
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if odd := sorted({name for name, _ in expected.items() ^ found.items()}):
-        raise ValueError(
-            f"{what} is no {architecture} with {classes} classes: {len(odd)} tensors differ, '{odd[0]}' first ({found.get(odd[0], 'absent')} for {expected.get(odd[0], 'absent')})."
         )
