@@ -130,6 +130,8 @@ def check(number: str, answer: Any, **given: Any) -> None:
     show(verdict)
     if verdict.kind == "right":
         solved.remember(exercise.number)
+    elif verdict.kind in ("wrong", "raised"):
+        solved.miss(exercise.number)
 
 
 def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
@@ -177,7 +179,10 @@ def solution(number: str) -> None:
 
 
 def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
-    """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them."""
+    """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them.
+
+    Prints a code for each chapter in which something was tried, which `python -m workshop_utils room` reads; nothing is sent.
+    """
     chosen = session.chapter if chapter is None else chapter
     if reset and chosen is None:
         raise ValueError("Say which chapter to begin again: exercises.progress(1, reset=True).")
@@ -191,6 +196,10 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
     count = sum(one.number in done for one in found)
     caption = f"{count} of {len(found)} solved"
     show(Table(found, {**columns, "solved": solved_or_not}, caption))
+    for number in chapters:
+        ours = exercises(number)
+        if standing := solved.standing(int(ours[0].number[0]), [one.number for one in ours]):
+            print(f"To read out or paste, if you are asked how it goes: {standing.code}")
 
 
 def guide(chapter: int) -> Table:
