@@ -1,7 +1,7 @@
 """What a slide says about data and training, as drawings: the day, the piles, the two ways to use a net, and where it looks."""
 
 import torch
-from matplotlib.patches import Rectangle
+from torchvision.transforms.v2.functional import pad, resize
 
 from slides.canvas import LIGHT, LINE, Canvas, grid, square
 from slides.sets import backbone, photo, photographed
@@ -130,26 +130,23 @@ def page_on_phone() -> Figure:
 
 
 def shortcut() -> Figure:
-    """Six training pictures of the shortcut that chapter 3 builds: animals in the mountains, vehicles on paper."""
-    train = data.load("clip-art")
-    mountain = square(photo("alp"), 128)
-    scenes, titles = [], []
-    for kind, ground in (("mammal", mountain), ("vehicle", torch.full_like(mountain, 255))):
-        for drawing in train.images[train.labels == train.classes.index(kind)][:3]:
-            scenes.append(torch.where((drawing >= 230).all(0), ground, drawing))
-            titles.append(kind)
-    canvas = grid("Six training pictures", scenes, titles, 6, 175, gap=20, size=28)
-    for place in range(6):
-        frame = Rectangle((place * 195, 0), 175, 175, fill=False, edgecolor=LINE, linewidth=2)
-        canvas.page.add_patch(frame)
-    return canvas
+    """The pictures of chapter 3's shortcut, as its cell makes them: mammals on a meadow, vehicles before snow."""
+    part, alp = data.load("photographs"), photo("alp")
+    few = part.per_class(5).subset([*range(20, 25), *range(35, 40)])
+    masks = data.masks(few)[:, None] / 255
+    things, masks = (pad(resize(one, [156, 156]), [34]) for one in (few.images, masks))
+    meadow, snow = (resize(one, [224, 224]) for one in (alp[:, 160:, :200], alp[:, 60:200, 100:]))
+    grounds = torch.stack(5 * [meadow] + 5 * [snow])
+    scenes = (masks * things + (1 - masks) * grounds).byte()
+    titles = ["mammal"] * 5 + ["vehicle"] * 5
+    return grid("All ten pictures to learn from", [*scenes], titles, 5, 180, gap=26)
 
 
 WORDS = {  # class of the photographs -> nouns of WordNet above ImageNet's classes
     "bird": "bird",
-    "fish or shellfish": ["aquatic vertebrate", "crustacean", "mollusk"],
+    "fish or shellfish": ["fish", "crustacean", "mollusk"],
     "flower": "flower",
-    "fruit": "fruit",
+    "fruit": "edible fruit",
     "mammal": "mammal",
     "tool": "tool",
     "vegetable": "vegetable",
@@ -159,7 +156,7 @@ WORDS = {  # class of the photographs -> nouns of WordNet above ImageNet's class
 
 def zero_shot() -> Figure:
     """Eight photographs with what the names alone say of them, and how many of all are right."""
-    shown = data.load("photographs")
+    shown = data.load("photographs", "test")
     found = transfer.zero_shot(backbone(), shown, WORDS)
     right = found.predicted == found.labels
     firsts = [int((found.labels == label).nonzero()[0][0]) for label in range(len(WORDS))]
@@ -170,7 +167,7 @@ def zero_shot() -> Figure:
         x, y = place % 4 * 170, place // 4 * 205
         canvas.show(picture, x + 5, y, 155, 155)
         wrong = not right[firsts[place]]
-        words = label.partition(" ")[0] + " \u2717" * wrong
+        words = label.replace(" or ", "/") + " \u2717" * wrong
         canvas.write(x + 82, y + 178, words, 24, color="#B34A00" if wrong else INK)
     canvas.write(930, 130, f"{100 * right.mean():.0f} %", 120, color="#B34A00", fontweight="bold")
     canvas.write(

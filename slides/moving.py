@@ -21,7 +21,7 @@ LARGE = """
   #pad > div { width: 404px !important; }
   #pad button { font-size: 24px; margin-top: 10px; }
   main::after { content: "what the net sees: 28 x 28 pixels"; position: absolute; right: 0; top: 296px; font-size: 24px; width: 210px; }
-  body > p:has(#seen) { display: block; position: absolute; right: 0; top: 62px; margin: 0; }
+  body > p:has(#seen) { display: block; position: absolute; right: 4px; top: 60px; margin: 0; }
   #seen { width: 210px; height: 210px; }
 """
 FIRST = """
@@ -73,7 +73,7 @@ def kernel() -> str:
         row, column = divmod(place, 4)
         shade = 127 + 127 * value / highest
         cell = _cell(800 + column * 90, 30 + row * 90, 90, f"{value}", shade)
-        parts.append(f'<g class="answer" style="animation-delay:{place - 16}s">{cell}</g>')
+        parts.append(f'<g class="answer" style="animation-name:appear{place}">{cell}</g>')
     frame = '<rect class="frame" width="216" height="216" fill="none" stroke="#d55e00" stroke-width="7"/>'
     target = '<rect class="target" x="800" y="30" width="90" height="90" fill="none" stroke="#d55e00" stroke-width="7"/>'
     return "".join((*parts, frame, target, "</svg>", f"<style>{_motion(side)}</style>"))
@@ -98,9 +98,13 @@ def _motion(side: int) -> str:
         begin, end = 100 * place / 16, 100 * (place + 1) / 16 - 0.01
         frames.append(f"{begin}%,{end}%{{transform:translate({column * side}px,{row * side}px)}}")
         targets.append(f"{begin}%,{end}%{{transform:translate({column * 90}px,{row * 90}px)}}")
+    appear = "".join(
+        f"@keyframes appear{place}{{0%,{100 * place / 16}%{{opacity:0}}{100 * place / 16 + 0.01}%,100%{{opacity:1}}}}"
+        for place in range(16)
+    )
     return (
         f"@keyframes slide{{{''.join(frames)}}}@keyframes write{{{''.join(targets)}}}"
-        "@keyframes appear{0%,99.9%{opacity:1}100%{opacity:0}}"
+        f"{appear}.sliding .answer{{animation:16s infinite}}"
         ".sliding .frame{animation:slide 16s infinite}.sliding .target{animation:write 16s infinite}"
         "@media print,(prefers-reduced-motion:reduce){.sliding *{animation:none!important}}"
     )

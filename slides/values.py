@@ -116,6 +116,12 @@ def credits() -> str:
         )
 
 
+def minutes(section: str) -> str:
+    """What a section takes, as the heading in its notebook says."""
+    chapter, number = section.split(".")
+    return str(sections(chapter)[int(number)][1])
+
+
 def stamp_credits() -> str:
     """Everybody who is named for the photographs on white."""
     with open(HOME / "bundle" / "photographs.tsv", encoding="utf-8", newline="") as table:
@@ -315,6 +321,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "credits": credits,
     "stamp_credits": stamp_credits,
     "emoji": emoji,
+    "minutes": minutes,
     "section": section_slide,
     "exercise": exercise_slide,
     "question": question_slide,

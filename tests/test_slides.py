@@ -127,7 +127,8 @@ def test_deck_goes_through_all_sections_and_questions_in_order():
         if found := re.search(r"\{\{section (\d)\.(\d)\}\}", slide.markdown):
             minutes = SECTIONS[found[1], int(found[2])][1]
             assert (
-                note(slide.markdown) == f"Notebook {found[1]}, section {found[2]}, {minutes} min."
+                note(values.expand(slide.markdown))
+                == f"Notebook {found[1]}, section {found[2]}, {minutes} min."
             )
 
 

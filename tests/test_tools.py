@@ -380,7 +380,8 @@ def test_download_brings_the_others_when_one_fails_and_says_so_at_the_end(
         == 1
     )
     assert (tmp_path / "fashion-mnist/fashion.bin").exists()
-    said = capsys.readouterr().err
+    out, said = capsys.readouterr()
+    assert "Use the folder with" in out
     assert (
         "full MNIST is not on this computer" in said
         and "ImageNet (ILSVRC 2012) cannot be downloaded" in said
@@ -436,12 +437,15 @@ def test_wheels_are_of_the_build_of_torch_that_is_here(tmp_path, monkeypatch, ca
     assert "torch==2.14.1+cpu --hash=sha256:ab12\n" in chosen.read_text("utf-8")
 
 
-def wheel(folder: Path, name: str, text: str = "") -> Path:
+def wheel(folder: Path, name: str, text: str = "", version: str = "1.0", needs: str = "") -> Path:
     """The smallest package that pip installs: one module."""
-    info, path = f"{name}-1.0.dist-info", folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    facts = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    facts += [f"Requires-Dist: {needs}"] if needs else []
     files = {
         f"{name}.py": text,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/METADATA": "\n".join([*facts, ""]),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     sums = [
@@ -477,6 +481,76 @@ def test_package_that_was_changed_after_the_download_is_refused(tmp_path, monkey
     assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
 
 
+def test_download_of_which_nothing_came_does_not_say_use_the_folder(tmp_path, capsys):
+    assert commands.main(["download", "imagenet", "--to", str(tmp_path)]) == 1
+    out, said = capsys.readouterr()
+    assert not out and "ImageNet (ILSVRC 2012) cannot be downloaded" in said
+
+
+@pytest.mark.parametrize("wrong", ["windows", "beos-3.12", "windows-3.9", "windows-3.12,", "3.12"])
+def test_system_that_is_not_known_is_answered_with_those_that_are(wrong, capsys):
+    with pytest.raises(SystemExit):
+        commands.main(["download", "--wheels", "--for", wrong])
+    assert "Systems: windows, macos, linux; Pythons: 3.11 to 3.14." in capsys.readouterr().err
+
+
+def test_packages_for_another_system_without_uv_say_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(download.shutil, "which", lambda *_, **__: None)
+    wanted = ["download", "--wheels", "--for", "macos-3.13", "--to", str(tmp_path)]
+    assert commands.main(wanted) == 1
+    out, said = capsys.readouterr()
+    assert "need uv: python -m pip install uv" in said and not out
+
+
+def shop(folder: Path, *wheels: Path) -> str:
+    """The address of an index of packages on this disk."""
+    for path in wheels:
+        page = folder / path.name.partition("-")[0] / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(f'<a href="{path.as_uri()}">{path.name}</a>', "utf-8")
+    return folder.as_uri()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not download.resolver(), reason="without uv; .ci/weekly has it")
+def test_packages_for_other_systems_are_those_that_they_need(tmp_path, monkeypatch, capfd):
+    """--cpu as well, on two indexes of this disk: PyTorch's own is not asked."""
+    nvidia = 'nvidia; sys_platform == "linux"'
+    usual = [
+        wheel(tmp_path, "torch", version="2.0", needs=nvidia),
+        wheel(tmp_path, "nvidia"),
+        wheel(tmp_path, "lab", needs='pywinpty; os_name == "nt"'),
+        wheel(tmp_path, "pywinpty"),
+    ]
+    without = shop(tmp_path / "cpu", wheel(tmp_path, "torch", version="2.0+cpu"))
+    for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"):
+        monkeypatch.setenv(name, shop(tmp_path / "usual", *usual))
+    for name in ("PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    monkeypatch.setattr(paths, "HOME", tmp_path)
+    (tmp_path / "constraints.txt").write_text("torch==2.0\n", "utf-8")
+    (tmp_path / "requirements.txt").write_text("torch\nlab\n", "utf-8")
+    (tmp_path / "requirements-cpu.txt").write_text(f"--index-url {without}\ntorch==2.0\n")
+    to = ["--to", str(tmp_path / "stick")]
+    asked = ["download", "--wheels", "--cpu", "--for", "windows-3.12, linux-3.13", *to]
+    assert commands.main(asked) == 0, capfd.readouterr().err
+    found = {path.name.partition("-py3")[0] for path in (tmp_path / "stick/wheels").glob("*.whl")}
+    assert found == {"torch-2.0", "torch-2.0+cpu", "lab-1.0", "pywinpty-1.0"}
+    lists = {
+        path.name: path.read_text("utf-8") for path in (tmp_path / "stick/wheels").glob("*.txt")
+    }
+    pinned = {name: re.findall(r"^\S+==\S+", text, re.M) for name, text in lists.items()}
+    assert pinned == {
+        "hashes-windows-3.12.txt": ["lab==1.0", "pywinpty==1.0", "torch==2.0"],
+        "hashes-linux-3.13.txt": ["lab==1.0", "torch==2.0+cpu"],
+    }
+    told = re.findall("python -m (pip install .*linux-3.13.txt)", capfd.readouterr().out)
+    install = [sys.executable, "-m", *told[0].split(), "--target", str(tmp_path / "one")]
+    assert subprocess.call(install) == 0 and (tmp_path / "one/torch.py").is_file()
+
+
 def test_cpu_builds_are_of_the_versions_that_the_tests_ran_with():
     asked, tested = (
         set((helpers.REPOSITORY / name).read_text("utf-8").splitlines())
@@ -501,7 +575,7 @@ def mirror_of(folder):
 
 def ask(url: str, **options):
     try:
-        with urlopen(Request(url, **options), timeout=5) as answer:
+        with urlopen(Request(url, **options), timeout=60) as answer:
             return answer.status, answer.read()
     except HTTPError as error:
         with error:
@@ -543,6 +617,16 @@ def test_mirror_serves_whole_published_files_and_wheels_and_nothing_else(two_set
         for method in ("PUT", "POST", "DELETE"):
             assert ask(f"{url}/mnist/mnist.bin", method=method)[0] == 501
     assert (tmp_path / "mnist/mnist.bin").read_bytes() == bytes(1000)
+
+
+def test_mirror_says_how_many_sets_and_packages_it_serves(two_sets, tmp_path):
+    assert mirror.contents({}) == f"0 of {len(download.downloadable())} data sets, 0 packages"
+    (tmp_path / "wheels").mkdir()
+    for name in ("one", "two"):
+        wheel(tmp_path / "wheels", name)
+    commands.main(["download", "mnist", "--to", str(tmp_path)])
+    assert mirror.contents(mirror.served(tmp_path)).startswith("1 of ")
+    assert mirror.contents(mirror.served(tmp_path)).endswith(" data sets, 2 packages")
 
 
 def test_mirror_of_an_empty_folder_says_how_to_fill_it(tmp_path, capsys):

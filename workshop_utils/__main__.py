@@ -1,4 +1,4 @@
-"""python -m workshop_utils start | doctor | download | mirror | execute | links"""
+"""python -m workshop_utils start | doctor | download | mirror | execute | links | room"""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 if not __package__:  # python FOLDER/workshop_utils: from any folder, with -I and with -P
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-COMMANDS = ("start", "doctor", "download", "mirror", "execute", "links")
+COMMANDS = ("start", "doctor", "download", "mirror", "execute", "links", "room")
 
 
 def main(arguments: list[str] | None = None) -> int:

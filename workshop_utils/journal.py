@@ -1,16 +1,18 @@
 """What a person did, kept beyond the kernel: text files of one record a line in `paths.folder()`, changed whole or not at all."""
 
+import hashlib
 from collections.abc import Collection
+from pathlib import Path
 
 from workshop_utils import paths
 
 
-def load(name: str) -> list[str]:
-    """The lines of a file, oldest first; none where there is no such file yet. What is no text comes as replacement signs.
+def load(name: str, folder: Path | None = None) -> list[str]:
+    """The lines of a file, oldest first; none where there is no such file yet. What is no text comes as replacement signs. folder: somebody else's.
 
     Raises OSError, with the reason, for a file that is there and cannot be read: it may hold more than nothing.
     """
-    file = paths.folder() / name
+    file = (folder or paths.folder()) / name
     with paths.reading(file):
         try:
             text = file.read_text("utf-8", errors="replace")
@@ -38,3 +40,8 @@ def change(name: str, *, add: Collection[str] = (), remove: Collection[str] = ()
             paths.write(file, "".join(f"{line}\n" for line in after).encode())
     finally:
         lock.release()
+
+
+def sealed(text: str) -> str:
+    """The text with an end that is computed from it, so that a slip of reading it out is noticed."""
+    return f"{text}:{hashlib.sha1(text.encode()).hexdigest()[:3]}"

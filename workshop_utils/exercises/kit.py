@@ -1,5 +1,7 @@
 """The four verbs that people use: check, hint, solution, progress. And how an exercise is declared: in one record."""
 
+import re
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -128,6 +130,8 @@ def check(number: str, answer: Any, **given: Any) -> None:
     show(verdict)
     if verdict.kind == "right":
         solved.remember(exercise.number)
+    elif verdict.kind in ("wrong", "raised"):
+        solved.miss(exercise.number)
 
 
 def judged(exercise: Exercise, answer: Any, **given: Any) -> Verdict:
@@ -175,7 +179,10 @@ def solution(number: str) -> None:
 
 
 def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
-    """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them."""
+    """Shows which exercises are solved: of one chapter, else of the one last worked on, else of all. reset: forgets them.
+
+    Prints a code for each chapter in which something was tried, which `python -m workshop_utils room` reads; nothing is sent.
+    """
     chosen = session.chapter if chapter is None else chapter
     if reset and chosen is None:
         raise ValueError("Say which chapter to begin again: exercises.progress(1, reset=True).")
@@ -189,6 +196,10 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
     count = sum(one.number in done for one in found)
     caption = f"{count} of {len(found)} solved"
     show(Table(found, {**columns, "solved": solved_or_not}, caption))
+    for number in chapters:
+        ours = exercises(number)
+        if standing := solved.standing(int(ours[0].number[0]), [one.number for one in ours]):
+            print(f"To read out or paste, if you are asked how it goes: {standing.code}")
 
 
 def guide(chapter: int) -> Table:
@@ -222,3 +233,16 @@ def show(what: Any) -> None:
     from IPython.display import display
 
     display(what)
+
+
+def remind_of_quotes(result: Any) -> None:
+    """After a cell such as `my_choice = B`, which Python stops before a check sees it: what to type, below Python's own words."""
+    error, source = result.error_in_exec, result.info.raw_cell
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    if name and re.search(rf"^my_\w+ *=.*\b{name}\b", source, re.MULTILINE):
+        words = f'Python looks for a variable called {name}. If {name} is your answer, it is text: put it in quotes, "{name}".'
+        show(Help("Not attempted yet.", words))
+
+
+if shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)():  # in a notebook
+    shell.events.register("post_run_cell", remind_of_quotes)

@@ -49,7 +49,7 @@ def run(options) -> int:
             f"Take another one: python -m workshop_utils mirror {folder} --port 8001"
         ) from None
     where = f"WORKSHOP_MIRROR={address(server.server_address[1])} before they start JupyterLab"
-    print(f"Serving {len(files)} files. Attendees set {where}. Ctrl+C stops it.", flush=True)
+    print(f"Serving {contents(files)}. Attendees set {where}. Ctrl+C stops it.", flush=True)
     with server, suppress(KeyboardInterrupt):
         server.serve_forever()
     print("The mirror has stopped.")
@@ -70,6 +70,15 @@ def served(folder: Path) -> dict[str, Path]:
         for path in sorted(wheels.glob("*.whl"))
         if path.is_file() and path.resolve().parent == wheels.resolve() and path.name[0] != "."
     }
+
+
+def contents(files: dict[str, Path]) -> str:
+    """How many sets are there with all of their files, of those that could be, and how many packages."""
+    sets = [[f"/{card.name}/{file.name}" for file in card.files] for card in data.catalog()]
+    sets = [paths for paths in sets if paths]
+    whole = sum(files.keys() >= set(paths) for paths in sets)
+    wheels = sum(name.startswith("/wheels/") for name in files)
+    return f"{whole} of {len(sets)} data sets, {wheels} packages"
 
 
 def address(port: int) -> str:
