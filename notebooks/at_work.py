@@ -31,8 +31,7 @@ def upright(file):
             picture = ImageOps.exif_transpose(opened).convert("RGBA")
     except (OSError, SyntaxError) as error:
         raise RuntimeError(f"Remove '{file}', it cannot be read: {error}") from None
-    paper = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(paper, picture).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
 def transforms(config, augment=False):
@@ -47,7 +46,7 @@ def transforms(config, augment=False):
 
 def outputs(net, dataset, options):
     """What the net says of every picture: (N, features), or (N, classes) once it has a head."""
-    loader = DataLoader(dataset, batch_size=64, num_workers=2)
+    loader = DataLoader(dataset, batch_size=16, num_workers=options.workers)
     net.to(options.device).eval()
     with torch.inference_mode():
         return torch.cat([net(images.to(options.device)).cpu() for images, _ in tqdm(loader)])
@@ -66,7 +65,7 @@ def fit_head(net, features, labels, options):
 
 def fine_tune(net, dataset, class_weights, options):
     """Trains the whole net; its body with a tenth of the head's learning rate."""
-    loader = DataLoader(dataset, 32, shuffle=True, num_workers=2)
+    loader = DataLoader(dataset, 32, shuffle=True, num_workers=options.workers)
     head = list(net.to(options.device).get_classifier().parameters())
     body = [value for value in net.parameters() if not any(value is one for one in head)]
     optimizer = torch.optim.AdamW([{"params": head}, {"params": body}])
@@ -135,7 +134,7 @@ def predict(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=__doc__)
-    here = Path(__file__).with_name("tf_efficientnet_lite0.safetensors")
+    here = Path(__file__).with_name("tf_efficientnet_lite0.in1k.safetensors")
     add = parser.add_argument
     add("command", choices=["train", "predict"])
     add("folder", type=Path)
@@ -145,6 +144,7 @@ if __name__ == "__main__":
     add("--epochs", type=int, default=0, help="how often to fine-tune on all pictures")
     add("--balanced", action="store_const", const="balanced", help="rare classes count as much")
     add("--together", default=".*", help="regex: files in which it finds the same stay on one side")
+    add("--workers", type=int, default=2, help="processes that read pictures")
     add("--device", default=torch.accelerator.current_accelerator(True) or "cpu")
     options = parser.parse_args()
     {"train": train, "predict": predict}[options.command](options)

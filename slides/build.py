@@ -1,7 +1,8 @@
 """Builds the slides, the cheat sheets and the glossary: python slides/build.py [--local]
 
 Needs Node (npx), Chromium, Playwright (tests/requirements-browser.txt) and the fonts Inter and Noto (Debian: fonts-inter, fonts-noto-core). Each document becomes one
-HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. --local writes a private deck with pictures of the
+HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. The deck's HTML holds all three routes
+(?route=short, half or day) and has a PDF for each, and one with notes. --local writes a private deck with pictures of the
 whole sets on this computer into slides/local/, which is never committed.
 """
 
@@ -25,15 +26,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()  # of the nets of the course, not of one's own
 
-from slides import values
+from slides import routes, values
 from workshop_utils import recorded
 from workshop_utils.paths import HOME
 
 HERE = HOME / "slides"
 BUILT, LOCAL, STAMP = HERE / "built", HERE / "local", HERE / "built" / "STAMP.json"
 MARP = "@marp-team/marp-cli@4.5.1"
+DECK = "image_classification"
 DOCUMENTS = {
-    "image_classification": "deck/*.md",
+    DECK: "deck/*.md",
     **{
         name: f"{name}.md" for name in ("metrics", "architectures", "transfer_learning", "glossary")
     },
@@ -48,7 +50,7 @@ FONTS: dict[tuple[str, int, str], str | Path] = {  # family, weight, style -> fi
     ("Course Arabic", 400, "normal"): "truetype/noto/NotoNaskhArabic-Regular.ttf",
 }
 CODE = (
-    *(f"slides/{name}.py" for name in ("build", "values", "figures")),
+    *(f"slides/{path.name}" for path in sorted(HERE.glob("*.py"))),
     *(
         f"workshop_utils/{name}.py"
         for name in ("ways", "diagrams", "blocks_drawn", "illustrations")
@@ -82,17 +84,20 @@ def sums() -> dict[str, str]:
 
 def build(name: str, folder: Path) -> list[str]:
     """Writes NAME.html and NAME.pdf into the folder; returns what is wrong with them."""
-    from slides import check
+    from slides import check, paper
 
-    deck = name == "image_classification"
-    markdown, pictures, found = with_figures(values.expand(source(name)))
-    page = marp(markdown, "bespoke" if deck else "bare")
-    page = re.sub(r'src="picture-(\d+)"', lambda found: f'src="{pictures[int(found[1])]}"', page)
+    deck = name == DECK
+    markdown, pieces, found = with_figures(values.expand(source(name)), paper=not deck)
+    page = marp(routes.TAG.sub("", markdown), "bespoke" if deck else "bare")
+    page = re.sub(r'(?<=src=")piece-(\d+)', lambda found: pieces[int(found[1])], page)
+    page = re.sub(
+        r'(?<=<div )data-piece="(\d+)">',
+        lambda found: f'class="piece">{pieces[int(found[1])]}',
+        page,
+    )
     page = page.replace("</head>", f"<style>{fonts(page)}</style></head>")
-    if "timer" in page:
-        page = page.replace(
-            "</body>", f"<script>{(HERE / 'timer.js').read_text('utf-8')}</script></body>"
-        )
+    if deck:
+        page = with_scripts(with_routes(page))
     folder.mkdir(exist_ok=True)
     html = folder / f"{name}.html"
     html.write_text(page, "utf-8")
@@ -100,28 +105,59 @@ def build(name: str, folder: Path) -> list[str]:
         found = check.problems(chromium, html) + (
             found if deck else []
         )  # on paper one looks closer
-        check.print_pdf(chromium, html, folder / f"{name}.pdf")
+        paper.print_pdf(chromium, html, folder / f"{name}.pdf")
+        if deck:
+            for route in ("short", "half"):
+                paper.print_pdf(chromium, html, folder / f"{name}_{route}.pdf", route)
+            paper.print_notes(chromium, html, folder / f"{name}_notes.pdf")
     return found
 
 
-def with_figures(markdown: str) -> tuple[str, list[str], list[str]]:
-    """Puts a numbered picture, with its description, where the Markdown says ![](figure:CALL); returns the pictures as data: addresses, and small letters."""
+def with_routes(page: str) -> str:
+    """Each slide says which routes show it."""
+    tags = iter(routes.deck())
+    return re.sub(
+        r'<svg data-marpit-svg=""',
+        lambda found: f'{found[0]} data-routes="{" ".join(next(tags).routes)}"',
+        page,
+    )
+
+
+def with_scripts(page: str) -> str:
+    """The route is chosen before the deck starts; timers and the black screen come after it."""
+    route, *after = (
+        f"<script>{(HERE / f'{name}.js').read_text('utf-8')}</script>"
+        for name in ("route", "timer", "black")
+    )
+    start = page.index("<script>/*!! License: ")  # of Marp's own script
+    return page[:start] + route + page[start:].replace("</body>", "".join(after) + "</body>")
+
+
+def with_figures(markdown: str, *, paper: bool) -> tuple[str, list[str], list[str]]:
+    """Puts a place where the Markdown says ![](figure:CALL) or ![](html:CALL).
+
+    Returns the Markdown, what goes into its places (a picture as data: address, or HTML, of which Marp must not touch a letter), and the words that cannot be read.
+    """
     from slides import check, figures
 
-    pictures: list[str] = []
+    pieces: list[str] = []
     small: list[str] = []
 
     def place(found: re.Match) -> str:
-        figure, width = figures.draw(found[1])
-        pictures.append(as_address(figure, width))
-        small.extend(f"figure {found[1]}: {words}" for words in check.small_letters(figure, width))
-        return f'<img src="picture-{len(pictures) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
+        kind, call = found.groups()
+        if kind == "html":
+            pieces.append(figures.html(call))
+            return f'<div data-piece="{len(pieces) - 1}"></div>'
+        figure, width = figures.draw(call, paper=paper)
+        pieces.append(as_address(figure, width))
+        small.extend(f"figure {call}: {words}" for words in check.unreadable(figure, width))
+        return f'<img src="piece-{len(pieces) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
-    return re.sub(r"!\[\]\(figure:([^)]+)\)", place, markdown), pictures, small
+    return re.sub(r"!\[\]\((figure|html):([^)]+)\)", place, markdown), pieces, small
 
 
 def as_address(figure, width: float) -> str:
-    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts."""
+    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts; photographs as a projector of 1920 pixels shows them."""
     from PIL import Image
 
     drawn, packed = io.BytesIO(), io.BytesIO()
@@ -131,7 +167,8 @@ def as_address(figure, width: float) -> str:
     kind = "webp"
     if len(packed.getvalue()) > LOSSLESS_UP_TO:  # JPEG, for it goes into the PDF as it is
         packed, kind = io.BytesIO(), "jpeg"
-        picture.save(packed, "JPEG", quality=88, optimize=True)
+        picture = picture.resize((3 * picture.width // 4, 3 * picture.height // 4))
+        picture.save(packed, "JPEG", quality=80, optimize=True)
     return f"data:image/{kind};base64," + base64.b64encode(packed.getvalue()).decode()
 
 
@@ -218,11 +255,11 @@ def main() -> None:
     chosen = options.parse_args()
     draw_with_the_fonts()
     if chosen.local:
-        from slides import figures
+        from slides import sets
 
-        figures.LOCAL = True
+        sets.LOCAL = True
     found: dict[str, None] = {}
-    for name in ["image_classification"] if chosen.local else chosen.names or DOCUMENTS:
+    for name in [DECK] if chosen.local else chosen.names or DOCUMENTS:
         found |= {
             f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)
         }

@@ -1,5 +1,6 @@
 """What a slide shows of the course: numbers that the code printed, facts of the cards, exercises and sections as the notebooks have them."""
 
+import base64
 import csv
 import json
 import re
@@ -14,6 +15,8 @@ from workshop_utils.paths import HOME
 from workshop_utils.tables import Table
 
 GUIDE = HOME / "slides" / "INSTRUCTORS.md"
+ROUTES = {"short": "90 minutes", "half": "half a day", "day": "a day"}
+LONG = 420  # letters of a question and its answer that no longer fit in large type
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
 
 
@@ -22,7 +25,7 @@ def expand(markdown: str) -> str:
 
     {{chapter 3: PATTERN}}: the group of the pattern in chapter 3's outputs; {{chapter 3, percent: PATTERN}}: a fraction there, in percent.
     {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}, {{few_pictures}}, {{credits}}: tables and a list. {{section 1.3}}, {{exercise 1.3}},
-    {{question 1.1}}, {{answer 1.1}}: the body of a slide with its notes. Raises ValueError for a placeholder that stands for nothing.
+    {{question 1.1}}, {{break 15: 1.5}} (minutes, after which section): the body of a slide with its notes. {{routes}}: the links of the cover. Raises ValueError for a placeholder that stands for nothing.
     """
     return PLACEHOLDER.sub(lambda found: value(*found.groups()), markdown)
 
@@ -78,7 +81,7 @@ def architectures() -> str:
             "year": lambda card: str(card.year),
             "layers": lambda card: card.layers,
             "parameters": lambda card: card.parameters,
-            "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "",
+            "top-1, %": lambda card: f"{card.top1:.1f}" if card.top1 else "–",
             "idea": lambda card: card.idea,
         },
     ).markdown()
@@ -113,52 +116,139 @@ def credits() -> str:
         )
 
 
+def minutes(section: str) -> str:
+    """What a section takes, as the heading in its notebook says."""
+    chapter, number = section.split(".")
+    return str(sections(chapter)[int(number)][1])
+
+
+def stamp_credits() -> str:
+    """Everybody who is named for the photographs on white."""
+    with open(HOME / "bundle" / "photographs.tsv", encoding="utf-8", newline="") as table:
+        rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return "; ".join(sorted({row["credit"] for row in rows if not row["reason"]}))
+
+
 def section_slide(number: str) -> str:
-    """The slide that sends the room to a section of a notebook."""
+    """The slide that sends the room to a section of a notebook, with a timer for it and one for each exercise that is typed there."""
     chapter, section = number.split(".")
     title, minutes = sections(chapter)[int(section)]
-    return f'# {title}\n\n<p class="where">Notebook {chapter}, section {section}</p>\n\n{timer(minutes)}'
+    tasks = [
+        f"<li><b>{one.number}</b> {one.title} {timer(task(one.number)[0])}</li>"
+        for one in exercises(chapter)
+        if place(one.number) == number and not one.options
+    ]
+    listed = f'\n\n<ul class="tasks">{"".join(tasks)}</ul>' if tasks else ""
+    return f"# {title}\n\n{where(number)}\n\n{timer(minutes)}{listed}"
 
 
 def exercise_slide(number: str) -> str:
-    """An exercise as its notebook states it, with a timer; its notes are the record's usual mistake and nudge."""
+    """An exercise as its notebook states it, with its stub; its notes are the record's usual mistake and nudge."""
     found, (minutes, text) = kit.find(number), task(number)
-    note = f"Exercise {number}, {minutes} min, inside its section.\nStart the timer, then walk around.\nUsual mistake: {found.mistake}\nA nudge: {found.nudge}"
-    return f"<!-- _class: exercise -->\n# {number} {found.title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
+    note = f"Exercise {number}, {minutes} min, inside its section.\nIts timer is on the section's page. Walk around.\nUsual mistake: {found.mistake}\nA nudge: {found.nudge}"
+    return f"<!-- _class: exercise -->\n# {number} {found.title}\n\n{text}\n\n```python\n{stub(number)}\n```\n\n<!--\n{note}\n-->"
 
 
 def question_slide(number: str) -> str:
-    """A question for a show of hands: its text, four letters, a timer; the answer is the next slide's."""
-    minutes, text = task(number)
-    note = (
-        f"Question {number}, {minutes} min, inside its section.\nRead it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. "
-        "If the room is split: half a minute with the neighbour, and hands again. Hands and answer take about a minute more."
+    """A question for a show of hands: its text, four letters, a timer, and, one press later, the right letter with its reason; what to say to the other letters is in the notes."""
+    found, (minutes, text) = kit.find(number), task(number)
+    note = "\n".join(
+        (
+            f"Question {number}, {minutes} min, inside its section.",
+            "Read it out. Half a minute alone, then hands for A, B, C and D, all before you say anything. "
+            "If the room is split: half a minute with the neighbour, and hands again. One press shows the answer.",
+            *(
+                f"To those who chose {letter}: {said}"
+                for letter, said in found.options.items()
+                if letter != found.right
+            ),
+        )
     )
-    return f"<!-- _class: question -->\n# {number} {kit.find(number).title}\n\n{text}\n\n{place(number)}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
+    answer = f'<div class="answer" data-marpit-fragment="1">\n\n<b>{found.right}</b> {found.why}\n\n</div>'
+    size = "question long" if len(text + found.why) > LONG else "question"
+    return f"<!-- _class: {size} -->\n# {number} {found.title}\n\n{text}\n\n{answer}\n\n{timer(minutes)}\n\n<!--\n{note}\n-->"
 
 
-def answer_slide(number: str) -> str:
-    """The right letter with its reason; what to say to the other letters stands in the notes."""
-    found, (_, text) = kit.find(number), task(number)
-    others = [
-        f"To those who chose {letter}: {said}"
-        for letter, said in found.options.items()
-        if letter != found.right
-    ]
-    option = re.search(rf"\*\*{found.right}\*\* (.+)", text)[1]
-    note = "\n".join((f"Answer {number}, inside its section.", *others))
-    return f'<!-- _class: answer -->\n# {number} {found.title}\n\n<p class="letter">{found.right}</p>\n\n**{option}**\n\n{found.why}\n\n<!--\n{note}\n-->'
+def break_title(minutes: str) -> str:
+    return "Lunch" if int(minutes) >= 45 else "Break"
+
+
+def break_slide(minutes: str, last: str) -> str:
+    """A pause of so many minutes after the section `last`: when it goes on, how to ask for help, and where the room is."""
+    rows = []
+    for chapter in "123":
+        done = [f"{chapter}.{section}" <= last for section in sections(chapter)]
+        boxes = "".join(f'<i class="{"done" if one else "to-come"}"></i>' for one in done)
+        rows.append(f"<li><b>{chapter}</b> {boxes} {sum(done)} of {len(done)} sections done</li>")
+    title = break_title(minutes)
+    note = f"{title}, {minutes} min.\nSay the minute of return aloud, then press T: the slide keeps it. Helpers visit every red note. B makes the screen black."
+    return f"""<!-- _class: notebook break -->
+# {title}
+
+<p class="back">Back in {minutes} minutes</p>
+
+{timer(int(minutes))}
+
+**Stuck?** Red note on the lid: somebody comes.
+
+<ul class="sofar">{"".join(rows)}</ul>
+
+<!--
+{note}
+-->"""
+
+
+def routes() -> str:
+    """The line on the cover that chooses the route."""
+    return " · ".join(
+        f'<a href="?route={name}">{title}</a>' for name, title in ROUTES.items()
+    ).join(('<p class="routes">', "</p>"))
 
 
 def place(number: str) -> str:
-    """The line that says in which section of which notebook an exercise stands."""
+    """The section that an exercise stands in, such as 1.4."""
     before = prose(number[0]).split(f"**Exercise {number}.**")[0]
     section = re.findall(r"(?m)^## (\d)\.", before)[-1]
-    return f'<p class="where">Notebook {number[0]}, section {section}</p>'
+    return f"{number[0]}.{section}"
+
+
+def where(section: str) -> str:
+    chapter, number = section.split(".")
+    return f'<p class="where">Notebook {chapter}, section {number}</p>'
+
+
+def stub(number: str) -> str:
+    """The cell of an exercise as attendees find it, without the line that checks; of a long one the head and the last function."""
+    cells = notebook(number[0])["cells"]
+    at = next(
+        place
+        for place, cell in enumerate(cells)
+        if f"**Exercise {number}.**" in "".join(cell["source"])
+    )
+    code = "".join(next(cell for cell in cells[at:] if cell["cell_type"] == "code")["source"])
+    lines = code.split("exercises.check(")[0].strip().splitlines()
+    last = max((at for at, line in enumerate(lines) if line.strip().startswith("def ")), default=0)
+    return "\n".join(lines if len(lines) <= 10 else [lines[0], "    ...", *lines[last:]])
+
+
+def exercises(chapter: str) -> list:
+    """The exercises that stand in the chapter; the companion has the others."""
+    return [
+        one
+        for one in kit.exercises(int(chapter))
+        if f"**Exercise {one.number}.**" in prose(chapter)
+    ]
 
 
 def timer(minutes: int) -> str:
     return f'<div class="timer" data-minutes="{minutes}">{minutes}:00</div>'
+
+
+def emoji(name: str) -> str:
+    """One of Twemoji's pictures as part of a line."""
+    picture = (HOME / "slides" / "emoji" / f"{name}.svg").read_bytes()
+    address = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
+    return f'<img class="emoji" alt="{name}" src="{address}">'
 
 
 @lru_cache
@@ -214,7 +304,7 @@ def task(number: str) -> tuple[int, str]:
 
 
 def write_guide() -> None:
-    """Writes the tables of exercises in the guide from their records: `python -m slides.values`."""
+    """Writes the guide's tables of exercises from their records."""
     text = GUIDE.read_text("utf-8")
     for chapter in kit.CHAPTERS:
         heading, table = rf"\*\*Chapter {chapter}\*\*\n\n", kit.guide(chapter).markdown()
@@ -229,11 +319,17 @@ KINDS: dict[str, Callable[..., str]] = {
     "architectures": architectures,
     "few_pictures": few_pictures,
     "credits": credits,
+    "stamp_credits": stamp_credits,
+    "emoji": emoji,
+    "minutes": minutes,
     "section": section_slide,
     "exercise": exercise_slide,
     "question": question_slide,
-    "answer": answer_slide,
+    "break": break_slide,
+    "routes": routes,
 }
 
 if __name__ == "__main__":
-    write_guide()
+    from slides import routes as agendas
+
+    agendas.write_guide()

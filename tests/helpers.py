@@ -143,7 +143,7 @@ def fresh_python(code: str, **options) -> subprocess.CompletedProcess:
         capture_output=True,
         text=True,
         env=environment,
-        **{"timeout": 60, **options},
+        **{"timeout": 300, **options},
     )
 
 

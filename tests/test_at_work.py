@@ -55,7 +55,14 @@ def options(tmp_path, monkeypatch, weights):
     """Of 24 small pictures in three classes; what is written lands in a temporary folder."""
     monkeypatch.chdir(tmp_path)
     folder = written(tiny_dataset(channels=3), tmp_path / "pictures")
-    facts = {"model": "mine.pt", "net": SMALL, "weights": weights, "epochs": 0, "device": "cpu"}
+    facts = {
+        "model": "mine.pt",
+        "net": SMALL,
+        "weights": weights,
+        "epochs": 0,
+        "device": "cpu",
+        "workers": 0,
+    }
     return Namespace(folder=folder, balanced=None, together=".*", **facts)
 
 
@@ -204,3 +211,8 @@ print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert int(said.stdout.split("peak")[1]) < 1500, said.stderr[-2000:]
+
+
+def test_weights_beside_it_are_those_that_weights_file_writes(tmp_path):
+    """So that `python at_work.py train FOLDER` needs no network where `start` has put both."""
+    assert f'"{models.weights_file("efficientnet_lite0", tmp_path).name}"' in SCRIPT.read_text()

@@ -22,7 +22,8 @@ from workshop_utils import explain, models, training, transfer, widgets
 from workshop_utils.data import bundled_files
 from workshop_utils.errors import DamagedFile
 from workshop_utils.models.blocks import EachPlace, Rectified
-from workshop_utils.widgets import frozen_stages, picture_collection
+from workshop_utils.widgets import frozen_stages
+from workshop_utils.widgets.collection import Collection
 
 FILE = "squeezenet1_1.safetensors"
 
@@ -216,10 +217,10 @@ def test_maps_of_a_block_are_shown_and_the_heads_rows_are_none():
 def test_panels_of_chapter_3_work_with_it(classifier, few, tmp_path):
     made = widgets.grad_cam(classifier, few, few.classes)
     assert "The net says" in made.sentence.value
-    own = picture_collection.Collection(classifier, few, tmp_path / "mine")
+    own = Collection(classifier, few, tmp_path / "mine")
     own.train()
-    own.ask(file_bytes(photo()))
-    assert float(own.answer().sum()) == pytest.approx(1)
+    own.ask([("new.png", lambda: file_bytes(photo()))])
+    assert own.answers.probabilities.shape == (1, len(few.classes))
     assert own.classifier.classes == few.classes
 
 

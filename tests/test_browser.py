@@ -17,8 +17,10 @@ from urllib.parse import urlparse
 from urllib.request import urlopen
 
 import nbformat
+import numpy as np
 import pytest
 from helpers import REPOSITORY, file_bytes, photo
+from PIL import Image
 
 from slides import check
 from workshop_utils.widgets.confusion_matrix import MATRIX
@@ -490,38 +492,77 @@ def test_another_layer_shows_its_maps(show):
 def test_another_class_is_looked_for_and_the_heat_fades(show):
     panel = show("grad_cam")
     says(panel, "The net says:")
-    control(panel, "looks for").select_option("207: golden retriever")
+    control(panel, "looks for").select_option("golden retriever (207)")
     says(panel, "For 'golden retriever'")
     before = panel.locator(".widget-image").get_attribute("src")
     control(panel, "opacity").press("Home")
     expect(panel.locator(".widget-image")).not_to_have_attribute("src", before)
 
 
+def give(panel, button: str, *files: tuple[str, bytes]) -> None:
+    with panel.page.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name=re.compile(button)).click()
+    chooser.value.set_files(
+        [{"name": name, "mimeType": "image/png", "buffer": raw} for name, raw in files]
+    )
+
+
 def test_pictures_from_camera_and_file_train_a_classifier(show):
     panel = show("own_pictures")
     says(panel, re.compile("There are 5 of '"))
+    name = control(panel, "name of the class")
+    expect(name).to_have_value("")
+    name.fill("cup")
     press(panel, "Start the camera")
-    control(panel, "new pictures are").fill("cup")
     press(panel, "Take a picture")
     says(panel, "There are 1 of 'cup'")  # the examples make way
-    control(panel, "new pictures are").fill("hand")
-    with panel.page.expect_file_chooser() as chooser:
-        panel.get_by_role("button", name=re.compile("Choose files")).click()
-    chooser.value.set_files(
-        {"name": "mine.png", "mimeType": "image/png", "buffer": file_bytes(photo())}
-    )
+    press(panel, "Stop the camera")
+    expect(panel.get_by_role("button", name="Start the camera")).to_be_visible()
+    expect(panel.locator("video")).to_be_hidden()
+    name.fill("hand")
+    give(panel, "or files as they are, 6 MB", ("mine.png", file_bytes(photo())))
     says(panel, "1 of 'cup', 1 of 'hand'")
     press(panel, "Train")
-    says(panel, "A head is trained")
+    says(panel, re.compile("A head is trained.*'cup' has one picture"))
     press(panel, "classify it")
-    press(panel, "Take a picture")
-    says(panel, re.compile("It says '(cup|hand)'"))
+    give(panel, "Choose pictures", ("mine.png", file_bytes(photo())), ("no.png", b"no picture"))
+    says(panel, re.compile("(It says|the best,) '(cup|hand)'.* Left out: 'no.png' cannot be read"))
+
+
+def test_photographs_larger_than_a_message_arrive_and_one_is_taken_back_by_a_click(show):
+    panel = show("own_pictures")
+    noise = np.random.default_rng(0).integers(0, 256, (6, 1300, 1700, 3), dtype=np.uint8)
+    files = [
+        (f"{n}.jpg", file_bytes(Image.fromarray(one), "JPEG", quality=95))
+        for n, one in enumerate(noise)
+    ]
+    assert sum(len(raw) for _, raw in files) > 11_000_000  # more than a server takes at once
+    press(panel, "a class to learn")
+    control(panel, "name of the class").fill("noise")
+    give(panel, "Choose pictures", *files)
+    says(panel, "6 of 'noise'")
+    picture = panel.get_by_role("img", name=re.compile("^Your pictures"))
+    box = picture.bounding_box()
+    picture.click(position={"x": 0.03 * box["width"], "y": 0.9 * box["height"]})
+    says(panel, "5 of 'noise'")
+    says(panel, "One of 'noise' was taken back.")
+
+
+def test_a_class_is_found_by_typing_its_name(show):
+    panel = show("grad_cam")
+    says(panel, "The net says:")
+    control(panel, "looks for").focus()
+    panel.page.keyboard.type("fig")
+    chosen(panel, "looks for", "fig (952)")
+    says(panel, "For 'fig'")
 
 
 def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
     page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.add_init_script(NO_CAMERA)
-    opened = Opened(page, {"own_pictures": "widgets.own_pictures(None)"}, *lab, "no-camera")
+    opened = Opened(
+        page, {"own_pictures": "widgets.own_pictures(torch.nn.Identity())"}, *lab, "no-camera"
+    )
     panel = opened.panel("own_pictures")
     press(panel, "Start the camera")
     expect(

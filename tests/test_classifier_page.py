@@ -346,7 +346,7 @@ def test_panel_writes_the_page_of_what_it_trained(tmp_path, monkeypatch):
     panel = own_pictures(net, tiny_dataset(3, channels=3))
     (button,) = [
         part
-        for part in panel.box.children[0].children
+        for part in panel.box.children[2].children
         if getattr(part, "description", "") == "Write my-classifier.html"
     ]
     button.click()

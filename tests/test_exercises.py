@@ -2,11 +2,13 @@
 
 import ast
 import copy
+import itertools
 import os
 import re
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -50,6 +52,9 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "solved"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(kit, "session", kit.Session())
+    seeds = itertools.count()  # judges draw anew each time, and the same in every run of the tests
+    drawn = SimpleNamespace(seed=lambda: torch.manual_seed(next(seeds)))
+    monkeypatch.setattr(torch, "default_generator", drawn)
 
 
 def notebooks_of(chapter: int) -> list[Path]:
@@ -135,6 +140,11 @@ OF_ANY_KIND = [  # number, answer, part of the sentence: what all exercises of a
     ("2.6", 22 / 27, "as a share of the three 3x3"),
     ("2.6", 49 / 27 - 1, "as a share of the three 3x3"),
     ("2.2", (2, 416), "Write 2416, without a comma"),
+    ("3.4", 3, "one of 1, 2, 5, 10, 15; came 3"),
+    ("3.4", "2", "came '2', which is text. A number stands without quotes"),
+    ("3.4", "frozen", "one of 1, 2, 5, 10, 15; came 'frozen'"),
+    ("3.4", 15, "fewer are enough"),
+    ("3.4", 1, "that is too few"),
     (
         "3.1",
         lambda net, x: net(net.preprocess(x)).softmax(1).detach().numpy(),
@@ -202,6 +212,47 @@ def test_rule_for_honest_probabilities_is_taught_and_taken(miss, alarm, given):
     metric, costs = ("recall" if miss > alarm else "precision"), {"miss": miss, "alarm": alarm}
     said = verdict("1.8", (metric, round(alarm / (alarm + miss), 2)), {**given, **costs})
     assert said.kind == "right" and "alarm / (alarm + miss) =" in said.words, said
+
+
+@pytest.mark.parametrize("how", [{"lr": 1}, {"lr": 1e-4}, {"lr": 0.1, "weight_decay": 0.01}])
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW, torch.optim.RMSprop])
+def test_step_of_the_head_is_right_with_any_optimizer_and_with_dropout(optimizer, how, given):
+    def step(net, images, labels):
+        transfer.freeze(net).eval()[5].train()  # dropout: its step goes nearly the same way
+        steps = optimizer([p for p in net.parameters() if p.requires_grad], **how)
+        F.cross_entropy(net(images), labels).backward()
+        steps.step()
+        return net
+
+    assert verdict("3.7", step, given).kind == "right"
+
+
+def test_softmax_before_cross_entropy_is_seen_in_a_step_of_adam_too(given):
+    code = kit.find("3.7").solution.replace("net(images), l", "net(images).softmax(1), l")
+    exec(code.replace("SGD", "Adam"), context := {"torch": torch, "F": F, "transfer": transfer})
+    assert "applies softmax itself" in verdict("3.7", context["head_step"], given).words
+
+
+def test_numbers_of_3_3_and_3_6_are_counted():
+    whole, head = models.card("efficientnet_lite0").parameters, 1280 * 9 + 9
+    assert f"{head / (whole - 1_281_000 + head):.2%}" == "0.34%"
+    assert f"{whole - 1_281_000 + head:,}" in verdict("3.3", head, {}).words
+    assert binomtest(3, 3).pvalue == 0.25 and 0.6 < binomtest(12, 21).pvalue < 0.7
+
+
+@pytest.mark.parametrize(
+    "cell, name",
+    [("my_choice = B", "B"), ("x = 1\nmy_plan = ('frozen', five)", "five"), ("x = B", None)],
+)
+def test_answer_without_quotes_is_told_of_them_below_the_name_error(cell, name, capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()  # not the one instance of this process
+    shell.events.register("post_run_cell", kit.remind_of_quotes)
+    shell.run_cell(cell)
+    said = capsys.readouterr().out
+    assert "NameError" in said and ("put it in quotes" in said) == bool(name)
+    assert name is None or f'"{name}"' in said
 
 
 def test_not_yet_points_to_the_hint(given):
@@ -572,7 +623,14 @@ PRICES = [0.1, 0.5, 3]
 
 
 def test_prices_that_are_drawn_are_those_that_were_tried():
-    assert f"random.choice({PRICES})" in paths.chapter(3).read_text("utf-8")
+    texts = [path.read_text("utf-8") for path in notebooks_of(3)]
+    assert sum(f"random.choice({PRICES})" in text for text in texts) == 1
+
+
+def test_example_in_the_stub_of_a_plan_is_right_at_no_price(given):
+    example = ast.literal_eval(re.search(r"for example (\(.*\))", stubs()["3.11"])[1])
+    said = [verdict("3.11", example, {**given, "price": price}) for price in PRICES]
+    assert all("This plan costs" in one.words for one in said), said
 
 
 def test_no_plan_is_cheap_at_every_price_and_the_two_extremes_never_are_everywhere(given):

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torchvision
 from helpers import TESTDATA, idx, needs_testdata
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workshop_utils import data
@@ -22,6 +22,7 @@ from workshop_utils.data.sets.sign_language import read_sign_csv
 
 # --- the IDX reader ---
 
+repeatable = settings(derandomize=True, deadline=None)
 VALUES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
 
 
@@ -90,6 +91,7 @@ def test_damaged_idx_file_is_refused_by_name(raw):
         read_idx(raw, "labels.gz")
 
 
+@repeatable
 @given(
     st.one_of(
         st.binary(max_size=64),
@@ -493,6 +495,7 @@ READERS = {
 
 @pytest.mark.parametrize("reader, whole", READERS.values(), ids=READERS)
 def test_reader_gives_data_or_the_sentence_whatever_the_bytes_are(reader, whole):
+    @repeatable
     @given(st.one_of(st.binary(max_size=200), mangled(whole)))
     def holds(raw):
         with suppress(data.DamagedFile):

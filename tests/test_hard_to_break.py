@@ -55,7 +55,7 @@ from workshop_utils.data.sets.mnist import read_idx
 from workshop_utils.exercises import kit
 from workshop_utils.exercises.verdict import LOOKS
 from workshop_utils.models import weights
-from workshop_utils.widgets import digit_pad, picture_collection
+from workshop_utils.widgets import collection, digit_pad
 
 READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 repeatable = settings(
@@ -451,7 +451,7 @@ def attempt(name, action):
 
 def own_pictures():
     panel = widgets.own_pictures(net, folder=here / "my-pictures")
-    panel.act(lambda: panel.collection.add({"mine": [lambda: file_bytes(photo())]}))
+    panel.act(lambda: panel.collection.add({"mine": [("1.png", lambda: file_bytes(photo()))]}))
     return panel.sentence.value
 
 
@@ -1065,17 +1065,15 @@ SENT = {
     "nothing": b"",
     "cut picture": file_bytes(photo())[:300],
     "bomb": bomb(),
-    "too large": bytes(picture_collection.UPLOAD_AT_MOST + 1),
+    "too large": bytes(collection.FILE_AT_MOST + 1),
 }
 
 
 def own_pictures(folder: Path):
     """The panel, with its upload and its camera: each a function that sends bytes as a browser does, under a name that leads elsewhere."""
     panel = widgets.own_pictures(tiny_net(channels=3), folder=folder)
-    upload, camera = (
-        panel.box.children[0].children[0],
-        next(child for child in panel.box.children if hasattr(child, "photo")),
-    )
+    panel.name.value = "first"
+    camera, upload = panel.box.children[1].children
     about = {
         "name": "../../../evil.png",
         "type": "image/png",
@@ -1086,7 +1084,15 @@ def own_pictures(folder: Path):
         lambda raw: setattr(
             upload, "value", ({**about, "size": len(raw), "content": memoryview(raw)},)
         ),
-        lambda raw: setattr(camera, "photo", "data:image/png;base64," + b64encode(raw).decode()),
+        lambda raw: setattr(
+            camera,
+            "photos",
+            {
+                "start": 0,
+                "of": 1,
+                "files": [[about["name"], "data:image/png;base64," + b64encode(raw).decode()]],
+            },
+        ),
     )
 
 
@@ -1099,14 +1105,14 @@ def test_upload_and_camera_answer_what_is_no_picture_with_a_sentence_and_keep_no
     for send in ways:
         panel.say("")
         send(raw)
-        assert re.search("None was taken|is larger than|is too large", panel.sentence.value)
+        assert re.search("Left out: .*evil.png", panel.sentence.value)
     assert panel.collection.pictures == {} and not list(tmp_path.rglob("*"))
 
 
 def test_upload_cannot_choose_where_it_is_kept(tmp_path):
     panel, *ways = own_pictures(tmp_path / "mine")
-    for send in ways:
-        send(file_bytes(photo()))
+    for side, send in enumerate(ways):
+        send(file_bytes(photo(40 + side, 30)))
     assert len(panel.collection.pictures["first"]) == 2
     assert all(
         re.fullmatch(r"mine/first/\d+\.png", path.relative_to(tmp_path).as_posix())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 from helpers import disk_with, loaded, started_python
@@ -24,6 +25,11 @@ def test_lines_come_back_in_order_each_once_and_can_be_taken_away():
     assert journal.load("a.txt") == ["two", "three", "one"]
     journal.change("a.txt", remove=["two", "one"])
     assert journal.load("a.txt") == ["three"]
+
+
+def test_nothing_is_written_where_nothing_changes(folder):
+    journal.change("a.txt", remove=["never there"])
+    assert not (folder / "a.txt").exists()
 
 
 WRITER = """
@@ -52,6 +58,16 @@ def test_full_disk_leaves_all_as_it_was(folder):
     with disk_with(512), pytest.raises(OSError, match=words):
         journal.change("a.txt", add=[str(number) for number in range(999)])
     assert journal.load("a.txt") == ["one"]
+    assert {path.name for path in folder.iterdir()} == {".lock", "a.txt"}
+
+
+def test_disk_that_knows_no_locks_is_named(monkeypatch):
+    def refuse(*_):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(OSError, match="a.txt' cannot be written .*flock.* Make room there"):
+        journal.change("a.txt", add=["one"])
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
@@ -139,20 +155,39 @@ def test_killed_at_any_step_the_old_lines_or_the_new_ones_are_there_and_nothing_
     assert said.split(maxsplit=1)[1].strip() == "['.lock', 'a.txt']"
 
 
-def test_what_a_killed_process_left_goes_with_the_next_writing_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("name", ["kept.x", "kept[1].x"])
+def test_what_a_killed_process_left_goes_with_the_next_writing_and_nothing_else(tmp_path, name):
     code = "import os, signal\nfrom pathlib import Path\nfrom workshop_utils import paths\n"
     code += "os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-    code += f"paths.write(Path({str(tmp_path / 'kept.x')!r}), b'half')"
+    code += f"paths.write(Path({str(tmp_path / name)!r}), b'half')"
     started_python(code).communicate()
-    (left,) = tmp_path.glob("kept.x.*")
-    foreign = tmp_path / "kept.x.1.elsewhere.part"
-    young, old = (left.with_name(f"kept.x.1-1.{age}-computer.part") for age in ("another", "old"))
+    (left,) = tmp_path.glob("kept*.part")
+    dead = left.name.removeprefix(f"{name}.").partition("-")[0]  # here; there it may be at work
+    foreign = tmp_path / f"{name}.1.elsewhere.part"
+    young, old = (left.with_name(f"{name}.{dead}-1.{one}-computer.part") for one in ("my", "old"))
     for path in (foreign, young, old):
         path.touch()
     for path in (foreign, old):
         os.utime(path, (0, 0))
-    paths.write(tmp_path / "kept.x", b"whole")
+    paths.write(tmp_path / name, b"whole")
     assert not left.exists() and not old.exists() and foreign.exists() and young.exists()
+
+
+def test_content_is_safe_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    done, sync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (done.append("safe"), sync(number)))
+    monkeypatch.setattr(os, "replace", lambda *both: (done.append("named"), replace(*both)))
+    paths.write(tmp_path / "a.txt", b"content")
+    assert done == ["safe", "named"]
+
+
+def test_two_threads_that_write_one_file_do_not_write_into_each_other(tmp_path, monkeypatch):
+    asides, replace = set(), os.replace
+    monkeypatch.setattr(os, "replace", lambda *both: (asides.add(both[0]), replace(*both)))
+    other = threading.Thread(target=paths.write, args=(tmp_path / "a.txt", b"content"))
+    other.start(), other.join()
+    paths.write(tmp_path / "a.txt", b"content")
+    assert len(asides) == 2
 
 
 def test_file_keeps_its_rights_and_a_link_goes_on_leading_where_it_led(tmp_path):

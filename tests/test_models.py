@@ -3,7 +3,7 @@
 import copy
 import json
 import shutil
-from functools import partial
+from functools import lru_cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,8 +36,9 @@ def size_of(name):
     return SMALL if name in OURS else LARGE
 
 
+@lru_cache
 def on_meta(name):
-    """The net of the size that its card states, without memory for its weights."""
+    """The net of the size that its card states, without memory for its weights; built once for all tests."""
     with torch.device("meta"):
         return models.build(
             name, classes=size_of(name)["classes"], channels=size_of(name)["channels"]
@@ -76,7 +77,7 @@ def test_card_has_the_accuracies_of_the_first_and_the_second_weights():
 @pytest.mark.parametrize("name", NAMES)
 def test_card_counts_the_layers_on_the_longest_way_through_the_net(name):
     """Convolutions and dense layers one after another; squeeze-and-excitation stands beside the way, not on it."""
-    net = on_meta(name)
+    net = copy.deepcopy(on_meta(name))
     for place, layer in list(net.named_modules()):
         if type(layer).__name__ in ("SqueezeExcitation", "SEModule", "SqueezeExcite"):
             net.set_submodule(place, nn.Identity())
@@ -731,7 +732,8 @@ READY = json.loads((weights.READY / "cards.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("name", READY)
-def test_ready_net_is_as_good_as_its_card_says(name, capsys):
+def test_ready_net_is_as_good_as_its_card_says(name, capsys, monkeypatch):
+    monkeypatch.setattr(weights, "told_already", set())
     model = models.ready(name)
     right = f"{100 * READY[name]['test_accuracy']:.1f} % of the test pictures right."
     assert (
@@ -767,6 +769,13 @@ def le_net(activation=nn.ReLU) -> nn.Sequential:
     )
 
 
+def test_ready_net_is_announced_once_a_kernel(capsys, monkeypatch):
+    monkeypatch.setattr(weights, "told_already", set())
+    for _ in range(2):
+        models.ready("lenet-mnist")
+    assert capsys.readouterr().out.count("comes with the course") == 1
+
+
 @pytest.fixture
 def next_kernel(tmp_path, monkeypatch):
     """Keeps a net of this name, and gives what a new kernel finds under it, and what both said."""
@@ -776,6 +785,7 @@ def next_kernel(tmp_path, monkeypatch):
         monkeypatch.setattr(weights, "kept", {})
         models.keep(name, net, **about)
         monkeypatch.setattr(weights, "kept", {})
+        monkeypatch.setattr(weights, "told_already", set())
         return models.ready(name), capsys.readouterr().out
 
     return after

@@ -3,11 +3,13 @@
 import base64
 import html
 import io
+import re
 import shutil
 import sys
+import time
 import types
 import warnings
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 
-from workshop_utils import data, evaluation, exercises, models, widgets
+from workshop_utils import data, evaluation, exercises, models, transfer, widgets
 from workshop_utils.figure import Figure
 from workshop_utils.progress import progress
 from workshop_utils.widgets import (
@@ -32,6 +34,7 @@ from workshop_utils.widgets import (
     set_game,
     top_k_accuracy,
 )
+from workshop_utils.widgets.collection import FILE_AT_MOST, Collection
 from workshop_utils.widgets.confusion_matrix import MATRIX, matrix_figure
 
 
@@ -102,7 +105,7 @@ PANELS = {
     ),
     "grad_cam": (
         lambda: widgets.grad_cam(reader(), digits(), digits().classes),
-        {"picture": [5], "target": ["9: 9"], "opacity": [0.1]},
+        {"picture": [5], "target": ["9 (9)"], "opacity": [0.1]},
     ),
     "own_pictures": (lambda: widgets.own_pictures(colour_net(), tiny_dataset(3, channels=3)), {}),
     "freezing": (
@@ -250,6 +253,9 @@ def test_without_anywidget_the_core_controls_remain(monkeypatch):
     made = widgets.confusion(evaluation.evaluate(predictions()), clothes())
     made.controls["true"].value = "Bag"
     assert "pictures of 'Bag'" in made.figure.description
+    made = widgets.own_pictures(colour_net())
+    (upload,) = made.box.children[1].children
+    assert "6 MB at most" in upload.description
 
 
 def test_in_colab_the_custom_widget_manager_is_switched_on(monkeypatch):
@@ -733,7 +739,8 @@ def test_design_too_large_to_build_is_still_drawn():
 
 
 def readers(*raw):
-    return [lambda content=content: content for content in raw]
+    """Files as the panel takes them: names, and functions that read."""
+    return [(f"{number}.png", partial(bytes, content)) for number, content in enumerate(raw)]
 
 
 def greys(shade, count=4):
@@ -744,16 +751,15 @@ def greys(shade, count=4):
 
 @pytest.fixture
 def collection(tmp_path):
-    return picture_collection.Collection(colour_net(), None, tmp_path / "mine")
+    return Collection(colour_net(), None, tmp_path / "mine")
 
 
 def test_own_classes_are_learnt_and_a_new_picture_is_named(collection):
     collection.add({"dark": greys(20), "bright": greys(230)})
     collection.train()
-    collection.ask(file_bytes(Image.new("RGB", (50, 50), (235,) * 3)))
-    assert "It says 'bright'" in picture_collection.own_figure(collection).description and float(
-        collection.answer().sum()
-    ) == pytest.approx(1)
+    collection.ask(readers(file_bytes(Image.new("RGB", (50, 50), (235,) * 3))))
+    assert "It says 'bright'" in picture_collection.own_figure(collection).description
+    assert collection.answers.probabilities.shape == (1, 2)
     assert collection.classifier.classes == ("bright", "dark")
     collection.add({"dark": readers(file_bytes(photo()))})
     assert collection.classifier is None  # it was made for fewer pictures
@@ -777,9 +783,7 @@ def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(colle
     image, facts = Image.new("RGB", (60, 30), (9, 9, 9)), Image.Exif()
     facts[0x010F] = "maker"
     collection.add({"cup": readers(file_bytes(image, "JPEG", exif=facts)), "طائر": greys(200, 2)})
-    again = picture_collection.Collection(
-        colour_net(), tiny_dataset(2, channels=3), collection.folder
-    )
+    again = Collection(colour_net(), tiny_dataset(2, channels=3), collection.folder)
     assert {name: len(found) for name, found in again.pictures.items()} == {"cup": 1, "طائر": 2}
     (file,) = (collection.folder / "cup").iterdir()
     assert Image.open(file).size == (224, 224) and b"maker" not in file.read_bytes()
@@ -788,7 +792,7 @@ def test_pictures_are_kept_in_a_folder_a_class_without_what_a_camera_wrote(colle
 
 
 def test_examples_stand_in_until_there_are_pictures(tmp_path):
-    collection = picture_collection.Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path)
+    collection = Collection(colour_net(), tiny_dataset(2, channels=3), tmp_path)
     assert list(collection.pictures) == ["a", "b", "c"]
     collection.add({"cup": greys(20, 1)})
     assert list(collection.pictures) == ["cup"]
@@ -807,22 +811,18 @@ def test_file_in_the_folder_that_is_no_picture_is_named_and_left_out(collection)
 @pytest.mark.parametrize(
     "files, words",
     [
-        (readers(b"broken"), "None was taken"),
-        (readers(file_bytes(photo()), b"broken"), "None was taken"),
-        (readers(bytes(picture_collection.UPLOAD_AT_MOST + 1)), "larger than"),
+        (readers(b"broken"), "'0.png' cannot be read as a picture"),
+        (readers(bytes(FILE_AT_MOST + 1)), "'0.png' is larger than the 20,000,000 bytes"),
+        ([("a.HEIC", lambda: b"broken")], "'a.HEIC' cannot .* Save HEIC as JPEG to have it read."),
+        ([("a.png", partial(open, "no such file"))], "'a.png' .*No such file"),
     ],
 )
-def test_files_that_cannot_be_read_leave_the_collection_as_it_was(files, words, tmp_path):
-    collection = picture_collection.Collection(
-        colour_net(), tiny_dataset(2, channels=3), tmp_path / "mine"
-    )
-    with pytest.raises(ValueError, match=words):
-        collection.add({"new": files})
-    assert {name: len(found) for name, found in collection.pictures.items()} == {
-        "a": 2,
-        "b": 2,
-        "c": 2,
-    } and not (tmp_path / "mine").exists()
+def test_files_that_cannot_be_read_are_named_and_the_rest_is_taken(files, words, collection):
+    collection.add({"new": files})
+    assert collection.pictures == {} and not collection.folder.exists()
+    assert re.search(f"Left out: {words}", collection.said)
+    collection.add({"new": [*readers(file_bytes(photo())), *files]})
+    assert len(collection.pictures["new"]) == 1 and re.search(words, collection.said)
 
 
 @pytest.mark.parametrize(
@@ -848,8 +848,10 @@ def test_name_that_cannot_be_a_folder_is_refused(collection, name):
 
 
 def test_too_many_pictures_are_refused_before_any_is_read(collection):
-    def never():
+    def read():
         raise AssertionError("it was read")
+
+    never = "1.png", read
 
     with pytest.raises(ValueError, match="500 pictures are the limit"):
         collection.add({"many": [never] * 501})
@@ -876,12 +878,12 @@ def test_one_class_is_too_few_and_training_comes_before_asking(collection):
     with pytest.raises(ValueError, match="two classes or more; there is one class"):
         collection.train()
     with pytest.raises(ValueError, match="Press 'Train' first"):
-        collection.ask(file_bytes(photo()))
+        collection.ask(readers(file_bytes(photo())))
 
 
 def folder_taken(panel: widgets.Panel, path) -> str:
     """What the panel says after the folder was typed and its button pressed."""
-    line, take = panel.box.children[0].children[1:3]
+    line, take = panel.box.children[2].children[:2]
     line.value = str(path)
     take.click()
     return panel.sentence.value
@@ -892,7 +894,7 @@ def test_folder_gives_a_class_for_each_of_its_folders_and_names_what_cannot_be_r
         widgets.own_pictures(colour_net(), folder=tmp_path / "mine"),
         class_folders(tmp_path / "pets", cats=2, dogs=3),
     )
-    assert "first" in folder_taken(made, "")  # Type the path of a folder or a zip first.
+    assert "zip first" in folder_taken(made, "")  # Type the path of a folder or a zip first.
     (folder / "dogs" / "broken.png").write_bytes(b"broken")
     assert "dogs/broken.png" in folder_taken(made, folder)
     assert sizes(made) == {"cats": 2, "dogs": 3}
@@ -918,7 +920,7 @@ def test_split_folders_are_no_classes_in_the_panel_either(tmp_path):
 
 
 def test_pictures_within_one_tick_of_the_clock_are_all_kept(collection, monkeypatch):
-    monkeypatch.setattr(picture_collection.time, "time_ns", lambda: 15_625_000)
+    monkeypatch.setattr(time, "time_ns", lambda: 15_625_000)
     collection.add({"cup": greys(20, 30)})
     assert len(collection.pictures["cup"]) == 30
 
@@ -927,27 +929,210 @@ def test_pictures_within_one_tick_of_the_clock_are_all_kept(collection, monkeypa
     "value",
     [
         {"a.png": {"content": b"1"}, "b.png": {"content": b"2"}},
-        ({"content": memoryview(b"1")}, {"content": memoryview(b"2")}),
+        (
+            {"name": "a.png", "content": memoryview(b"1")},
+            {"name": "b.png", "content": memoryview(b"2")},
+        ),
     ],
     ids=["7", "8"],
 )
 def test_uploads_of_both_ipywidgets_are_read(value):
-    assert picture_collection.uploaded(value) == [b"1", b"2"]
+    found = [(name, read()) for name, read in picture_collection.uploaded(value)]
+    assert found == [("a.png", b"1"), ("b.png", b"2")]
 
 
-def test_photograph_that_arrives_in_part_is_answered_with_a_sentence():
-    with pytest.raises(ValueError, match="did not arrive whole"):
-        picture_collection.from_camera("data:image/jpeg;base64,abc")
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("data:image/jpeg;base64,abc", "did not arrive whole"),
+        ("has 18.0 MB and cannot be shrunk by this browser", "has 18.0 MB and cannot be shrunk"),
+    ],
+)
+def test_photograph_that_does_not_arrive_is_answered_with_a_sentence(text, words):
+    with pytest.raises(data.DamagedFile, match=words):
+        picture_collection.from_browser(text)
 
 
-def test_same_picture_from_the_camera_twice_is_two_pictures(tmp_path):
+def sent(panel, *names: str, start: int = 0, of: int = 0, seed: int = 0) -> None:
+    """What the browser sends: shrunk photographs as text."""
+    text = (
+        "data:image/jpeg;base64," + base64.b64encode(file_bytes(photo(seed=seed), "JPEG")).decode()
+    )
+    browser = panel.box.children[1].children[0]
+    files = [[name, text] for name in names]
+    browser.photos = {"start": start, "of": of or len(names), "files": files}
+    assert browser.photos == {}  # the browser waits for this
+
+
+def test_same_picture_from_the_camera_twice_is_two_events_and_counts_once(tmp_path):
     made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3), folder=tmp_path)
-    camera = next(child for child in made.box.children if hasattr(child, "photo"))
-    for _ in range(2):
-        camera.photo = (
-            "data:image/jpeg;base64," + base64.b64encode(file_bytes(photo(), "JPEG")).decode()
-        )
-    assert len(made.collection.pictures["a"]) == 2
+    made.name.value = "a"
+    sent(made, "photo.jpg")
+    assert "There are 1 of" in made.sentence.value and "Given twice" not in made.sentence.value
+    sent(made, "photo.jpg")
+    assert "Given twice, and counted once: 1." in made.sentence.value
+    assert sizes(made) == {"a": 1}
+
+
+def test_photographs_that_come_in_parts_are_taken_together_and_what_broke_off_is_forgotten(
+    tmp_path,
+):
+    made = widgets.own_pictures(colour_net(), folder=tmp_path)
+    made.name.value = "a"
+    sent(made, "1.jpg", of=3, seed=1)  # its page is closed
+    assert sizes(made) == {}
+    sent(made, "2.jpg", of=2, seed=2)
+    sent(made, "3.jpg", start=1, of=2, seed=3)
+    assert sizes(made) == {"a": 2}
+
+
+def test_pictures_without_a_name_for_their_class_are_answered_with_a_sentence(tmp_path):
+    made = widgets.own_pictures(colour_net(), folder=tmp_path)
+    assert made.name.value == ""
+    sent(made, "1.jpg")
+    assert "Give the class a short name" in made.sentence.value and sizes(made) == {}
+
+
+def test_names_in_other_letters_are_one_class_and_a_picture_given_twice_counts_once(collection):
+    collection.add({"Ants": greys(20, 2)})
+    collection.add({"ants ": greys(20, 3), "bees": greys(200, 1)})
+    assert {name: len(found) for name, found in collection.pictures.items()} == {
+        "Ants": 3,
+        "bees": 1,
+    }
+    assert collection.said == " Given twice, and counted once: 2."
+
+
+def two_shades(collection, count: int = 4) -> None:
+    collection.add({"dark": greys(20, count), "bright": greys(230, count)})
+
+
+def test_score_comes_from_pictures_that_were_left_out_and_its_matrix_is_drawn(collection):
+    two_shades(collection)
+    collection.train()
+    figure = picture_collection.own_figure(collection)
+    assert "Left out in turn, 8 of 8 are right." in figure.description
+    assert figure.axes[-1].get_title() == "8 of 8 are right"
+    left_out = collection.classifier.left_out
+    assert collection.score is left_out and len(left_out.labels) == 8
+
+
+def test_the_same_in_code_is_the_same(collection):
+    collection.net.preprocess = models.preprocessing(
+        resize=20, crop=16, mean=[0.5] * 3, std=[0.5] * 3
+    )
+    two_shades(collection)
+    collection.train()
+    code = re.search("The same in code: (.*?);", collection.said)[1]
+    names = {"data": data, "net": collection.net}
+    exec(code, names)
+    other = transfer.classifier(collection.net, names["train"])
+    assert other.classes == collection.classifier.classes and not len(names["test"])
+    assert other.threshold == pytest.approx(collection.classifier.threshold, abs=1e-6)
+
+
+def test_folder_with_a_part_for_testing_is_learned_from_the_other_part(tmp_path):
+    for part, cats in (("train", 3), ("val", 2)):
+        class_folders(tmp_path / "pets" / part, cats=cats, dogs=2)
+    for file in (tmp_path / "pets" / "val").rglob("*.png"):  # no picture of the other part
+        Image.open(file).point(lambda value: 255 - value).save(file)
+    (tmp_path / "pets" / "val" / "cows").mkdir()
+    photo().save(tmp_path / "pets" / "val" / "cows" / "1.png")
+    made = widgets.own_pictures(colour_net(), folder=tmp_path / "mine")
+    folder_taken(made, tmp_path / "pets")
+    assert sizes(made) == {"cats": 3, "dogs": 2}
+    made.act(made.collection.train)
+    assert (
+        len(made.collection.score.labels) == 4 and "own part for testing, " in made.sentence.value
+    )
+    assert (
+        "Left out of it, for nothing was given to learn their classes from: 1 pictures."
+        in made.sentence.value
+    )
+
+
+def test_several_files_are_all_answered_and_a_bad_one_is_named(collection):
+    two_shades(collection)
+    collection.train()
+    files = readers(b"broken", *(read() for _, read in greys(22, 1) + greys(228, 1)))
+    collection.ask(files)
+    words = picture_collection.own_figure(collection).description
+    assert re.match("2 new pictures, in their order: .*dark .*; .*bright ", words)
+    assert "Left out: '0.png' cannot be read as a picture" in words
+    with pytest.raises(ValueError, match="There is no picture to classify. Left out: '0.png'"):
+        collection.ask(readers(b"broken"))
+
+
+def test_class_of_one_picture_is_named_for_it_switches_off_what_is_measured(collection):
+    collection.add({"dark": greys(20, 1), "bright": greys(230, 3)})
+    collection.train()
+    assert "'dark' has one picture, which cannot be left out" in collection.said
+    assert collection.score is None and "are right" not in collection.said
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_click_takes_a_picture_back(tmp_path, trained):
+    made = widgets.own_pictures(colour_net(), folder=tmp_path)
+    made.act(lambda: two_shades(made.collection, 11))
+    if trained:
+        made.act(made.collection.train)
+    axes = made.figure.axes[1]  # of 'dark', the second class; the tenth picture, in its second row
+    columns = int(axes.get_xlim()[1])
+    x, y = axes.transData.transform((9 % columns + 0.5, 9 // columns + 0.5))
+    width, height = made.figure.bbox.size
+    before = [picture.clone() for picture in made.collection.pictures["dark"]]
+    made.picture.where = [x / width, 1 - y / height]
+    left = made.collection.pictures["dark"]
+    assert [torch.equal(a, b) for a, b in zip(left, before[:9] + before[10:])] == [True] * 10
+    assert "One of 'dark' was taken back." in html.unescape(made.sentence.value)
+    made.picture.where = [0.999, 0.5]  # beside the pictures
+    assert sizes(made) == {"bright": 11, "dark": 10}
+
+
+def test_example_cannot_be_taken_back_and_no_answer_either(tmp_path):
+    made = widgets.own_pictures(colour_net(), tiny_dataset(2, channels=3), folder=tmp_path)
+    made.act(lambda: made.collection.take_back("a", 0))
+    assert "These are examples" in made.sentence.value and sizes(made) == {"a": 2, "b": 2, "c": 2}
+    made.act(made.collection.train)
+    made.act(lambda: made.collection.ask(greys(20, 1)))
+    made.picture.where = [0.1, 0.5]
+    assert "It says" in made.sentence.value or "None of these" in made.sentence.value
+
+
+@pytest.mark.parametrize("show", [widgets.grad_cam, widgets.feature_maps, widgets.own_pictures])
+def test_panel_keeps_the_net_as_it_was_when_a_later_cell_changes_its_preprocessing(show, tmp_path):
+    net, dataset = colour_net(), tiny_dataset(3, channels=3)
+    options = {
+        widgets.grad_cam: {"classes": dataset.classes},
+        widgets.own_pictures: {"folder": tmp_path / "none"},
+    }
+
+    def moved(made) -> bytes:
+        if "picture" in made.controls:
+            made.set(picture=1)
+        else:
+            made.act(made.collection.train)
+        return made.figure.png()
+
+    made, before = (show(net, dataset, **options.get(show, {})) for _ in range(2))
+    before = moved(before)
+    net.preprocess = lambda images: torch.zeros(*images.shape[:-2], 16, 16)
+    assert moved(made) == before
+
+
+def test_frame_around_the_heat_is_explained_where_the_net_does_not_read_all():
+    net = colour_net()
+    words = widgets.grad_cam(net, tiny_dataset(3, channels=3), "abc").figure.description
+    assert "frame" not in words
+    net.preprocess = models.preprocessing(resize=20, crop=16, mean=[0.5] * 3, std=[0.5] * 3)
+    words = widgets.grad_cam(net, tiny_dataset(3, channels=3), "abc").figure.description
+    assert "it read the middle 80% of each side" in words
+
+
+def test_stages_have_names():
+    net = models.build("small_resnet", classes=10, channels=1)
+    axes = widgets.freezing(net, digits().per_class(1)).figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "5: Linear"
 
 
 @pytest.mark.parametrize("batchnorm", [False, True])

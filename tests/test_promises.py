@@ -12,7 +12,8 @@ from torch import nn
 from workshop_utils import data, evaluation, explain, journal, models, training, widgets
 from workshop_utils.exercises import kit
 from workshop_utils.models.cost import require_fit
-from workshop_utils.widgets import decision_threshold, picture_collection, top_k_accuracy
+from workshop_utils.widgets import decision_threshold, top_k_accuracy
+from workshop_utils.widgets.collection import Collection
 
 
 @pytest.fixture(autouse=True)
@@ -267,11 +268,11 @@ def test_exactly_500_pictures_are_taken_and_those_there_count(tmp_path):
     def read():
         raise Read
 
-    mine = picture_collection.Collection(tiny_net(channels=3), None, tmp_path / "mine")
+    mine = Collection(tiny_net(channels=3), None, tmp_path / "mine")
     with pytest.raises(Read):
-        mine.add({"many": [read] * 500})
-    mine.add({"one": [lambda: file_bytes(photo(40, 30))]})
+        mine.add({"many": [("1.png", read)] * 500})
+    mine.add({"one": [("1.png", lambda: file_bytes(photo(40, 30)))]})
     with pytest.raises(ValueError, match="500 pictures are the limit"):
-        mine.add({"many": [read] * 250, "more": [read] * 250})
+        mine.add({"many": [("1.png", read)] * 250, "more": [("1.png", read)] * 250})
     with pytest.raises(Read):
-        mine.add({"many": [read] * 499})
+        mine.add({"many": [("1.png", read)] * 499})

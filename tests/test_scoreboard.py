@@ -37,6 +37,12 @@ def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(capsys):
     assert "1. Anna-B-: 75.00 %, 99 parameters, 3 s." in scoreboard.add().description
 
 
+def test_name_of_any_length_becomes_a_code_that_is_read():
+    keep("Wolfeschlegelsteinhausenbergerdorff", 2)
+    scoreboard.forget()  # as after a restart
+    assert "1. Wolfeschlegelsteinha: 50.00 %" in scoreboard.add().description
+
+
 def test_codes_of_a_room_are_ranked_by_accuracy_then_by_size():
     room = " ".join(
         Run(*run).code
@@ -110,6 +116,7 @@ def test_net_over_the_budget_is_listed_last_and_without_a_place():
         lambda code: "anna",
         lambda code: code.replace("anna", ""),
         lambda code: code.replace(":9:", ":9:course:"),
+        lambda code: Run("anna", 100.5, 20_000, 9).code,
     ],
 )
 def test_misread_code_is_named_and_the_others_are_kept(capsys, change):

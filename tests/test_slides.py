@@ -4,48 +4,26 @@ import ast
 import json
 import re
 from html import unescape
-from itertools import accumulate
-from pathlib import Path
 
 import pytest
 from test_imagenet import ilsvrc
 
 from bundle import photographs, photos
-from slides import build, figures, values
+from slides import build, charts, check, figures, routes, sets, values
 from workshop_utils import data, models, takehome
 from workshop_utils.exercises import kit
+from workshop_utils.figure import Figure
 from workshop_utils.paths import HOME
 
 DECK = "image_classification"
-PARTS = ("opening", "part 1", "part 2", "part 3", "close")
 SECTIONS = {
     (chapter, number): words
     for chapter in "123"
     for number, words in values.sections(chapter).items()
 }
-EXERCISES = {
-    one.number: values.task(one.number)[0]
-    for chapter in (1, 2, 3)
-    for one in kit.exercises(chapter)
-    if f"**Exercise {one.number}.**" in values.prose(str(chapter))  # else the companion has it
-}
-QUESTIONS = [one for one in EXERCISES if "- **A** " in values.task(one)[1]]
+EXERCISES = [one for chapter in "123" for one in values.exercises(chapter)]
+QUESTIONS = [one.number for one in EXERCISES if one.options]
 COMMENT = re.compile(r"(?s)<!--(.*?)-->")
-
-
-def slides(text: str) -> list[str]:
-    """The slides of a document's Markdown, without what stands before the first."""
-    return re.sub(r"(?s)\A---\n.*?\n---\n", "", text).split("\n---\n")
-
-
-def sources() -> list[tuple[str, str]]:
-    """(part, slide as people write it) of the whole deck."""
-    files = sorted((build.HERE / "sources" / "deck").glob("*.md"))
-    return [
-        (part, slide)
-        for part, file in zip(PARTS, files, strict=True)
-        for slide in slides(file.read_text("utf-8").strip())
-    ]
 
 
 def built(name: str) -> str:
@@ -65,7 +43,7 @@ def note(slide: str) -> str:
     notes = [
         words.strip()
         for words in COMMENT.findall(slide)
-        if not words.strip().startswith(("_class", "_footer"))
+        if not words.strip().startswith(("_class", "_footer", "route:"))
     ]
     return notes[0].splitlines()[0] if notes else ""
 
@@ -74,12 +52,8 @@ def guide() -> str:
     return values.GUIDE.read_text("utf-8")
 
 
-def agenda(heading: str) -> list[tuple[int, str]]:
-    """(minutes, what) of the rows of one agenda of the guide."""
-    text = re.search(rf"(?s)## {heading} \(\d+ minutes\)\n(.+?)(?=\n## )", guide())[1]
-    return [
-        (int(minutes), what) for minutes, what in re.findall(r"(?m)^\| (\d+) \| (.+?) \|", text)
-    ]
+def day(route: str = "day") -> list[routes.Row]:
+    return routes.agenda(route, guide())
 
 
 def test_built_files_are_those_of_these_sources():
@@ -90,8 +64,8 @@ def test_built_files_are_those_of_these_sources():
 def test_every_number_of_a_slide_is_the_chapters():
     """The placeholders are read again from the chapters' outputs and the cards, and looked for on the built slide."""
     found = 0
-    for (_, slide), words in zip(sources(), shown(), strict=True):
-        for kind, name, what in values.PLACEHOLDER.findall(COMMENT.sub("", slide)):
+    for slide, words in zip(routes.deck(), shown(), strict=True):
+        for kind, name, what in values.PLACEHOLDER.findall(COMMENT.sub("", slide.markdown)):
             if kind in ("chapter", "model", "data"):
                 assert re.search(
                     rf"(?<![\d.,]){re.escape(values.value(kind, name, what))}(?!\d)", words
@@ -116,104 +90,179 @@ def test_nothing_is_fetched(name):
         r"url\(\s*[\"']?([^)\"']+)", page
     )
     assert {
-        re.split(r"[:,;]", address)[0] for address in addresses if not address.startswith("#")
+        re.split(r"[:,;]", address)[0]
+        for address in addresses
+        if not address.startswith(("#", "?route="))
     } <= {"data"}
     assert (build.BUILT / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_every_slide_has_notes_with_minutes_or_its_place_in_a_notebook():
-    for _, slide in sources():
-        line = note(values.expand(slide))
+    for slide in routes.deck():
+        line = note(values.expand(slide.markdown))
         assert re.match(
-            r"(\d+(\.5)?) min\.$|Notebook \d, section \d, \d+ min\.$|(Exercise|Question) [\d.]+, \d+ min, inside its section\.$|Answer [\d.]+, inside",
+            r"(\d+(\.5)?) min\.$|Notebook \d, section \d, \d+ min\.$|(Exercise|Question) [\d.]+, \d+ min, inside its section\.$|(Break|Lunch), \d+ min\.$",
             line,
         ), slide
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_talk_of_a_part_takes_the_minutes_of_the_day(part):
-    talk = sum(
-        float(found[1])
-        for one, slide in sources()
-        if one == part and (found := re.match(r"([\d.]+) min\.$", note(slide)))
-    )
-    assert dict((what, minutes) for minutes, what in agenda("A day"))[f"Slides: {part}"] == talk
+def test_longer_routes_show_what_shorter_ones_show():
+    deck = [slide for slide in routes.deck() if "{{break" not in slide.markdown]
+    assert {slide.routes for slide in deck} == {("day",), ("half", "day"), ("short", "half", "day")}
+    assert sum("short" in slide.routes for slide in deck) > 10
 
 
-def test_deck_goes_through_all_sections_and_exercises_in_order():
-    deck = "\n".join(slide for _, slide in sources())
+def test_slide_without_a_route_is_refused():
+    with pytest.raises(ValueError, match="names no route: '# A title'.*route: short"):
+        routes._slide("part 1", "# A title")
+
+
+def test_deck_goes_through_all_sections_and_questions_in_order():
+    deck = "\n".join(slide.markdown for slide in routes.deck())
     assert re.findall(r"\{\{section (\d\.\d)\}\}", deck) == [
         f"{chapter}.{number}" for chapter, number in SECTIONS
     ]
-    assert re.findall(r"\{\{(?:exercise|question) ([\d.]+)\}\}", deck) == list(EXERCISES)
-    assert (
-        re.findall(r"\{\{question ([\d.]+)\}\}", deck)
-        == re.findall(r"\{\{answer ([\d.]+)\}\}", deck)
-        == QUESTIONS
-    )
-    for _, slide in sources():
-        if found := re.search(r"\{\{section (\d)\.(\d)\}\}", slide):
+    assert re.findall(r"\{\{question ([\d.]+)\}\}", deck) == QUESTIONS
+    for slide in routes.deck():
+        if found := re.search(r"\{\{section (\d)\.(\d)\}\}", slide.markdown):
+            minutes = SECTIONS[found[1], int(found[2])][1]
             assert (
-                note(slide)
-                == f"Notebook {found[1]}, section {found[2]}, {SECTIONS[found[1], int(found[2])][1]} min."
+                note(values.expand(slide.markdown))
+                == f"Notebook {found[1]}, section {found[2]}, {minutes} min."
             )
 
 
-def test_answer_stands_on_the_slide_after_its_question():
-    numbers = [re.search(r"\{\{(question|answer) ([\d.]+)\}\}", slide) for _, slide in sources()]
-    for place, found in enumerate(numbers):
-        if found and found[1] == "question":
-            assert numbers[place + 1][0] == f"{{{{answer {found[2]}}}}}"
-            assert kit.find(found[2]).why not in values.question_slide(found[2])
+def test_every_exercise_has_a_timer_and_its_code_a_slide():
+    deck = [slide.markdown for slide in routes.deck()]
+    pages = re.findall(r"\{\{exercise ([\d.]+)\}\}", "\n".join(deck))
+    typed = [one for one in EXERCISES if not one.options]
+    assert pages == [
+        one.number
+        for one in typed
+        if "def " in (stub := values.stub(one.number)) and stub.count("\n") > 1
+    ]
+    for one in typed:
+        minutes = values.task(one.number)[0]
+        section = values.section_slide(values.place(one.number))
+        assert (
+            f'<b>{one.number}</b> {one.title} <div class="timer" data-minutes="{minutes}">'
+            in section
+        )
 
 
-@pytest.mark.parametrize(
-    "heading, minutes", [("A day", 455), ("Half a day", 240), ("90 minutes", 90)]
-)
-def test_agenda_adds_up(heading, minutes):
-    assert f"## {heading} ({minutes} minutes)" in guide()
-    assert sum(row for row, _ in agenda(heading)) == minutes
+def test_stub_is_the_cell_that_attendees_find():
+    assert values.stub("1.3").startswith("def split(images, labels):")
+    assert "exercises.check" not in values.stub("1.3")
+    assert len(values.stub("2.7").splitlines()) <= 10 and "# mend this line" in values.stub("2.7")
 
 
-@pytest.mark.parametrize("heading", ["A day", "Half a day"])
-def test_agenda_names_every_section(heading):
-    named = [(minutes, what) for minutes, what in agenda(heading) if what.startswith("Chapter")]
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_answer_appears_one_press_after_its_question(number):
+    slide, why = values.question_slide(number), kit.find(number).why
+    asked, answered = slide.split('<div class="answer" data-marpit-fragment="1">')
+    assert why not in asked and f"<b>{kit.find(number).right}</b> {why}" in answered
+    assert all(
+        f"To those who chose {letter}: " in answered
+        for letter in set("ABCD") - {kit.find(number).right}
+    )
+
+
+def test_break_says_where_the_room_is():
+    slide = values.break_slide("15", "2.6")
+    assert "Back in 15 minutes" in slide and 'data-minutes="15"' in slide and "Red note" in slide
+    whole = len(values.sections("1"))
+    assert f"{whole} of {whole} sections done" in slide
+    assert f"6 of {len(values.sections('2'))} sections done" in slide
+    assert f"0 of {len(values.sections('3'))} sections done" in slide
+
+
+@pytest.mark.parametrize("route, minutes", [("day", 455), ("half", 240), ("short", 90)])
+def test_agenda_is_that_of_the_deck_and_adds_up(route, minutes):
+    _, whole, table = routes.find(route, guide())
+    assert whole == minutes and routes.written(route, guide()) in table, (
+        "run python -m slides.values"
+    )
+    assert sum(row.talk + row.work for row in day(route)) == minutes
+
+
+def test_day_leaves_time_to_breathe():
+    rows, blocks = day(), [0.0]
+    assert sum(row.talk for row in rows) <= 50
+    assert sum(row.work for row in rows if row.what == "Buffer") >= 30
+    for row in rows:
+        if row.what in ("Break", "Lunch"):
+            blocks.append(0.0)
+        else:
+            blocks[-1] += row.talk + row.work
+    assert len(blocks) == 5 and max(blocks) <= 90 and max(blocks[2:]) < 85
+
+
+def test_agenda_counts_each_slide_where_it_stands(monkeypatch):
+    def deck(*slides):
+        return [
+            routes._slide(part, f"<!-- route: {route} -->\n{words}")
+            for part, route, words in slides
+        ]
+
+    talk = "# Words\n<!--\n2 min.\n-->"
+    deck = deck(
+        ("opening", "half", talk),
+        ("part 1", "day", talk),
+        ("part 1", "half", "{{section 1.1}}"),
+        ("part 1", "half", talk),
+        ("part 1", "half only", "{{break 15: 1.1}}"),
+        ("close", "half", talk),
+    )
+    monkeypatch.setattr(routes, "deck", lambda: deck)
+    table = (
+        "| at | talk | work | slides | what | how |\n| --- | --- | --- | --- | --- | --- |\n"
+        + "".join(
+            f"| 9:00 | 0 | {work} |  | {what} | x |\n"
+            for what, work in (
+                ("Slides: opening", 0),
+                ("Chapter 1, section 1: a", 5),
+                ("Break", 15),
+                ("Buffer", 0),
+                ("Slides: close", 0),
+            )
+        )
+    )
+    rows = routes.written("half", f"## Half a day (30 minutes)\n{table}\n## Next").splitlines()
+    assert [row.split(" | ")[:4] for row in rows] == [
+        ["| 9:00", "2", "0", "1"],
+        ["| 9:02", "2", "5", "2-3"],
+        ["| 9:09", "0", "15", "4"],
+        ["| 9:24", "0", "4", ""],
+        ["| 9:28", "2", "0", "5"],
+    ]
+    with pytest.raises(ValueError, match="has 20 minutes and lacks 6"):
+        routes.written("half", f"## Half a day (20 minutes)\n{table}\n## Next")
+    with pytest.raises(ValueError, match="has no row 'Chapter 1, section 1'"):
+        routes.written(
+            "half",
+            f"## Half a day (30 minutes)\n{table.replace('Chapter 1', 'Chapter 2')}\n## Next",
+        )
+
+
+@pytest.mark.parametrize("route", ["day", "half"])
+def test_agenda_names_every_section(route):
+    named = [(row.work, row.what) for row in day(route) if row.what.startswith("Chapter")]
     assert [what for _, what in named] == [
         f"Chapter {chapter}, section {number}: {title}"
         for (chapter, number), (title, _) in SECTIONS.items()
     ]
     assert all(
-        minutes == whole if heading == "A day" else minutes <= whole
-        for (minutes, _), (_, whole) in zip(named, SECTIONS.values())
-    )
-
-
-def test_clock_of_the_day_is_that_of_its_table():
-    rows = agenda("A day")
-    begins = dict(
-        zip(
-            [
-                f"{9 + past // 60}:{past % 60:02}"
-                for past in accumulate((row for row, _ in rows), initial=0)
-            ],
-            [what for _, what in rows] + ["end"],
-        )
-    )
-    assert {what for clock, what in begins.items() if clock in ("10:28", "14:12", "15:22")} == {
-        "Break"
-    } and (begins["12:10"], begins["16:35"]) == ("Lunch", "end")
-    assert (
-        "the breaks are at 10:28, 14:12 and 15:22, lunch is at 12:10, the end at 16:35"
-        in " ".join(guide().split())
+        minutes == whole if route == "day" else minutes <= whole
+        for (minutes, _), (_, whole) in zip(named, SECTIONS.values(), strict=True)
     )
 
 
 def test_cells_of_the_short_route_are_in_their_sections():
-    for _, what in agenda("90 minutes"):
-        if found := re.match(r"Chapter (\d), section (\d): `([\w.]+)`", what):
+    for row in day("short"):
+        if found := re.match(r"Chapter (\d), section (\d): `([\w.]+)`", row.what):
             text = "\n".join("".join(cell["source"]) for cell in values.notebook(found[1])["cells"])
             section = re.search(rf"(?s)\n## {found[2]}\. (.+?)(?=\n## \d\. |\Z)", text)[1]
-            assert f"{found[3]}(" in section, what
+            assert f"{found[3]}(" in section, row.what
 
 
 def test_guide_lists_every_exercise_with_its_minutes():
@@ -280,28 +329,26 @@ def test_glossary_is_marked_as_unread_by_a_native_and_warns_of_precision():
     )
 
 
-def test_private_deck_shows_whole_sets_and_the_public_one_names(tmp_path, monkeypatch):
+def test_private_deck_shows_whole_sets_and_the_public_one_what_stands_in(tmp_path, monkeypatch):
     ilsvrc(tmp_path / "imagenet")
     monkeypatch.setenv("WORKSHOP_DATA", str(tmp_path))
-    named, _ = figures.draw("known_set imagenet")
-    monkeypatch.setattr(figures, "LOCAL", True)
-    pictures, _ = figures.draw("known_set imagenet")
-    absent, _ = figures.draw("known_set cifar10")
-    assert (
-        "The names of 1000 classes" in named.description
-        and "two pictures of each class" in pictures.description
-    )
-    assert "The names of 10 classes of CIFAR-10" in absent.description
+    public, _ = figures.draw("wall imagenet")
+    monkeypatch.setattr(sets, "LOCAL", True)
+    private, _ = figures.draw("wall imagenet")
+    hands, _ = figures.draw("wall sign-mnist")
+    assert "not ImageNet's own" in public.description
+    assert "Pictures of the set itself" in private.description
+    assert "stand in for the set" in hands.description
 
 
 def test_figure_speaks_of_its_own_data(monkeypatch):
-    before = figures.few_pictures().description
-    found = json.loads(json.dumps(figures.recorded.load("fewshot")))
+    before = charts.few_pictures().description
+    found = json.loads(json.dumps(charts.recorded.load("fewshot")))
     found["results"]["frozen"]["15"]["accuracy"] = [0.5] * 5
-    monkeypatch.setattr(figures.recorded, "load", lambda name: found)
+    monkeypatch.setattr(charts.recorded, "load", lambda name: found)
     assert (
-        figures.few_pictures().description != before
-        and "0.5 at 15" in figures.few_pictures().description
+        charts.few_pictures().description != before
+        and "0.5 at 15" in charts.few_pictures().description
     )
 
 
@@ -323,6 +370,22 @@ def test_net_is_drawn_from_the_model():
     assert "18 layers with weights" in words and "8 skip connections" in words
 
 
+def test_words_of_a_figure_that_cannot_be_read_are_named():
+    figure = Figure("A figure", (10, 5))
+    figure.text(0.1, 0.1, "small", fontsize=8, color="black")
+    figure.text(0.1, 0.5, "faint", fontsize=30, color="#cccccc")
+    figure.text(0.6, 0.5, "dark on white", fontsize=30, color="#14213d")
+    assert check.unreadable(figure, 1000) == [
+        "'small' is drawn in 11 pixels",
+        "'faint' has a contrast of 1.6 to 1",
+    ]
+
+
+def test_contrast_is_that_of_wcag():
+    assert check.contrast("black", "white") == pytest.approx(21)
+    assert check.contrast("#777777", "white") == pytest.approx(4.48, abs=0.01)
+
+
 def test_misspelt_figure_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'degradation'"):
         figures.draw("degradasion")
@@ -337,8 +400,12 @@ def test_letter_that_no_font_has_is_named():
 
 # --- credits ---
 
-TREE = ast.parse(Path(figures.__file__).read_text("utf-8"))
-DRAWERS = {node.name: node for node in TREE.body if isinstance(node, ast.FunctionDef)}
+DRAWERS = {
+    node.name: node
+    for file in sorted(build.HERE.glob("*.py"))
+    for node in ast.parse(file.read_text("utf-8")).body
+    if isinstance(node, ast.FunctionDef)
+}
 CREDITS = {
     "mnist": {"LeCun", "CC BY-SA 3.0"},
     "fashion-mnist": {"Zalando", "MIT"},

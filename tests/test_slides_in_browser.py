@@ -9,7 +9,7 @@ sync_api = pytest.importorskip(
     "playwright.sync_api",
     reason="playwright is not installed: pip install -r tests/requirements-browser.txt",
 )
-from slides import build, check  # noqa: E402
+from slides import build, check, routes, values  # noqa: E402
 
 expect = sync_api.expect
 DECK = "image_classification"
@@ -40,12 +40,14 @@ def test_what_is_wrong_is_found(chromium, folder):
     """A check that cannot fail proves nothing: wide words, small letters, a lost picture and a remote one."""
     page = (folder / "metrics.html").read_text("utf-8")
     section = re.search(r"<section id=\"1\"[^>]*>", page)[0]
-    bad = '<p style="white-space:nowrap;width:2000px">wide</p><p style="font-size:6px">small</p><img src="data:image/png;base64,AA" alt="lost"><img src="http://127.0.0.1:9/x.png">'
+    bad = '<p style="color:#bbb">faint</p><svg width="100" height="50" viewBox="0 0 1000 500"><text font-size="60" y="99">drawn</text></svg><p style="white-space:nowrap;width:2000px">wide</p><p style="font-size:6px">small</p><img src="data:image/png;base64,AA" alt="lost"><img src="http://127.0.0.1:9/x.png">'
     (folder / "bad.html").write_text(page.replace(section, section + bad), "utf-8")
     found = "\n".join(check.problems(chromium, folder / "bad.html"))
     for words in (
         "'wide' leaves the slide by",
         "'small' is written in 6 pixels",
+        "'drawn' is written in 6 pixels",
+        "'faint' has a contrast of 1.9 to 1",
         "a picture does not show",
         "a picture has no description",
         "it asks for http://127.0.0.1:9/x.png",
@@ -53,54 +55,150 @@ def test_what_is_wrong_is_found(chromium, folder):
         assert words in found
 
 
-def test_as_many_pages_as_slides(chromium, folder):
-    page = chromium.new_page()
-    page.goto((folder / f"{DECK}.html").as_uri())
-    slides = build.source(DECK).split("\n---\n")[1:]  # the first rule ends the settings
-    expect(page.locator("svg[data-marpit-svg]")).to_have_count(len(slides))
-    for anchor in ("part-1", "part-2", "part-3"):
-        page.goto((folder / f"{DECK}.html").as_uri() + f"#{anchor}")
-        expect(page.locator(f".bespoke-marp-active #{anchor}")).to_have_count(1)
-    page.close()
-
-
-def test_presenter_view_has_notes_and_clock_and_moves_the_other_window(chromium, folder):
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+def opened(context, folder, route="day", slide=1):
     page = context.new_page()
-    page.goto((folder / f"{DECK}.html").as_uri())
-    with page.expect_popup() as opened:
+    page.goto((folder / f"{DECK}.html").as_uri() + f"?route={route}#{slide}")
+    return page
+
+
+def place(words: str, route="day") -> int:
+    """The number of the slide whose source has these words."""
+    shown = [slide.markdown for slide in routes.deck() if route in slide.routes]
+    return next(number for number, slide in enumerate(shown, 1) if words in slide)
+
+
+@pytest.fixture
+def context(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    yield context
+    context.close()
+
+
+def stand_still(context) -> None:
+    """From here on the clock, which says 10:30, goes only as a test lets it."""
+    context.clock.install(time="2026-01-05T10:29:00")
+    context.clock.pause_at("2026-01-05T10:30:00")
+
+
+@pytest.mark.parametrize("route", routes.AGENDAS)
+def test_a_route_shows_its_slides_with_their_numbers_and_notes(context, folder, route):
+    shown = [slide for slide in routes.deck() if route in slide.routes]
+    page = opened(context, folder, route)
+    expect(page.locator("svg[data-marpit-svg]")).to_have_count(len(shown))
+    numbers = page.evaluate(
+        "[...document.querySelectorAll('svg[data-marpit-svg] section')].map((one) => one.dataset.marpitPagination)"
+    )
+    assert numbers == [str(number) for number in range(1, len(shown) + 1)]
+    notes = page.evaluate(
+        "[...document.querySelectorAll('.bespoke-marp-note')].map((one) => [Number(one.dataset.index), one.textContent.split('\\n')[0]])"
+    )
+    assert dict(notes) == {at: first_line(slide.markdown) for at, slide in enumerate(shown)}
+    expect(page.locator(".routes a[aria-current]")).to_have_attribute("href", f"?route={route}")
+
+
+def first_line(slide: str) -> str:
+    return re.findall(r"(?s)<!--(.*?)-->", values.expand(slide))[-1].strip().splitlines()[0]
+
+
+def test_route_that_is_not_there_is_said(context, folder):
+    page = opened(context, folder, "evening")
+    expect(page.locator("body")).to_have_text(
+        "No route is called 'evening'. There are: short, half, day."
+    )
+
+
+def test_links_of_the_plan_lead_to_the_parts(context, folder):
+    for anchor in ("part-1", "part-2", "part-3"):
+        page = opened(context, folder, slide=anchor)
+        expect(page.locator(f".bespoke-marp-active #{anchor}")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    "route, name", [("day", DECK), ("half", f"{DECK}_half"), ("short", f"{DECK}_short")]
+)
+def test_pdf_of_a_route_has_question_and_answer_on_two_pages(folder, route, name):
+    shown = [values.expand(slide.markdown) for slide in routes.deck() if route in slide.routes]
+    pages = len(re.findall(rb"/Type /Page\b", (folder / f"{name}.pdf").read_bytes()))
+    assert pages == len(shown) + sum(slide.count("data-marpit-fragment") for slide in shown)
+
+
+def test_answer_waits_for_a_press(context, folder):
+    page = opened(context, folder, slide=place("{{question 1.1}}"))
+    answer = page.locator(".bespoke-marp-active .answer")
+    expect(answer).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(answer).to_be_visible()
+
+
+def test_presenter_view_has_notes_and_clock_and_moves_the_other_window(context, folder):
+    page = opened(context, folder)
+    with page.expect_popup() as popup:
         page.keyboard.press("p")
-    presenter = opened.value
-    expect(presenter.get_by_text("Welcome. All pictures that you see today")).to_be_visible()
+    presenter = popup.value
+    expect(presenter.get_by_text("Welcome.")).to_be_visible()
     expect(presenter.locator(".bespoke-marp-presenter-info-time")).to_contain_text(
         re.compile(r"\d+:\d\d")
     )
     presenter.bring_to_front()
     presenter.keyboard.press("ArrowRight")
     expect(page.locator("svg.bespoke-marp-active section")).to_have_attribute("id", "2")
-    context.close()
 
 
-def test_timer_runs_stops_and_goes_back_by_keys_and_in_both_windows(chromium, folder):
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    first, second = context.new_page(), context.new_page()
-    place = next(
-        number
-        for number, slide in enumerate(build.source(DECK).split("\n---\n")[1:], 1)
-        if "{{exercise 1.2}}" in slide
-    )
-    for page in (first, second):
-        page.goto((folder / f"{DECK}.html").as_uri() + f"#{place}")
-    timers = [page.locator(".bespoke-marp-active .timer") for page in (first, second)]
+def test_screen_turns_black_in_the_room_and_not_for_the_presenter(context, folder):
+    page = opened(context, folder)
+    with page.expect_popup() as popup:
+        page.keyboard.press("p")
+    presenter = popup.value
+    expect(presenter.locator(".black")).to_have_count(1)  # its scripts have run
+    expect(page.locator(".black")).to_be_hidden()
+    for key in ("b", "."):
+        presenter.keyboard.press(key)
+        expect(page.locator(".black")).to_have_css("background-color", "rgb(0, 0, 0)")
+        expect(page.locator(".black")).to_be_visible()
+        assert "solid" in presenter.locator(".black").evaluate(
+            "one => getComputedStyle(one).border"
+        )
+        page.keyboard.press(key)
+        expect(page.locator(".black")).to_be_hidden()
+
+
+def test_timer_runs_stops_and_goes_back_by_keys_in_both_windows_and_after_f5(context, folder):
+    stand_still(context)
+    slide = place("{{section 1.3}}")
+    first, second = (opened(context, folder, slide=slide) for _ in range(2))
+    timers = [page.locator(".bespoke-marp-active .tasks .timer") for page in (first, second)]
     expect(timers[0]).to_have_text("2:00")
-    first.keyboard.press("t")
+    first.keyboard.press("1")
+    context.clock.run_for(2000)
     for timer in timers:
         expect(timer).to_have_text("1:58")
-    first.keyboard.press("t")
-    left = timers[0].text_content()
-    first.wait_for_timeout(1500)
-    assert timers[0].text_content() == left
+    first.reload()
+    expect(timers[0]).to_have_text("1:58")
+    first.keyboard.press("1")
+    context.clock.run_for(5000)
+    expect(timers[0]).to_have_text("1:58")
     first.keyboard.press("r")
     for timer in timers:
         expect(timer).to_have_text("2:00")
-    context.close()
+    expect(first.locator(".bespoke-marp-active > foreignObject .timer").first).to_have_text("8:00")
+
+
+def test_timer_that_is_over_flashes_and_counts_over(context, folder):
+    stand_still(context)
+    page = opened(context, folder, slide=place("{{section 1.3}}"))
+    timer = page.locator(".bespoke-marp-active .tasks .timer")
+    page.keyboard.press("1")
+    context.clock.run_for(125_000)
+    expect(timer).to_have_text("+0:05")
+    expect(timer).to_have_css("animation-name", "flash")
+
+
+def test_break_keeps_the_minute_of_return(context, folder):
+    stand_still(context)
+    page = opened(context, folder, slide=place("{{break 15: 1.5}}"))
+    context.clock.run_for(1000)
+    back = page.locator(".bespoke-marp-active .back")
+    expect(back).to_have_text("Back at 10:45")
+    page.keyboard.press("t")
+    context.clock.run_for(600_000)
+    expect(back).to_have_text("Back at 10:45")

@@ -575,7 +575,7 @@ def mirror_of(folder):
 
 def ask(url: str, **options):
     try:
-        with urlopen(Request(url, **options), timeout=5) as answer:
+        with urlopen(Request(url, **options), timeout=60) as answer:
             return answer.status, answer.read()
     except HTTPError as error:
         with error:

@@ -175,17 +175,36 @@ def classifier(
     about = models.About.learned(dataset)
     if torch.bincount(labels).min() > 1:
         logits = out_of_fold(known, labels, **how)
-        scale = temperature(logits, labels)
-        layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
-        rows = (logits / scale).softmax(1)
-        threshold = float(rows.amax(1).quantile(0.05))
-        left_out = Predictions(rows.numpy(), labels.numpy(), dataset.classes)
+        threshold, left_out = _calibrated(layer, logits, dataset)
         about = about.scored(left_out, "each judged by a head that was fitted without it")
     net = copied(inside(backbone))
     net.set_submodule(_place(net, classes), layer)
     values = {"classes": dataset.classes, "threshold": threshold, "left_out": left_out}
     vars(net).update(values, about=about)  # beside the layers
     return net.eval()
+
+
+def calibrate(net: nn.Module, dataset: ImageDataset) -> nn.Module:
+    """A copy of a net that was trained as a whole, with what `classifier` gives a head: .classes, .threshold, probabilities to believe.
+
+    dataset: labelled pictures that the net did not learn from, for it is surer of those than it should be of others.
+    """
+    dataset, net = image_dataset(dataset), copied(inside(net))
+    logits = torch.from_numpy(predict(net, dataset).probabilities).clamp(min=1e-12).log().float()
+    threshold, _ = _calibrated(head(net)[1], logits, dataset)
+    vars(net).update(classes=dataset.classes, threshold=threshold)
+    return net.eval()
+
+
+def _calibrated(
+    layer: nn.Module, logits: Tensor, dataset: ImageDataset
+) -> tuple[float, Predictions]:
+    """Divides a head by the temperature of its (N, K) logits for other pictures; what 95 % of these then reach, and their answers."""
+    scale = temperature(logits, dataset.labels)
+    layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
+    rows = (logits / scale).softmax(1)
+    answers = Predictions(rows.numpy(), dataset.labels.numpy(), dataset.classes)
+    return float(rows.amax(1).quantile(0.05)), answers
 
 
 def _place(net: nn.Module, classes: int) -> str:

@@ -118,7 +118,6 @@ def own_pictures(net: torch.nn.Module, folder: str) -> Iterable[tuple]:
         data.ImageDataset(two.images, two.labels, two.classes[:2], name="two"),
         folder=f"{folder}/mine",
     )
-    yield "own pictures, name of a class", *_cycle(panel, "name", ("cat", "dog"))
     yield (
         "own pictures, button 'Train'",
         *_press(panel, "Train", before=transfer.forget),
@@ -128,7 +127,9 @@ def own_pictures(net: torch.nn.Module, folder: str) -> Iterable[tuple]:
     yield (
         "own pictures, classify one",
         panel,
-        itertools.repeat(lambda: panel.act(lambda: panel.collection.ask(raw))),
+        itertools.repeat(
+            lambda: panel.act(lambda: panel.collection.ask([("new.png", lambda: raw)]))
+        ),
     )
 
 

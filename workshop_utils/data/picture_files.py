@@ -148,7 +148,7 @@ def told(left_out: LeftOut) -> str:
     said = [f"{n} {what}" if what[:2] == "of" else what for what, n in grouped.most_common(8)]
     more = "; ..." * (len(grouped) > 8)
     heic = " Save HEIC as JPEG to have it read." * any(
-        why.lower().startswith((".heic", ".heif")) for why in left_out.values()
+        name.suffix.lower() in (".heic", ".heif") for name in left_out
     )
     return f" Left out: {'; '.join(said)}{more}.{heic}" if said else ""
 

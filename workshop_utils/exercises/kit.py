@@ -1,5 +1,7 @@
 """The four verbs that people use: check, hint, solution, progress. And how an exercise is declared: in one record."""
 
+import re
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -231,3 +233,16 @@ def show(what: Any) -> None:
     from IPython.display import display
 
     display(what)
+
+
+def remind_of_quotes(result: Any) -> None:
+    """After a cell such as `my_choice = B`, which Python stops before a check sees it: what to type, below Python's own words."""
+    error, source = result.error_in_exec, result.info.raw_cell
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    if name and re.search(rf"^my_\w+ *=.*\b{name}\b", source, re.MULTILINE):
+        words = f'Python looks for a variable called {name}. If {name} is your answer, it is text: put it in quotes, "{name}".'
+        show(Help("Not attempted yet.", words))
+
+
+if shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)():  # in a notebook
+    shell.events.register("post_run_cell", remind_of_quotes)

@@ -36,6 +36,7 @@ class Kept(NamedTuple):
 
 
 kept: dict[str, Kept] = {}  # by name
+told_already: set[str] = set()  # what `ready` has printed, so that it says it once
 
 
 def keep(name: str, model: nn.Module, *, accuracy: float | None = None, about: str = "") -> None:
@@ -63,7 +64,7 @@ def _cards() -> dict[str, dict]:
 
 
 def ready(name: str) -> nn.Module:
-    """A copy of the net that was trained under that name, in this kernel or before, else the one that comes with the course; prints which, and how good it is.
+    """A copy of the net that was trained under that name, in this kernel or before, else the one that comes with the course; prints once which, and how good it is.
 
     Raises ValueError if there is neither, or if the file's sha256 is not the published one.
     """
@@ -79,10 +80,7 @@ def ready(name: str) -> nn.Module:
         raise errors.unknown("trained net", name, [*kept, *cards], where)
     card = cards[name]
     if earlier := stored(name, card):
-        said = ", ".join(
-            filter(None, ["the net that you trained before, kept on this computer", earlier[1]])
-        )
-        print(f"{name}: {said}.")
+        _tell(name, "the net that you trained before, kept on this computer", earlier[1])
         return earlier[0].eval()
     raw = (READY / f"{name}.safetensors").read_bytes()
     if hashlib.sha256(raw).hexdigest() != card["sha256"]:
@@ -95,8 +93,16 @@ def ready(name: str) -> nn.Module:
     vars(model)["of_the_course"] = name  # so that nobody takes it for a reader's own
     model.load_state_dict(from_bytes(raw))
     right = f"{100 * card['test_accuracy']:.1f} % of the test pictures right"
-    print(f"{name}: a net that comes with the course, trained on {card['trained_on']}, {right}.")
+    _tell(name, f"a net that comes with the course, trained on {card['trained_on']}", right)
     return model.eval()
+
+
+def _tell(name: str, *facts: str) -> None:
+    """Prints a sentence the first time in a kernel: a chapter asks for the same net in many cells."""
+    said = f"{name}: {', '.join(filter(None, facts))}."
+    if said not in told_already:
+        told_already.add(said)
+        print(said)
 
 
 def save(

@@ -8,16 +8,21 @@ from torch import Tensor, nn
 from workshop_utils import explain
 from workshop_utils.data import ImageDataset
 from workshop_utils.figure import Figure, drawable
-from workshop_utils.models.modes import evaluating
+from workshop_utils.models.modes import copied, evaluating
 from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.widgets.layer_maps import read_by
 from workshop_utils.widgets.panel import Panel, choice, slider, wide
 
 
 def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[str, ...]) -> Panel:
-    """Where the net looks for any class, over any picture of a set. classes: the net's, in the order of its scores."""
+    """Where the net looks for any class, over any picture of a set. classes: the net's, in the order of its scores.
+
+    It keeps a copy of the net: what happens to it later changes nothing here.
+    """
+    net = copied(net)
     layer, seen = explain.last_layer_with_maps(net, read_by(net, dataset, 0)), seen_by(net)
-    numbers = {f"{number}: {name}": number for number, name in enumerate(classes)}  # names repeat
+    # names repeat, and come first so that typing one finds it
+    numbers = {f"{name} ({number})": number for number, name in enumerate(classes)}
 
     @lru_cache(maxsize=64)
     def looked(picture: int, target: int | None) -> tuple[Tensor, int, Tensor]:
@@ -72,10 +77,10 @@ def heat_figure(
         row, column = divmod(int(heat.argmax()), width)
         part = f"{('upper', 'middle', 'lower')[3 * row // height]} {('left', 'centre', 'right')[3 * column // width]}"
         half = f"{float((heat > 0.5).float().mean()):.0%}"
-        where = (
-            f"it looks most at the {part}, and {half} of the picture counts at least half as much"
-        )
+        where = f"it looks most at the {part}; {half} of what it read counts at least half as much as that"
     figure.description = f"A picture of {dataset.classes[label]}. For '{classes[target]}' {where}. The net says: {best}."
+    if seen < 1:
+        figure.description += f" The frame around the heat was cut off before the net: it read the middle {seen:.0%} of each side."
     return figure
 
 

@@ -3,7 +3,7 @@ export default {
   render({ model, el }) {
     const picture = document.createElement("img");
     picture.style.cssText = "max-width: 100%; cursor: crosshair";
-    picture.alt = "Confusion matrix: click a cell to see its pictures, or choose its classes above";
+    picture.alt = model.get("words");
     const show = () => { picture.src = "data:image/png;base64," + model.get("png"); };
     picture.addEventListener("click", (event) => {
       const box = picture.getBoundingClientRect();

@@ -1,16 +1,14 @@
 """Which pictures hide behind a count? A confusion matrix whose cells open."""
 
-from base64 import b64encode
 from functools import partial
 
 import numpy as np
-import traitlets
 from matplotlib.patches import Rectangle
 
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import COLOURS, Figure, counts_in_cells, mosaic
-from workshop_utils.widgets.panel import Panel, choice, scripted
+from workshop_utils.widgets.panel import Panel, choice, clickable
 
 TITLE = "The confusion matrix and its pictures"
 MATRIX = (0.16, 0.27, 0.42, 0.7)  # left, bottom, width and height of the matrix within the picture
@@ -21,19 +19,14 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     classes, counts = evaluation.predictions.classes, evaluation.confusion
     off = counts * (1 - np.eye(len(classes), dtype=int))
     true, said = np.unravel_index(off.argmax(), off.shape)
-    where: traitlets.List = traitlets.List(traitlets.Float(), [-1, -1])
-    clickable = scripted("clickable.js", png=traitlets.Unicode(), where=where)
-    if clickable:  # gets a `value` of PNG bytes as ipywidgets.Image has it, and sends it as text
-        clickable.add_traits(value=traitlets.Bytes())
-        as_text = lambda png: b64encode(png).decode()
-        traitlets.dlink((clickable, "value"), (clickable, "png"), as_text)
-        clickable.observe(lambda change: _open(panel, classes, *change["new"]), names="where")
     controls = {
         "true": choice("what it is", classes, value=classes[true]),
         "said": choice("what the net said", classes, value=classes[said]),
     }
     draw = partial(matrix_figure, evaluation, dataset)
-    panel: Panel = Panel(TITLE, draw, controls, picture=clickable)
+    alt = "Confusion matrix: click a cell to see its pictures, or choose its classes above"
+    picture = clickable(alt, lambda x, y: _open(panel, classes, x, y))
+    panel: Panel = Panel(TITLE, draw, controls, picture=picture)
     return panel
 
 

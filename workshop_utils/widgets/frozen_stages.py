@@ -79,9 +79,10 @@ def freezing_figure(
     learns, frozen = ([count(name, kind) for name in names] for kind in (True, False))
     steps = [sum(f"{tensor}.".startswith(f"{name}.") for tensor in moved or []) for name in names]
     figure, axes = sheet(TITLE, (10, 0.42 * len(names) + 1.2))
-    axes.barh(names, frozen, color=COLOURS[5], label="frozen")
+    labels = [f"{name}: {type(net.get_submodule(name)).__name__}" for name in names]
+    axes.barh(labels, frozen, color=COLOURS[5], label="frozen")
     look = {"color": COLOURS[1], "hatch": "//", "edgecolor": "white", "label": "learns"}
-    bars = axes.barh(names, learns, left=frozen, **look)
+    bars = axes.barh(labels, learns, left=frozen, **look)
     after = "" if moved is None else "; {} tensors moved"
     said = [f"{number:,} learn{after.format(step)}" for number, step in zip(learns, steps)]
     axes.bar_label(bars, said, padding=6)
@@ -89,7 +90,7 @@ def freezing_figure(
     axes.set(xlabel="parameters", xlim=(0, 1.5 * max(map(sum, zip(learns, frozen)))))
     axes.legend(frameon=False, loc="upper right")
     layers = sum(isinstance(part, BatchNorm) for part in net.modules())
-    each = "; ".join(f"{name}: {sum(both):,}" for name, *both in zip(names, learns, frozen))
+    each = "; ".join(f"{name} {sum(both):,}" for name, *both in zip(labels, learns, frozen))
     those = "learns where its stage does" if batchnorm else "is frozen everywhere"
     epoch = "Nothing was trained yet with these settings."
     if moved is not None:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from workshop_utils.figure import COLOURS, MIDDLE, STYLE, Figure, drawable, number
-from workshop_utils.widgets.panel import Panel, choice, slider
+from workshop_utils.widgets.panel import Panel, choice, row, slider
 
 TITLE = "A 3x3 kernel on a picture"
 OWN = "your own"
@@ -63,11 +63,11 @@ def kernel_playground(picture: Tensor) -> KernelPanel:
     def draw(preset: str, row: int, column: int, **numbers: float) -> Figure:
         return kernel_figure(grey, kernel=tuple(numbers.values()), row=row, column=column)
 
-    panel = KernelPanel(TITLE, draw, {"preset": preset, **cells, **where}, moved=moved)
-    controls, shown, *rest = panel.box.children
-    controls.layout.width, controls.layout.align_content = "310px", "flex-start"  # three a row
-    shown.layout.max_width = "calc(100% - 315px)"
-    panel.box.children = (ipywidgets.HBox([controls, shown]), *rest)
+    beside = row(preset, *cells.values(), *where.values())
+    beside.layout.width, beside.layout.align_content = "310px", "flex-start"  # three a row
+    controls = {"preset": preset, **cells, **where}
+    panel = KernelPanel(TITLE, draw, controls, moved=moved, beside=[beside])
+    panel.picture.layout.max_width = "calc(100% - 315px)"
     return panel
 
 
@@ -147,11 +147,11 @@ def _numbers(axes, values: Tensor, title: str, *, grey: bool = False) -> None:
     low, high, colours = (0, 255, "gray") if grey else (-limit, limit, "PuOr")
     axes.imshow(values.numpy(), cmap=colours, vmin=low, vmax=high, aspect=0.6)
     axes.set_title(title)
-    for (row, column), value in np.ndenumerate(values.numpy()):
+    for (line, column), value in np.ndenumerate(values.numpy()):
         part = (value - low) / (high - low)
         dark = part < 0.5 if grey else abs(part - 0.5) > 0.3
         words = number(round(float(value), 2))
-        axes.text(column, row, words, color="white" if dark else "black", fontsize=12, **MIDDLE)
+        axes.text(column, line, words, color="white" if dark else "black", fontsize=12, **MIDDLE)
 
 
 def _listed(values: Tensor) -> str:

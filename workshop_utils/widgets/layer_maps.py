@@ -7,13 +7,15 @@ from workshop_utils import explain, models
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.batches import reading
 from workshop_utils.figure import Figure, drawable, mosaic, number
+from workshop_utils.models.modes import copied
 from workshop_utils.widgets.panel import Panel, choice, slider
 
 MAPS_AT_MOST = 32
 
 
 def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
-    """The maps of any layer for any picture of a set."""
+    """The maps of any layer for any picture of a set, of a copy of the net: what happens to it later changes nothing here."""
+    net = copied(net)
     channels, height, width = read_by(net, dataset, 0).shape
     rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
     layers: dict[str, tuple[str, int]] = {}

@@ -52,8 +52,8 @@ def architecture(
 
     add = [button(f"+ {block}", partial(change, None, block)) for block in ADD]
     less = button("remove the last", partial(change, -1)), button("remove all", partial(change, 0))
-    panel: Panel = Panel(TITLE, draw, {"blocks": line}, above=[row(*add, *less)], build=build)
-    panel.box.children = (*panel.box.children, code)
+    above, below = [row(*add, *less)], [code]
+    panel: Panel = Panel(TITLE, draw, {"blocks": line}, above=above, below=below, build=build)
     return panel
 
 

@@ -28,7 +28,8 @@ class Panel(Shown):
     has no other input, so that the same controls always show the same.
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
     above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. beside: widgets left
-    of the picture. offers: more attributes, for whoever has the panel in a cell.
+    of the picture; a control among them stands there alone. below: widgets after the sentence. offers: more attributes, for
+    whoever has the panel in a cell.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
@@ -43,6 +44,7 @@ class Panel(Shown):
         above: Sequence[ipywidgets.Widget | None] = (),
         picture: ipywidgets.Widget | None = None,
         beside: Sequence[ipywidgets.Widget] = (),
+        below: Sequence[ipywidgets.Widget] = (),
         **offers: Any,
     ):
         self.title, self.draw, self.controls = title, draw, controls
@@ -55,7 +57,9 @@ class Panel(Shown):
         for name, control in controls.items():
             control.observe(lambda change, name=name: self._follow(name), names="value")
         seen = row(*beside, self.picture) if beside else self.picture
-        parts = [*above, row(*controls.values()), seen, self.sentence, scripted("keys.js")]
+        placed = [part for widget in beside for part in _made_of(widget)]
+        shown = row(*(control for control in controls.values() if control not in placed))
+        parts = [*above, shown, seen, self.sentence, scripted("keys.js"), *below]
         self.box = ipywidgets.VBox([part for part in parts if part])
 
     @property
@@ -192,3 +196,27 @@ def scripted(script: str, **traits: traitlets.TraitType) -> ipywidgets.DOMWidget
     members: dict[str, Any] = {name: trait.tag(sync=True) for name, trait in traits.items()}
     members["_esm"] = Path(__file__).with_name(script).read_text("utf-8")
     return type(Path(script).stem.title(), (anywidget.AnyWidget,), members)()
+
+
+def clickable(words: str, opened: Callable[[float, float], Any]) -> ipywidgets.DOMWidget | None:
+    """The picture of a panel that calls `opened` with the place of a click, as fractions of its width and height from the top left
+    corner; None where anywidget is not installed. words: for who cannot see it."""
+    where: traitlets.List = traitlets.List(traitlets.Float(), [])
+    texts = {"png": traitlets.Unicode(), "words": traitlets.Unicode(words)}
+    made = scripted("clickable.js", where=where, **texts)
+    if made:  # gets a `value` of PNG bytes as ipywidgets.Image has it, and sends it as text
+        made.add_traits(value=traitlets.Bytes())
+        traitlets.dlink((made, "value"), (made, "png"), lambda png: b64encode(png).decode())
+        each_time(made, "where", lambda place: opened(*place))
+    return made
+
+
+def each_time(widget: ipywidgets.Widget, trait: str, action: Callable[[Any], Any]) -> None:
+    """Calls `action` with what the browser puts there, then empties it: the same twice is two events."""
+
+    def react(change: dict) -> None:
+        if change["new"]:
+            action(change["new"])
+            widget.set_trait(trait, type(change["new"])())
+
+    widget.observe(react, names=trait)

@@ -1,201 +1,67 @@
-"""Can it learn your things? Two classes or more from camera, files or a folder; a head on frozen features; then a new picture."""
+"""Can it learn your things? Two classes or more from camera, files or a folder; a head on frozen features; then new pictures."""
 
-import io
-import re
-import time
-import unicodedata
 from base64 import b64decode
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import torch
 import traitlets
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import resize, to_pil_image
+from torchvision.transforms.v2.functional import resize
 
-from workshop_utils import classifier_page, paths, plots, transfer
-from workshop_utils import device as devices
+from workshop_utils import classifier_page, evaluation, plots
 from workshop_utils.data import DamagedFile, ImageDataset
-from workshop_utils.data.picture_files import class_of, given, picture_files, split_folders, told
-from workshop_utils.data.pictures import decode, fingerprint
-from workshop_utils.figure import Figure, mosaic
-from workshop_utils.models.modes import evaluating
-from workshop_utils.widgets.panel import Panel, button, buttons, row, scripted, wide
+from workshop_utils.data.picture_files import given
+from workshop_utils.figure import Figure, counts_in_cells, mosaic, short
+from workshop_utils.widgets.collection import Collection, Given
+from workshop_utils.widgets.panel import (
+    Panel,
+    button,
+    buttons,
+    clickable,
+    each_time,
+    row,
+    scripted,
+    wide,
+)
 
-SIDE, TILE = 224, 96  # pixels, of a picture that is kept and of one that is shown
-UPLOAD_AT_MOST, PICTURES_AT_MOST, ROWS_AT_MOST = 20_000_000, 500, 10
-DEVICES = r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)"
+TILE, CLASSES_AT_MOST, ANSWERS_AT_MOST = 96, 10, 24  # pixels; classes and answers that are drawn
 LEARN, ASK = "a class to learn", "classify it"
 PAGE = "my-classifier.html"
-Readers = list[Callable[[], bytes]]  # functions that read one file each
-
-
-class Collection:
-    """A person's pictures, which live in a folder with one folder a class, and the classifier that was made of them.
-
-    folder: where squares of 224 pixels are kept, without what a camera writes into its files; whatever lies in it counts, so
-    a picture is taken back by deleting its file. examples: pictures that stand in as long as the folder holds none.
-    """
-
-    def __init__(self, net: nn.Module, examples: ImageDataset | None, folder: str | Path):
-        self.net, self.folder = net, Path(folder)
-        self.classifier: Any = None  # a net with .classes, .threshold and .preprocess
-        self.asked: Tensor | None = None
-        self._stamp = 0  # names the picture that was kept last
-        self.left_out = ""  # a sentence about what the folder that was taken last holds besides
-        self._decoded: dict[str, Tensor | None] = {}  # CLASS/FILE; None: cannot be read
-        self._examples: dict[str, list[Tensor]] = {}
-        if examples is not None:
-            for number in range(len(examples)):
-                picture, label = examples[number]
-                square = resize(picture, [SIDE, SIDE], antialias=True)
-                self._examples.setdefault(examples.classes[label], []).append(square)
-
-    @property
-    def pictures(self) -> dict[str, list[Tensor]]:
-        """(3, 224, 224) uint8 pictures by class."""
-        return self._kept() or self._examples
-
-    @property
-    def unreadable(self) -> list[str]:
-        """The files of the folder that are no pictures, or not whole."""
-        return [name for name, picture in self._own().items() if picture is None]
-
-    def add(self, files: dict[str, Readers]) -> None:
-        """Keeps pictures, by class. Raises ValueError, and keeps none, if one cannot be read or there are too many."""
-        self._need_room(sum(map(len, files.values())))
-        read_all = lambda readers: readable(*(read() for read in readers))
-        self._keep({name: read_all(readers) for name, readers in files.items()})
-
-    def add_folder(self, path: Path, loose: str) -> None:
-        """Keeps the pictures of a folder or an archive, as `data.from_folder` finds them; those that cannot be read are named.
-
-        A picture that the class has already is not kept again: it would be learned from twice and tell on itself.
-        loose: the class of pictures that lie in no class folder. Raises ValueError, and keeps none, if there are too many.
-        """
-        files, left_out = picture_files(path)
-        self._need_room(len(files))
-        known = {name: set(map(fingerprint, pictures)) for name, pictures in self._kept().items()}
-        found: dict[str, list[Tensor]] = {}
-        for name, read in (file for part in split_folders(path, files, left_out) for file in part):
-            label = class_of(name) if len(name.parts) > 1 else loose
-            try:
-                square = decode(read(), SIDE)
-            except (DamagedFile, OSError) as error:
-                left_out[name] = str(error)
-                continue
-            if (key := fingerprint(square)) not in known.setdefault(label, set()):
-                known[label].add(key)
-                found.setdefault(label, []).append(square)
-        self._keep(found)
-        self.left_out = told(left_out)
-
-    def _need_room(self, count: int) -> None:
-        if len(self._own()) + count > PICTURES_AT_MOST:
-            more = "For more, data.from_folder is the way."
-            raise ValueError(f"{PICTURES_AT_MOST} pictures are the limit here. {more}")
-
-    def _keep(self, found: dict[str, list[Tensor]]) -> None:
-        found = {class_name(name): pictures for name, pictures in found.items()}
-        self.classifier, self.left_out = None, ""
-        for name, pictures in found.items():
-            for picture in pictures:
-                file = io.BytesIO()
-                to_pil_image(picture).save(file, "PNG")
-                # two pictures may come within one tick of a coarse clock
-                self._stamp = max(time.time_ns(), self._stamp + 1)
-                paths.write(self.folder / name / f"{self._stamp}.png", file.getvalue())
-
-    def train(self) -> None:
-        """Makes a classifier of all pictures. Raises ValueError for fewer than two classes."""
-        pictures = self.pictures
-        if len(pictures) < 2:
-            are = "there is one class" if pictures else "there are none"
-            raise ValueError(f"A classifier needs pictures of two classes or more; {are} yet.")
-        labels = [label for label, found in enumerate(pictures.values()) for _ in found]
-        images = torch.stack([picture for found in pictures.values() for picture in found])
-        dataset = ImageDataset(images, torch.tensor(labels), tuple(pictures), name="your pictures")
-        self.classifier = transfer.classifier(self.net, dataset)
-
-    def ask(self, *files: bytes) -> None:
-        """Takes a picture to be classified. Raises ValueError before training."""
-        self.trained()
-        self.asked = readable(*files)[-1]
-
-    def trained(self) -> nn.Module:
-        """The classifier. Raises ValueError before training."""
-        if self.classifier is None:
-            raise ValueError("Press 'Train' first: there is no head for these classes yet.")
-        return self.classifier
-
-    def answer(self) -> Tensor | None:
-        """(K,) probabilities for the picture that was asked about, if one was since the training."""
-        if self.asked is None or self.classifier is None:
-            return None
-        images = self.classifier.preprocess(self.asked[None].to(devices.of(self.classifier)))
-        with evaluating(self.classifier):
-            return self.classifier(images)[0].softmax(0).cpu()
-
-    def _kept(self) -> dict[str, list[Tensor]]:
-        found: dict[str, list[Tensor]] = {}
-        for name, picture in self._own().items():
-            if picture is not None:
-                found.setdefault(name.partition("/")[0], []).append(picture)
-        return found
-
-    def _own(self) -> dict[str, Tensor | None]:
-        """What the folder holds now, each file decoded once."""
-        try:
-            found, _ = picture_files(self.folder)
-        except (FileNotFoundError, ValueError):  # nothing was kept yet
-            return {}
-        files = {str(path): read for path, read in found.items() if len(path.parts) > 1}
-        for name in files.keys() - self._decoded.keys():
-            try:
-                self._decoded[name] = decode(files[name](), SIDE)
-            except DamagedFile:
-                self._decoded[name] = None
-        return {name: self._decoded[name] for name in files}
 
 
 def own_pictures(
     net: nn.Module, examples: ImageDataset | None = None, *, folder: str | Path = "my-pictures"
 ) -> Panel:
-    """Collects pictures of your classes, trains a head, and classifies a new picture. `panel.collection.classifier` is the net.
+    """Collects pictures of your classes, trains a head, and classifies new pictures. `panel.collection.classifier` is the net.
 
     net: a pretrained net with its preprocessing. examples: pictures to begin with, for those who have no camera at hand.
     folder: where your pictures are kept, so that they are there again when the cell is run again.
     """
     collection = Collection(net, examples, folder)
-    name = wide(ipywidgets.Text, "new pictures are", value=next(iter(collection.pictures), "first"))
-    use = buttons("use them to", (LEARN, ASK))
-    files = ipywidgets.FileUpload(accept="image/*", multiple=True, description="Choose files")
+    use = buttons("pictures are", (LEARN, ASK))
+    name = wide(ipywidgets.Text, "name of the class", placeholder="for example: cup")
+    photos: traitlets.Dict = traitlets.Dict({})
+    browser = scripted("pictures.js", photos=photos)
+    files = ipywidgets.FileUpload(accept="image/*", multiple=True, layout={"width": "auto"})
+    files.description = "or files as they are, 6 MB at most in all"
     typed = wide(ipywidgets.Text, "or a folder", placeholder="path of a folder or zip")
-    camera = scripted("camera.js", photo=traitlets.Unicode())
 
-    def take(raw: list[bytes]) -> None:
-        if use.value == ASK:
-            collection.ask(*raw)
-        else:
-            collection.add({name.value: [partial(bytes, file) for file in raw]})
+    def take(files: Given) -> None:
+        collection.ask(files) if use.value == ASK else collection.add({name.value: files})
 
     def take_folder() -> None:
         if not typed.value.strip():
             raise ValueError("Type the path of a folder or a zip first.")
         collection.add_folder(given(typed.value), name.value)
 
-    def each_time(widget: ipywidgets.Widget, trait: str, files_in: Callable) -> None:
-        """Takes what the browser puts there, then empties it: the same file twice is two events."""
-
-        def react(change: dict) -> None:
-            if change["new"]:
-                panel.act(lambda: take(files_in(change["new"])))
-                widget.set_trait(trait, type(change["new"])())
-
-        widget.observe(react, names=trait)
+    def take_back(x: float, y: float) -> None:
+        if place := clicked(panel.figure, collection, x, y):
+            panel.act(lambda: collection.take_back(*place))
 
     def write_page() -> None:
         done: list[Path] = []
@@ -207,44 +73,100 @@ def own_pictures(
                 f"'{path}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
             )
 
-    take_all = button("Take the folder", lambda: panel.act(take_folder, doing="Reading ..."))
+    take_all = button("Take the folder", lambda: read(take_folder))
     train = button("Train", lambda: panel.act(collection.train, doing="Features ..."))
     train.button_style = "primary"
-    page = button(f"Write {PAGE}", write_page)
-    controls, above = {"name": name, "use": use}, [row(files, typed, take_all, train, page), camera]
-    draw = lambda **_: own_figure(collection)
-    panel = Panel("Your own classifier", draw, controls, above=above, collection=collection)
-    each_time(files, "value", uploaded)
-    if camera:
-        each_time(camera, "photo", from_camera)
+    ways = row(*filter(None, (browser, files)))
+    above = [row(use, name), ways, row(typed, take_all, train, button(f"Write {PAGE}", write_page))]
+    picture = clickable("Your pictures: click on one to take it back", take_back)
+    draw = lambda: own_figure(collection)
+    offers = {"collection": collection, "name": name, "use": use}
+    panel = Panel("Your own classifier", draw, {}, above=above, picture=picture, **offers)
+    read = lambda action: panel.act(action, doing="Reading ...")
+    use.observe(lambda _: panel.act(collection.asked.clear), names="value")
+    each_time(files, "value", lambda value: read(lambda: take(uploaded(value))))
+    if browser:
+        waiting: Given = []
+        each_time(browser, "photos", lambda part: read(lambda: together(waiting, part, take)))
     return panel
 
 
 def own_figure(collection: Collection) -> Figure:
-    """Up to eight pictures of each class; once trained and asked, the new picture with the probabilities of the classes."""
-    if collection.asked is not None and (answer := collection.answer()) is not None:
-        return answer_figure(collection.asked, answer, collection.classifier)
-    pictures, white = collection.pictures, torch.full((3, TILE, TILE), 255, dtype=torch.uint8)
-    shown = list(pictures.items())[:ROWS_AT_MOST]
-    columns = 1 if len(shown) < 4 else 2
-    rows = max(1, -(-len(shown) // columns))
-    figure = Figure("Your pictures", (10, rows * (1.5 if columns == 1 else 0.9)))
-    for place, (name, found) in enumerate(shown, 1):
-        tiles = [resize(picture, [TILE, TILE], antialias=True) for picture in found[:8]]
-        axes = figure.add_subplot(rows, columns, place)
+    """All pictures of each class, once trained beside how many are right; once asked, the new pictures and what they are taken for."""
+    trained: Any = collection.classifier
+    if trained and collection.answers and collection.asked:
+        figure = answers_figure(collection.asked, collection.answers.probabilities, trained)
+        figure.description += collection.said
+        return figure
+    pictures = collection.pictures
+    shown = [*pictures.items()][:CLASSES_AT_MOST]
+    matrix = collection.score if trained and len(pictures) <= CLASSES_AT_MOST else None
+    figure = Figure("Your pictures", (10, 3.4))
+    halves = figure.add_gridspec(1, 2, width_ratios=(3, 2)) if matrix else figure.add_gridspec(1, 1)
+    across = 1 if len(shown) < 4 else 2
+    down = max(1, -(-len(shown) // across))
+    places = halves[0].subgridspec(down, across)
+    for place, (name, found) in enumerate(shown):
+        axes = figure.add_subplot(places[place])
         axes.axis("off")
-        axes.imshow(mosaic(tiles + [white] * (8 - len(tiles)), 8))
-        axes.set_title(f"{name}: {len(found)}", fontsize=12, loc="left")
+        columns = max(8, round((len(found) * (6 if matrix else 10) / across * down / 2.6) ** 0.5))
+        side = min(TILE, 800 // columns)
+        tiles = [*resize(torch.stack(found), [side, side], antialias=True)]
+        white = torch.full_like(tiles[0], 255)
+        every = mosaic(tiles + [white] * (columns - len(tiles)), columns)
+        axes.imshow(every, extent=(0, columns, -(-len(tiles) // columns), 0))
+        axes.set_anchor("NW")
+        axes.set_title(f"{short(name)}: {len(found)}", fontsize=12, loc="left")
+    if matrix:
+        axes, confusion = figure.add_subplot(halves[1]), evaluation.evaluate(matrix).confusion
+        counts_in_cells(axes, confusion, matrix.classes)
+        right = f"{confusion.trace()} of {confusion.sum()} are right"
+        axes.set(xlabel="what it said", ylabel="what it is", title=right)
     counts = ", ".join(f"{len(found)} of '{name}'" for name, found in pictures.items())
     todo = "Give two classes a few pictures each, then press 'Train'."
-    if collection.classifier is not None:
-        todo = f"A head is trained: choose '{ASK}' and give it a new picture."
+    if trained:
+        todo = f"A head is trained: choose '{ASK}' and give it new pictures."
     figure.description = f"There are {counts or 'no pictures yet'}. {todo}"
-    if len(pictures) > ROWS_AT_MOST:
-        figure.description += f" The first {ROWS_AT_MOST} classes are shown."
-    figure.description += collection.left_out
+    if pictures:
+        figure.description += (
+            f" To take a picture back, click on it, or delete its file in '{collection.folder}'."
+        )
+    if len(pictures) > CLASSES_AT_MOST:
+        figure.description += f" The first {CLASSES_AT_MOST} classes are shown."
+    figure.description += collection.said
     if odd := ", ".join(collection.unreadable):
         figure.description += f" Left out, for they cannot be read as pictures: {odd}."
+    return figure
+
+
+def clicked(figure: Figure, collection: Collection, x: float, y: float) -> tuple[str, int] | None:
+    """(class, number) of the picture under a click on what `own_figure` drew; x and y are fractions from the top left corner."""
+    if collection.classifier and collection.asked:
+        return None
+    at: Any = (figure.bbox.width * x, figure.bbox.height * (1 - y))
+    for axes, (name, found) in zip(figure.axes, collection.pictures.items()):
+        column, line = axes.transData.inverted().transform(at)
+        number = int(line) * int(axes.get_xlim()[1]) + int(column)
+        if axes.contains_point(at) and number < len(found):
+            return name, number
+    return None
+
+
+def answers_figure(pictures: list[Tensor], probabilities: np.ndarray, classifier: Any) -> Figure:
+    """New pictures, each with its most probable class: one with the probabilities of all, the first of several side by side."""
+    if len(pictures) == 1:
+        return answer_figure(pictures[0], torch.from_numpy(probabilities[0]), classifier)
+    titles, words = [], []
+    for each in probabilities:
+        best = f"{classifier.classes[each.argmax()]}\n{each.max():.0%}"
+        likely = each.max() >= classifier.threshold
+        titles.append(best if likely else "none looks\nlikely")
+        best = best.replace("\n", " ")
+        words.append(best if likely else f"none looks likely (best: {best})")
+    tiles = [resize(one, [TILE, TILE], antialias=True) for one in pictures[:ANSWERS_AT_MOST]]
+    figure = plots.images(tiles, titles, columns=ANSWERS_AT_MOST // 2, title="Your new pictures")
+    drawn = f", the first {len(tiles)} drawn" if len(tiles) < len(pictures) else ""
+    figure.description = f"{len(pictures)} new pictures{drawn}, in their order: {'; '.join(words)}. It can say nothing but: {', '.join(classifier.classes)}."
     return figure
 
 
@@ -259,39 +181,29 @@ def answer_figure(picture: Tensor, probabilities: Tensor, classifier: Any) -> Fi
     return figure
 
 
-def class_name(text: str) -> str:
-    """The name of a class, which becomes a folder's. Raises ValueError for one that some system does not take as such."""
-    name = unicodedata.normalize("NFC", text).strip()
-    written = re.fullmatch(r'(?!\.)[^/\\:*?"<>|\x00-\x1f]{1,60}(?<!\.)', name)
-    if not written or re.match(DEVICES, name):
-        raise ValueError(
-            f"Give the class a short name without a dot at either end, without / \\ : * ? \" < > |, and none that Windows keeps for devices; this is '{name}'."
-        )
-    return name
-
-
-def readable(*files: bytes) -> list[Tensor]:
-    """Picture files as (3, 224, 224) uint8. Raises ValueError if one is too large or no picture."""
-    if (largest := max(map(len, files), default=0)) > UPLOAD_AT_MOST:
-        most = f"larger than the {UPLOAD_AT_MOST:,} that are taken here"
-        raise ValueError(f"A picture of {largest:,} bytes is {most}.")
-    try:
-        return [decode(raw, SIDE) for raw in files]
-    except ValueError as error:
-        raise ValueError(
-            f"One of the files {error}. None was taken: give PNG, JPEG, WebP, GIF or BMP pictures."
-        ) from None
-
-
-def uploaded(value: dict | tuple) -> list[bytes]:
+def uploaded(value: dict | tuple) -> Given:
     """The files in a FileUpload: ipywidgets 7 keeps them in a dict by name, 8 in a tuple."""
-    files = value.values() if isinstance(value, dict) else value
-    return [bytes(file["content"]) for file in files]
+    files = value.items() if isinstance(value, dict) else ((file["name"], file) for file in value)
+    return [(PurePosixPath(name).name, partial(bytes, file["content"])) for name, file in files]
 
 
-def from_camera(text: str) -> list[bytes]:
-    """A photograph as the browser sends it: a data address with base64. Raises ValueError if it is none."""
+def together(waiting: Given, part: dict, take: Callable[[Given], None]) -> None:
+    """Takes photographs that the browser sends in parts, once all have come; what is left of parts that broke off is forgotten."""
+    if part["start"] == 0:
+        waiting.clear()
+    files = (
+        (PurePosixPath(name).name, partial(from_browser, text)) for name, text in part["files"]
+    )
+    waiting.extend(files)
+    if len(waiting) >= part["of"]:
+        take([waiting.pop(0) for _ in waiting[:]])
+
+
+def from_browser(text: str) -> bytes:
+    """A photograph as the browser sends it: a data address with base64. Raises DamagedFile if it is none, but says why not."""
+    if not text.startswith("data:"):
+        raise DamagedFile(text)
     try:
-        return [b64decode(text.partition(",")[2])]
+        return b64decode(text.partition(",")[2])
     except ValueError:
-        raise ValueError("The photograph did not arrive whole. Take it again.") from None
+        raise DamagedFile("did not arrive whole: give it again") from None
