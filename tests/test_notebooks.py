@@ -181,7 +181,8 @@ def test_chapter_keeps_to_the_core_path(path):
 def test_chapter_3_prints_what_its_words_say():
     """nbval leaves numbers behind ~ and in figures alone; these bands are at least twice what seeds and draws differ by."""
     outputs = [output for cell in code_cells(paths.chapter(3)) for output in cell.outputs]
-    texts = [output.get("text") or output.data.get("text/plain", "") for output in outputs]
+    shown = [(output.get("text"), output.get("data", {})) for output in outputs]
+    texts = [text or data.get("text/html") or data.get("text/plain", "") for text, data in shown]
 
     def numbers(pattern):
         (found,) = (match for text in texts if (match := re.search(pattern, text)))
