@@ -110,11 +110,11 @@ def find(route: str, text: str) -> tuple[str, int, str]:
 
 
 def _row(route: str, work: str, what: str, how: str) -> Row:
-    """A row of the guide; the day runs every section with the minutes and the title that its heading has."""
+    """A row of the guide; the title is that of the section's heading, and so are the minutes of the day; no route takes more."""
     if found := re.fullmatch(r"Chapter (\d), section (\d): [^`]+", what):
         title, minutes = values.sections(found[1])[int(found[2])]
         what = f"Chapter {found[1]}, section {found[2]}: {title}"
-        work = str(minutes) if route == "day" else work
+        work = str(minutes if route == "day" else min(float(work), minutes))
     return Row(what, how, float(work))
 
 
