@@ -206,13 +206,6 @@ def lenet_alive() -> Figure:
     return canvas
 
 
-def trained_kernels() -> Figure:
-    """The six kernels of LeNet's first layer, as training left them."""
-    weights = models.ready("lenet-mnist")[1].weight.detach()[:, 0]
-    names = [f"kernel {place}" for place in range(1, len(weights) + 1)]
-    return grid("Six trained kernels, 5 x 5", [*weights], names, 6, 170)
-
-
 def got_it_all() -> Figure:
     """AlexNet's four: deeper, ReLU, dropout, augmentation, each as a small picture."""
     canvas = Canvas("Deeper, ReLU, dropout, augmentation", 1160, 400)

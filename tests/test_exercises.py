@@ -780,7 +780,7 @@ def test_progress_without_a_number_shows_the_chapter_last_worked_on(capsys):
     assert f"0 of {len(ALL)} solved" in capsys.readouterr().out
     exercises.check("3.8", "A")
     exercises.progress()
-    assert "0 of 11 solved" in capsys.readouterr().out
+    assert f"0 of {len(kit.exercises(3))} solved" in capsys.readouterr().out
 
 
 def test_folder_that_cannot_be_written_costs_no_verdict(tmp_path, monkeypatch, capsys):

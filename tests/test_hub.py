@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
 from unittest.mock import MagicMock
@@ -35,6 +36,7 @@ def configured(monkeypatch, tmp_path):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
         monkeypatch.setattr(sys, "path", [*sys.path])
+        import_module("workshop_utils.tools.start")  # which reads the course's address once
         monkeypatch.setattr(paths, "HOME", tmp_path)  # the folder has to lie in the course
         names = {"get_config": MagicMock(), "__file__": str(CONFIG)}
         exec(compile(CONFIG.read_text("utf-8"), CONFIG, "exec"), names)
@@ -211,10 +213,14 @@ def test_class_signs_up_logs_in_opens_chapter_1_and_nobody_else_does(monkeypatch
         assert instructor.log_in("seven green lamps").ok
         assert instructor.web.get(f"{address}/hub/admin").ok
         assert anna.log_in().ok and anna.web.get(f"{address}/hub/admin").status_code == 403
+        words = dict.fromkeys(("new_password", "new_password_confirmation"), "a new word 9")
+        assert "changed successfully" in instructor.post("/hub/change-password/anna", **words).text
+        anna = Person(address, "anna")
+        assert anna.log_in().status_code == 403 and anna.log_in("a new word 9").ok
         anna.start_server()
         chapter = anna.web.get(f"{anna.base}/api/contents/01_datasets_and_evaluation.ipynb")
         assert chapter.json()["type"] == "notebook"
         anna.run(cells()[:1])
         assert not Person(address, "eve").web.get(f"{anna.base}/api/contents").ok
         anna.web.headers["X-Forwarded-For"] = "203.0.113.9"
-        assert "serves its own computer alone" in anna.log_in().text
+        assert "serves its own computer alone" in anna.log_in("a new word 9").text

@@ -166,6 +166,7 @@ def test_timer_runs_stops_and_goes_back_by_keys_in_both_windows_and_after_f5(con
     stand_still(context)
     slide = place("{{section 1.3}}")
     first, second = (opened(context, folder, slide=slide) for _ in range(2))
+    context.clock.run_for(500)  # the deck goes to its slide
     timers = [page.locator(".bespoke-marp-active .tasks .timer") for page in (first, second)]
     expect(timers[0]).to_have_text("2:00")
     first.keyboard.press("1")
@@ -173,6 +174,7 @@ def test_timer_runs_stops_and_goes_back_by_keys_in_both_windows_and_after_f5(con
     for timer in timers:
         expect(timer).to_have_text("1:58")
     first.reload()
+    context.clock.run_for(100)
     expect(timers[0]).to_have_text("1:58")
     first.keyboard.press("1")
     context.clock.run_for(5000)
@@ -186,6 +188,7 @@ def test_timer_runs_stops_and_goes_back_by_keys_in_both_windows_and_after_f5(con
 def test_timer_that_is_over_flashes_and_counts_over(context, folder):
     stand_still(context)
     page = opened(context, folder, slide=place("{{section 1.3}}"))
+    context.clock.run_for(500)
     timer = page.locator(".bespoke-marp-active .tasks .timer")
     page.keyboard.press("1")
     context.clock.run_for(125_000)

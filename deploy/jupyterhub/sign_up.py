@@ -38,10 +38,13 @@ class ClassAuthenticator(NativeAuthenticator):
             return None  # bcrypt would raise
         return await super().authenticate(handler, data)
 
+    def is_password_strong(self, password):
+        return len(password.encode()) <= LONGEST and super().is_password_strong(password)
+
     def refusal(self, name: str, password: str, code: str) -> str:
         """Why nobody gets an account with these; nothing where they are good."""
         name = self.normalize_username(name)
-        if not compare_digest(code.encode(), self.class_code.encode()):
+        if not compare_digest(code.strip().encode(), self.class_code.encode()):
             return "This is not the code of this class. Ask your instructor."
         if not self.validate_username(name):
             return "A name has at most 40 letters, digits or signs of . _ - @ +, and begins with a letter or digit."

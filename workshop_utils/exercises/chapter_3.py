@@ -397,6 +397,32 @@ def cheapest_plan(answer, price: float):
     return f"{costs[plan]:,.0f} euros; the cheapest plan, {best[0]} with {best[1]} a class, costs {costs[best]:,.0f}. With another price of errors another number is right."
 
 
+@EXERCISES.value(
+    "3.12",
+    "Two stages of a small net",
+    2,
+    expected="a part of all numbers, from 0 to 1",
+    tolerance=0.01,
+    hints=(
+        "Move the panel's slider to 2 and read how many numbers learn in each stage.",
+        "Add up those that learn and divide by all, 75,242.",
+    ),
+    solution="my_part = (650 + 57_344) / 75_242",
+    why="The last block has most of the net's numbers, for it has most channels.",
+    mistake="0.33 or so: two stages of all, as if stages were equally large",
+    nudge="How many numbers has each stage? Does every stage have as many?",
+)
+def part_that_learns():
+    mistakes = {
+        "That is the head alone. Two stages learn: the head and the block before it.": 650 / 75_242,
+        "That is the part that stays frozen.": 1 - 57_994 / 75_242,
+        "That is how many numbers learn. As a part: divide by all, 75,242.": 57_994,
+        "That counts stages. They are not equally large: count numbers.": 0.5,
+    }
+    remark = "77 % of all numbers, in two stages: most sit near the head. With ten pictures a class that is a lot to move."
+    return 57_994 / 75_242, remark, mistakes
+
+
 def _accuracies() -> dict[tuple[str, int], float]:
     """The recorded mean of five draws by way and pictures a class."""
     found, mean = recorded.load("fewshot")["results"], lambda values: sum(values) / len(values)
