@@ -1,4 +1,4 @@
-"""Your own image classifier: in goes a folder with one folder of pictures a class, out come a net and a report.
+"""Your own image classifier: in goes FOLDER/CLASS/PICTURE (no train, no test), out come a net and a report.
 
 python at_work.py train FOLDER                 features of a pretrained net, and logistic regression
 python at_work.py train FOLDER --epochs 5      then the whole net is fine-tuned
@@ -105,7 +105,7 @@ def train(options):
     plain = ImageFolder(options.folder, transforms(config), loader=upright)
     files, labels = [file for file, _ in plain.samples], torch.tensor(plain.targets)
     # ten pictures of one dog belong on one side of the split: --together "dog[0-9]+"
-    groups = [re.search(options.together, Path(file).name)[0] for file in files]
+    groups = [str(re.findall(options.together, Path(file).name)[:1] or file) for file in files]
     folds = StratifiedGroupKFold(n_splits=4, shuffle=True, random_state=0)
     learn, check = next(folds.split(files, labels, groups))
     fit_head(net, outputs(net, Subset(plain, learn), options), labels[learn], options)
@@ -124,7 +124,7 @@ def predict(options):
     name, classes, config, weights = torch.load(options.model, "cpu", weights_only=True)
     net = timm.create_model(name, num_classes=len(classes)).to(options.device).eval()
     net.load_state_dict(weights)
-    prepare, files = transforms(config), sorted(options.folder.rglob("*.*"))
+    prepare, files = transforms(config), sorted(options.folder.rglob("*.*")) or exit("No files")
     with open("predictions.csv", "w", newline="", encoding="utf-8-sig") as table:  # for Excel too
         csv.writer(table).writerow(["file", "class", "probability"])
         for file in tqdm([file for file in files if file.suffix.lower() in IMG_EXTENSIONS]):

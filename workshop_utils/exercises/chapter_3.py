@@ -71,13 +71,13 @@ EXERCISES.question(
     right="C",
     hints=(
         "The net's own weights expect certain numbers, whoever asks.",
-        "Measured with the other mean and std, in training and test alike, on drawings: eleven points are lost.",
+        "So is the description of a picture as good as with the right numbers?",
     ),
     mistake="A: nothing is lost, both are treated alike",
     nudge="The head is new. For which numbers were the weights below it made?",
-    A="The head gets used to it, but the backbone does not: its weights were made for other numbers, so its description of every picture is worse. On clip-art, 15 pictures a class, that costs 11 points.",
-    B="So far off it is not: most of what the net sees is contrast between neighbours, and that survives another mean and std. On clip-art 68 % are right, where guessing gives 11 %.",
-    C="The features are worse for every picture, the head makes the best of them, and nobody sees what the score could have been. On clip-art, 15 pictures a class, 20 draws: 68.4 %, and 79.5 % with the right preprocessing.",
+    A="The head gets used to it, but the backbone does not: its weights were made for other numbers, so its description of every picture is worse.",
+    B="So far off it is not: most of what the net sees is contrast between neighbours, and that survives another mean and std. Guessing among nine classes gives 11 %; the next cell measures how far above that it is.",
+    C="The features are worse for every picture, the head makes the best of them, and nobody sees what the score could have been. On clip-art, 15 pictures a class, it costs about ten points: the next cell measures it.",
     D="Shapes and types are right, so PyTorch has nothing to say. That is the danger.",
 )
 
@@ -141,22 +141,26 @@ def as_good_as_scratch():
     4,
     hints=(
         "When does the optimizer learn which parameters there are?",
-        "parameter_groups takes what learns at that moment. Unfreezing afterwards comes too late.",
-        "First freeze, then unfreeze, then the groups and the optimizer.",
+        "AdamW(...) is given the parameters that may learn at that moment. Unfreezing afterwards comes too late.",
+        'First unfreeze blocks.1, then two groups, as in section 4: {"params": net.blocks[1].parameters(), "lr": 1e-4} is one.',
     ),
-    solution='def prepare(net):\n    transfer.freeze(net)\n    transfer.unfreeze(net, "blocks.1")\n    groups = transfer.parameter_groups(net, head_rate=1e-3, body_rate=1e-4)\n    return torch.optim.AdamW(groups)',
+    solution="def prepare(net):\n    net.requires_grad_(False)\n    net.head.requires_grad_(True)\n    net.blocks[1].requires_grad_(True)\n"
+    '    groups = [{"params": net.head.parameters(), "lr": 1e-3}, {"params": net.blocks[1].parameters(), "lr": 1e-4}]\n'
+    "    return torch.optim.AdamW(groups)",
     why="An optimizer moves the parameters that it was given; those that are unfrozen later are not among them.",
     mistake="Rates are changed or everything is unfrozen, while the order of the lines stays",
     nudge="Which parameters learn at the moment when the optimizer is made?",
     wrong={
-        "Only the head moved": Changed('transfer.unfreeze(net, "blocks.1")', "pass"),
-        "more than blocks.1 was unfrozen": Changed('"blocks.1"', '"blocks.0", "blocks.1"'),
-        "'blocks.0.0.bias' for one": Changed('"blocks.1"', '"blocks"'),
-        "Everything moved": Changed('(net, "blocks.1")', "(net)"),
-        "Was the net frozen": Changed("transfer.freeze(net)", "pass"),
+        "Only the head moved": Changed("net.blocks[1].requires_grad_(True)", "pass"),
+        "more than blocks.1 was unfrozen": Changed("blocks[1]", "blocks"),
+        "'blocks.0.0.bias' for one": Changed("blocks[1]", "blocks"),
+        "Everything moved": lambda net: torch.optim.AdamW(net.parameters()),
+        "Was the net frozen": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3),
         "as long as the head's": Changed("1e-4", "1e-3"),
         "longer than the head's": Changed("1e-4", "1e-2"),
-        "the head did not": Changed("freeze(net)", "freeze(net, keep_head=False)"),
+        "Asked were 1e-3": Changed("1e-4", "9e-4"),
+        "for the head and 1e-4": Changed("1e-3", "1e-2"),
+        "the head did not": Changed("net.head.requires_grad_(True)", "pass"),
         "the optimizer back": lambda net: None,
         "Expected the function": 5,
     },
@@ -179,14 +183,15 @@ def prepare(answer):
     moved = set(transfer.changed(before, net.state_dict()))
     head = {name for name in moved if name.startswith("head.")}
     block = {name for name in moved if name.startswith("blocks.1.")}
-    if head and not moved - head and body.requires_grad:
+    as_it_came = [group["lr"] for group in optimizer.param_groups] == [1e-3]
+    if head and not moved - head and body.requires_grad and as_it_came:
         raise Unattempted(
-            "This is the cell as it came: blocks.1 may learn, but the optimizer does not know its parameters. Repair it and run it again."
+            "Only the head moved, as in the cell as it came: blocks.1 may learn, but the optimizer was not given its parameters. Repair it and run it again."
         )
     if not moved:
         yield "Nothing moved in a step: the head and blocks.1 should."
     if {name.partition(".")[0] for name in moved} >= {"stem", "blocks", "head"}:
-        yield "Everything moved. Was the net frozen, and then nothing but blocks.1 unfrozen? transfer.unfreeze(net) unfreezes all of it."
+        yield "Everything moved. Was the net frozen, and then nothing but blocks.1 unfrozen?"
     if moved - head - block:
         yield f"Part of the net is frozen, but more than blocks.1 was unfrozen: '{sorted(moved - head - block)[0]}' for one moved too."
     if not head:
@@ -196,7 +201,9 @@ def prepare(answer):
     rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
     if rates[id(body)] >= rates[id(last)]:
         how = "longer than" if rates[id(body)] > rates[id(last)] else "as long as"
-        yield f"Both move, but blocks.1 in steps {how} the head's. Further down the steps are smaller: head_rate=1e-3, body_rate=1e-4."
+        yield f'Both move, but blocks.1 in steps {how} the head\'s. Further down the steps are smaller: one group with "lr": 1e-3 for the head, one with 1e-4 for blocks.1.'
+    if abs(rates[id(last)] / 1e-3 - 1) > 0.01 or abs(rates[id(body)] / 1e-4 - 1) > 0.01:
+        yield f"Both move, with {rates[id(last)]:g} and {rates[id(body)]:g}. Asked were 1e-3 for the head and 1e-4 for blocks.1."
     return "Freeze, unfreeze, then the optimizer. Compare a state_dict before and after a step whenever you doubt."
 
 
@@ -227,7 +234,7 @@ EXERCISES.question(
         "An optimizer over the parameters that learn, loss, backward, step; then return the net.",
     ),
     solution="def head_step(net, images, labels):\n    transfer.freeze(net).eval()\n    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)\n"
-    "    F.cross_entropy(net(images), labels).backward()\n    optimizer.step()\n    return net",
+    "    torch.nn.functional.cross_entropy(net(images), labels).backward()\n    optimizer.step()\n    return net",
     why="Frozen weights keep the optimizer away, evaluation mode keeps batch normalisation's statistics.",
     mistake="The weights are frozen and the net is in training mode: the running statistics move",
     nudge="What does transfer.changed list after your step, and what kind of tensors are these?",
@@ -306,12 +313,12 @@ EXERCISES.question(
     "A picture of neither class",
     right="D",
     hints=("Give the panel a picture of something else.", "The probabilities always add up to 1."),
-    mistake="B: half and half. Or A, none of the two",
+    mistake="B: always half and half. Or A, none of the two",
     nudge="To what do the probabilities add up, and among which classes?",
     A="There is no such answer: softmax divides 100 % among the classes that it has.",
-    B="Half and half would be honest, but nothing makes it so: a small likeness is enough for a high probability.",
+    B="Many strangers come near it, but nothing makes it so: some get as much as the classifier's own pictures.",
     C="The features are those of 1,000 classes, but the new head knows only yours.",
-    D="It must name one of your classes, and often with a high probability. Give it a class 'something else', or distrust low probabilities.",
+    D="It must name one of your classes, mostly unsurely, sometimes as surely as one of its own. Give it a class 'something else', or distrust low probabilities.",
 )
 
 
@@ -324,7 +331,7 @@ EXERCISES.question(
         "The cell with models.save writes what the panel trained. Run it after Train.",
         'The answer is the name that it saves under: "my-classifier".',
     ),
-    solution='own = data.ImageDataset(torch.cat([data.load("clip-art").images[:20], data.load("photos").images[:, :, ::2, ::2][:, :, :128, :128]]),\n'
+    solution='import torch\n\nown = data.ImageDataset(torch.cat([data.load("clip-art").images[:20], data.load("photos").images[:, :, ::2, ::2][:, :, :128, :128]]),\n'
     '                        torch.tensor([0] * 20 + [1] * 13), ("drawing", "photograph"), name="own")\n'
     'models.save(transfer.classifier(net, own), "my-classifier", overwrite=True)\nmy_classifier = "my-classifier"',
     why="No camera at hand? Drawings against photographs are two classes as well.",
