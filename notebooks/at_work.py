@@ -46,7 +46,7 @@ def transforms(config, augment=False):
 
 def outputs(net, dataset, options):
     """What the net says of every picture: (N, features), or (N, classes) once it has a head."""
-    loader = DataLoader(dataset, batch_size=16, num_workers=options.workers)
+    loader = DataLoader(dataset, batch_size=8, num_workers=options.workers)
     net.to(options.device).eval()
     with torch.inference_mode():
         return torch.cat([net(images.to(options.device)).cpu() for images, _ in tqdm(loader)])
