@@ -83,7 +83,7 @@ def shirts() -> Figure:
     f1 = 2 * precision * recall / (precision + recall)
     canvas = Canvas("The shirts", 1160, 430)
     for place, (name, (count, colour, marker)) in enumerate(groups.items()):
-        x, dots = 400 * place + 20, np.arange(count)
+        x, dots = 385 * place + 20, np.arange(count)
         canvas.write(x, 40, f"{count} {name}", 28, ha="left")
         look = {"marker": marker, "linestyle": "none", "markersize": 11, "markeredgewidth": 3}
         canvas.line(x + 10 + dots % 15 * 23, 110 + dots // 15 * 23, colour, **look)
@@ -168,9 +168,9 @@ def dots(title: str, found: dict[str, list[float]], high: int) -> Canvas:
         canvas.write(335, y, name, ha="right")
         look = {"marker": "o", "linestyle": "none", "markersize": 14, "alpha": 0.6}
         canvas.line([place(value) for value in values], [y] * len(values), COLOURS[0], **look)
-        canvas.line([place(mean)] * 2, [y - 16, y + 16], linewidth=4)
+        canvas.line([place(mean)] * 2, [y - min(16, step / 3), y + min(16, step / 3)], linewidth=4)
         canvas.write(1035, y, f"{100 * mean:.1f} %", ha="left", fontweight="bold")
-    low, top = (f"{100 * end:.0f} %" for end in ends)
+    low, top = (f"{100 * end:.1f} %" for end in ends)
     canvas.write(360, high - 66, low, 24)
     canvas.write(1000, high - 66, top, 24)
     canvas.write(680, high - 24, title, 26)
@@ -183,9 +183,9 @@ def tricks() -> Figure:
     rows = [row for row in recorded.load("tricks")["results"] if row["activation"] == "ReLU"]
     names = {
         (False, False): "ReLU",
-        (True, False): "and dropout",
-        (False, True): "and augmentation",
-        (True, True): "and both",
+        (True, False): "+ dropout",
+        (False, True): "+ augmentation",
+        (True, True): "+ both",
     }
     found = {names[row["dropout"], row["augment"]]: row["accuracy"] for row in rows}
     title = f"test accuracy, 300 training digits ({recorded.label('tricks')})"
@@ -248,10 +248,10 @@ def depth() -> Figure:
 
 LABELS = {  # of the figure of costs: where a name stands beside its dot, in pixels
     "alexnet": (14, 0),
-    "squeezenet1_1": (14, 0),
+    "squeezenet1_1": (14, -14),
     "googlenet": (-14, 14),
     "resnet18": (14, 18),
-    "vgg16": (14, 18),
+    "vgg16": (14, -16),
     "resnet50": (14, 14),
     "resnet152": (14, 10),
     "mobilenet_v3_large": (14, 18),
@@ -309,6 +309,6 @@ def few_pictures() -> Figure:
     }
     words = f"test accuracy ({recorded.label('fewshot')})"
     figure = plots.lines(accuracy, "pictures a class", words)
-    free = {"loc": "center right", "bbox_to_anchor": (1, 0.52), "ncols": 2, "frameon": False}
+    free = {"loc": "center right", "bbox_to_anchor": (1, 0.6), "ncols": 2, "frameon": False}
     figure.axes[0].legend(**free)  # where no line runs
     return figure

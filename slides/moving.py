@@ -41,7 +41,7 @@ def pad() -> str:
     digit = test.images[301].flatten().tolist()
     page = page.replace("</style>", f"{LARGE}</style>").replace("</body>", FIRST % digit)
     title = "A drawing pad, and what LeNet reads on it"
-    frame = f'<iframe class="pad" title="{title}" width="1160" height="510" srcdoc="{escape(page)}"></iframe>'
+    frame = f'<iframe class="pad" title="{title}" width="1160" height="530" srcdoc="{escape(page)}"></iframe>'
     return frame
 
 

@@ -118,8 +118,8 @@ def inception() -> Figure:
             canvas.write(x + wide[name] / 2, y, re.sub(r"(?<=\d)x", "\u00d7", name), 32, color=ink)
             x += wide[name] + 60
     canvas.line([1000, 1000], [50, 390], LINE)
-    canvas.box(960, 170, 190, 100, facecolor="#B34A00", edgecolor="none")
-    canvas.write(1055, 220, "side by side", 28, color="white", fontweight="bold")
+    canvas.box(1000, 170, 150, 100, facecolor="#B34A00", edgecolor="none")
+    canvas.write(1075, 220, "side\nby side", 28, color="white", fontweight="bold")
     canvas.description = plots.block("googlenet").description
     return canvas
 

@@ -186,7 +186,7 @@ def test_stages_are_the_parts_that_have_parameters():
     places = (0, 3, 4, 6, 7, 9, 10, 11, 12)
     assert names == [*(f"features.{place}" for place in places), "classifier.1"]
     told = frozen_stages.freezing_figure(made, None, learning=2, batchnorm=False).description
-    assert "in 2 of 10 stages" in told and "classifier.1: 4,617" in told
+    assert "in 2 of 10 stages" in told and "classifier.1: Linear 4,617" in told
 
 
 # --- looking inside, and panels ---

@@ -45,7 +45,7 @@ told = (known.sum().item(), len(transfer.changed(before, net.state_dict())), exp
 from argparse import Namespace
 import runpy, timm
 work, few = runpy.run_path("notebooks/at_work.py"), tiny_dataset(channels=3, side=32)
-options, pictures = Namespace(device=place, balanced="balanced", epochs=1), torch.utils.data.TensorDataset(few.images / 255, few.labels)
+options, pictures = Namespace(device=place, balanced="balanced", epochs=1, workers=0), torch.utils.data.TensorDataset(few.images / 255, few.labels)
 torch.manual_seed(0)
 net = timm.create_model("test_resnet", num_classes=0)
 work["fit_head"](net, work["outputs"](net, pictures, options), few.labels, options)
