@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 from scipy.interpolate import make_interp_spline
+from torchvision.transforms.v2.functional import center_crop, resize
 
 from workshop_utils import data, explain, models, paths
 from workshop_utils.widgets.digit_pad import PEN, SIDE, as_mnist
@@ -81,12 +82,9 @@ if __name__ == "__main__":
     with torch.inference_mode():
         sure = borrowed(ready[None]).softmax(1)[0]
     best = int(sure.argmax())
-    heat = explain.grad_cam(borrowed, ready, best)[None, None]
-    heat = torch.nn.functional.interpolate(heat, 224, mode="bicubic").clamp(min=0)[0, 0]
-    crop = borrowed.preprocess
-    whole = torch.nn.functional.interpolate(picture[None].float(), crop.resize)[0].byte()
-    edge = (crop.resize - crop.crop) // 2
-    middle = whole[:, edge : edge + crop.crop, edge : edge + crop.crop]
+    cut = borrowed.preprocess
+    heat = resize(explain.grad_cam(borrowed, ready, best)[None], [cut.crop, cut.crop])[0]
+    middle = center_crop(resize(picture, [cut.resize]), [cut.crop])  # what the net reads
     said = f"{names[best]}, {sure[best]:.0%}"
     frames += [look(borrowed, middle, said, None), look(borrowed, middle, said, heat.numpy())]
     times = [250] * (FRAMES - 1) + [2500, 1200, 3500]
