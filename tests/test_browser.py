@@ -2,7 +2,7 @@
 
 Needs `pip install -r tests/requirements-browser.txt` and a Chromium or Chrome, found on the path or named by CHROMIUM;
 without either the file is skipped. One notebook shows all panels, one cell each. A picture of each panel as its test
-left it is kept in the folder SCREENSHOTS, or else among pytest's temporary files.
+left it is kept in the folder SCREENSHOTS, where one is named.
 """
 
 import os
@@ -198,20 +198,19 @@ def notebook(chromium, lab):
     page.context.close()
 
 
-@pytest.fixture(scope="module")
-def screenshots(tmp_path_factory):
-    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def picture_of(panel, name: str) -> None:
+    """Keeps a picture of the panel in the folder SCREENSHOTS, for people who want to look."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        panel.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @pytest.fixture
-def show(notebook, screenshots):
+def show(notebook):
     """Gives a panel by its name, and takes its picture after the test."""
     shown = {}
     yield lambda name: shown.setdefault(name, notebook.panel(name))
     for name, panel in shown.items():
-        panel.screenshot(path=screenshots / f"{name}.png")
+        picture_of(panel, name)
 
 
 def says(panel, words: str | re.Pattern) -> None:
@@ -306,7 +305,7 @@ def test_digits_of_french_and_arabic_keyboards_answer(show):
         expect(button).to_have_class(re.compile("mod-active"))
 
 
-def test_panel_says_that_its_kernel_was_restarted(chromium, lab, screenshots):
+def test_panel_says_that_its_kernel_was_restarted(chromium, lab):
     page = chromium.new_context(viewport=SCREEN).new_page()
     opened = Opened(page, {"browser": "widgets.browser()"}, *lab, "restarted")
     panel = opened.panel("browser")
@@ -317,7 +316,7 @@ def test_panel_says_that_its_kernel_was_restarted(chromium, lab, screenshots):
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     expect(panel.locator(".panel-with-keys")).to_have_class(re.compile("disconnected"))
     assert "no kernel any more" in panel.locator(".panel-with-keys").evaluate(after)
-    panel.screenshot(path=screenshots / "browser_restarted.png")
+    picture_of(panel, "browser_restarted")
     page.context.close()
 
 
@@ -557,7 +556,7 @@ def test_a_class_is_found_by_typing_its_name(show):
     says(panel, "For 'fig'")
 
 
-def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
+def test_a_refused_camera_points_to_files(chromium, lab):
     page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.add_init_script(NO_CAMERA)
     opened = Opened(
@@ -568,7 +567,7 @@ def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
     expect(
         panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")
     ).to_be_visible()
-    panel.screenshot(path=screenshots / "own_pictures_refused.png")
+    picture_of(panel, "own_pictures_refused")
     page.context.close()
 
 
@@ -582,29 +581,22 @@ def test_an_epoch_moves_the_stages_that_learn(show):
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_fits_on_a_small_laptop(show, name):
-    output = show(name).locator(".jp-OutputArea-output")
+def test_a_panel_fits_on_a_small_laptop_with_sliders_to_drag_and_a_ring_for_the_keyboard(
+    show, name
+):
+    panel = show(name)
+    output = panel.locator(".jp-OutputArea-output")
     assert output.evaluate_all(SCROLLED) == []
     heights = output.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
     assert sum(heights) <= HIGHEST, heights
-
-
-@pytest.mark.parametrize("name", PANELS)
-def test_keyboard_sees_where_it_is(show, name):
-    first = show(name).locator("select, button, [role=slider], input:visible").first
+    lengths = panel.locator(".noUi-target").evaluate_all(
+        "all => all.map(slider => slider.getBoundingClientRect().width)"
+    )
+    assert all(length >= SHORTEST for length in lengths), lengths
+    first = panel.locator("select, button, [role=slider], input:visible").first
     first.press("Tab")  # from now on the keyboard moves the focus
     first.focus()
     assert first.page.evaluate(RING) == ["solid", "3px"]
-
-
-@pytest.mark.parametrize("name", PANELS)
-def test_sliders_are_long_enough_to_be_dragged(show, name):
-    lengths = (
-        show(name)
-        .locator(".noUi-target")
-        .evaluate_all("all => all.map(slider => slider.getBoundingClientRect().width)")
-    )
-    assert all(length >= SHORTEST for length in lengths), lengths
 
 
 def test_the_nine_numbers_stand_as_the_kernel_does(show):
