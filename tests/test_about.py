@@ -18,7 +18,6 @@ TIMM = {
     "test_vit": {},
     "test_convnext": {},
     "mobilenetv3_small_050": {},
-    "vit_tiny_patch16_224": {"img_size": 64},
     "vit_small_patch14_dinov2": {"img_size": 56},
 }
 

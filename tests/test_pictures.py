@@ -661,14 +661,6 @@ def test_tar_is_known_by_its_content(tmp_path, mode, name):
     assert set(both(tmp_path / name)) == {"cats", "dogs"}
 
 
-def test_links_in_a_tar_are_left_out(tmp_path):
-    folder = class_folders(tmp_path / "pets", cats=2, dogs=2)
-    (folder / "cats" / "again.png").symlink_to("0.png")
-    with tarfile.open(tmp_path / "pets.tar", "w") as archive:
-        archive.add(folder, "pets")
-    assert len(both(tmp_path / "pets.tar")["cats"]) == 2
-
-
 def test_file_with_holes_in_a_tar_is_left_out_for_it_can_unpack_to_anything(tmp_path):
     holes = tarfile.TarInfo("pets/cats/holes.png")
     holes.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 40)}

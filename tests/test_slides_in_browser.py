@@ -12,6 +12,7 @@ sync_api = pytest.importorskip(
 from slides import build, check, routes, values  # noqa: E402
 
 expect = sync_api.expect
+expect.set_options(timeout=30_000)  # milliseconds; on a busy computer 5,000 are few
 DECK = "image_classification"
 pytestmark = pytest.mark.skipif(
     not check.chromium_path(),
