@@ -16,8 +16,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional as F
 
 from workshop_utils import data
-from workshop_utils.data import archives
-from workshop_utils.data.picture_files import told
+from workshop_utils.data import archives, picture_files
 from workshop_utils.data.pictures import decode, decode_all
 
 
@@ -604,7 +603,7 @@ def test_what_is_not_read_is_counted_by_folder_with_what_to_do(tmp_path, capsys)
 @pytest.mark.parametrize("kinds, dots", [(8, 0), (9, 1)])
 def test_eight_kinds_of_what_is_left_out_are_told(kinds, dots):
     left_out = {PurePosixPath(f"cats/1.x{kind}"): f".x{kind} is not read" for kind in range(kinds)}
-    said = told(left_out)
+    said = picture_files.told(left_out)
     assert (said.count("1 of 'cats' (.x"), said.count("; ...")) == (8, dots)
 
 
@@ -624,8 +623,10 @@ def test_pipe_under_a_pictures_name_is_named_and_never_waited_for(tmp_path, caps
     assert "cats/pipe.png is no file but a pipe" in capsys.readouterr().out
 
 
-def test_enormous_file_is_named_before_it_is_read(tmp_path, capsys):
+def test_enormous_file_is_named_before_it_is_read(tmp_path, capsys, monkeypatch):
     class_folders(tmp_path, cats=2, dogs=2)
+    largest = max(file.stat().st_size for file in tmp_path.rglob("*.png"))
+    monkeypatch.setattr(picture_files, "FILE_AT_MOST", largest)  # which is not beyond it
     with open(tmp_path / "cats" / "disk.bmp", "wb") as file:
         file.truncate(30 << 30)
     assert len(both(tmp_path)["cats"]) == 2
