@@ -468,8 +468,9 @@ def test_augmentation_out_of_range_is_refused(wrong):
 def big_folder(tmp_path, monkeypatch):
     """A folder that counts as too big for the memory, and the same pictures in memory."""
     folder = class_folders(tmp_path / "pets", cats=8, dogs=8)
+    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 16 * 3 * 10 * 10)
     in_memory = data.from_folder(folder, size=10)
-    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 0)
+    monkeypatch.setattr(folders, "IN_MEMORY_AT_MOST", 16 * 3 * 10 * 10 - 1)
     return data.from_folder(folder, size=10), in_memory
 
 

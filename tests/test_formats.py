@@ -11,7 +11,7 @@ import pytest
 import torch
 import torchvision
 from helpers import TESTDATA, idx, needs_testdata
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workshop_utils import data
@@ -22,7 +22,9 @@ from workshop_utils.data.sets.sign_language import read_sign_csv
 
 # --- the IDX reader ---
 
-repeatable = settings(derandomize=True, deadline=None)
+repeatable = settings(  # and on a busy computer too
+    derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 VALUES = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
 
 

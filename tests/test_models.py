@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 from functools import lru_cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -864,17 +863,3 @@ def test_unknown_trained_net_is_answered_with_the_nearest():
         ValueError, match="No trained net is called 'lenet-minst'. Did you mean 'lenet-mnist'"
     ):
         models.ready("lenet-minst")
-
-
-def test_damaged_trained_net_is_refused_with_the_cure(tmp_path, monkeypatch):
-    shutil.copytree(weights.READY, tmp_path / "ready")
-    raw = bytearray((tmp_path / "ready" / "lenet-mnist.safetensors").read_bytes())
-    raw[-1] ^= 1
-    (tmp_path / "ready" / "lenet-mnist.safetensors").write_bytes(raw)
-    monkeypatch.setattr(weights, "READY", tmp_path / "ready")
-    monkeypatch.setattr(weights, "kept", {})
-    with pytest.raises(
-        ValueError,
-        match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors",
-    ):
-        models.ready("lenet-mnist")

@@ -268,7 +268,7 @@ def test_every_section_runs_alone_after_the_setup_cell(path):
     ][1:]  # at first there is nothing to forget
     NotebookClient(
         notebook,
-        timeout=300,
+        timeout=600,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
@@ -311,7 +311,7 @@ def test_nbval_passes_what_is_unchanged_fails_what_is_not_and_skips_the_rest(sma
     small_course(lambda cells: cells[1].outputs[0].update(text="3\n"), "changed")
     small_course(lambda cells: cells[1].update(source="print(1 / 0)"), "raising")
     command = [sys.executable, "-m", "pytest", "-v", "-n0", "--color=no", "."]
-    answer = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=240)
+    answer = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=600)
     said = re.findall(r"^(\w+)::ipynb::Cell \d (\w+)", answer.stdout, re.M)
     told = {name: [word for one, word in said if one == name] for name, _ in said}
     failed = ["PASSED", "FAILED", "SKIPPED"]

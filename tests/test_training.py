@@ -588,16 +588,17 @@ def test_one_cycle_starts_again_from_the_top_and_from_a_rate_that_was_set_since(
 
 
 @pytest.mark.parametrize(
-    "layer",
+    "layer",  # made in the test: one that an earlier run has moved is another layer
     [
-        nn.BatchNorm2d(4, affine=False),
-        nn.InstanceNorm2d(4, track_running_stats=True),
-        nn.InstanceNorm2d(4, affine=True, track_running_stats=True),
-        nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 1)),
+        lambda: nn.BatchNorm2d(4, affine=False),
+        lambda: nn.InstanceNorm2d(4, track_running_stats=True),
+        lambda: nn.InstanceNorm2d(4, affine=True, track_running_stats=True),
+        lambda: nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 1)),
     ],
+    ids=["batch", "instance", "affine instance", "spectral"],
 )
 def test_statistics_of_frozen_layers_of_any_kind_stay_and_those_of_learning_ones_move(layer):
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), layer, nn.Flatten(), nn.Linear(144, 3))
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), layer(), nn.Flatten(), nn.Linear(144, 3))
     before = weights(transfer.freeze(model))
     training.fit(model, tiny_dataset(), epochs=1)
     assert transfer.changed(before, model.state_dict()) == ["3.weight", "3.bias"]
