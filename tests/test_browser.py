@@ -1,4 +1,4 @@
-"""Every interactive panel in real JupyterLab: moved by mouse and keyboard in headless Chromium, and read by what it says.
+"""Every interactive panel in real JupyterLab, and one in Notebook 7: moved by mouse and keyboard in headless Chromium, and read by what it says.
 
 Needs `pip install -r tests/requirements-browser.txt` and a Chromium or Chrome, found on the path or named by CHROMIUM;
 without either the file is skipped. One notebook shows all panels, one cell each. A picture of each panel as its test
@@ -187,8 +187,8 @@ def served(application: str, tmp_path_factory):
 
 
 def answers(address: str, server: subprocess.Popen) -> None:
-    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within a minute."""
-    for _ in range(300):
+    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within five minutes."""
+    for _ in range(1500):
         try:
             return urlopen(address, timeout=5).close()
         except OSError:
