@@ -1,4 +1,4 @@
-"""Every interactive panel in real JupyterLab: moved by mouse and keyboard in headless Chromium, and read by what it says.
+"""Every interactive panel in real JupyterLab, and one in Notebook 7: moved by mouse and keyboard in headless Chromium, and read by what it says.
 
 Needs `pip install -r tests/requirements-browser.txt` and a Chromium or Chrome, found on the path or named by CHROMIUM;
 without either the file is skipped. One notebook shows all panels, one cell each. A picture of each panel as its test
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlparse
@@ -103,7 +104,14 @@ class Opened:
     asked: ClassVar[list[str]] = []
 
     def __init__(
-        self, page, panels: dict[str, str], lab: str, folder: Path, name: str, *setup: str
+        self,
+        page,
+        panels: dict[str, str],
+        lab: str,
+        folder: Path,
+        name: str,
+        *setup: str,
+        at: str = "lab/workspaces/{0}/tree/{0}.ipynb",
     ):
         cells = ["\n".join((IMPORTS, *setup)), *panels.values()]
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -117,9 +125,9 @@ class Opened:
         page.context.on("request", lambda request: self.asked.append(request.url))
         page.on("websocket", lambda socket: self.asked.append(socket.url))
         page.set_default_timeout(30_000)
-        page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")
+        page.goto(f"{lab}/{at.format(name)}")
         expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(cells))
-        expect(page.get_by_text(re.compile(r"Python 3 .*\| Idle"))).to_be_visible(
+        expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
             timeout=60_000
         )  # cells run before would be forgotten
         page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -135,7 +143,13 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """(address, folder) of a JupyterLab of this Python with no settings of anybody's."""
+    with served("jupyterlab", tmp_path_factory) as address:
+        yield address
+
+
+@contextmanager
+def served(application: str, tmp_path_factory):
+    """(address, folder) of a JupyterLab or a Notebook of this Python with no settings of anybody's."""
     folder, own = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -153,7 +167,7 @@ def lab(tmp_path_factory):
     command = [
         sys.executable,
         "-m",
-        "jupyterlab",
+        application,
         "--no-browser",
         "--allow-root",
         f"--port={port}",
@@ -173,15 +187,15 @@ def lab(tmp_path_factory):
 
 
 def answers(address: str, server: subprocess.Popen) -> None:
-    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within a minute."""
-    for _ in range(300):
+    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within five minutes."""
+    for _ in range(1500):
         try:
             return urlopen(address, timeout=5).close()
         except OSError:
             if server.poll() is not None:
                 break
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab does not answer at {address}.")
+    raise RuntimeError(f"Jupyter does not answer at {address}.")
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +334,21 @@ def test_panel_says_that_its_kernel_was_restarted(chromium, lab):
     page.context.close()
 
 
+def test_a_panel_works_in_notebook_7_too(chromium, tmp_path_factory, screenshots):
+    pytest.importorskip("notebook")
+    page = chromium.new_context(viewport=SCREEN).new_page()
+    with served("notebook", tmp_path_factory) as address:
+        drawn = {"drawing_pad": PANELS["drawing_pad"]}
+        opened = Opened(page, drawn, *address, "classic", DIGITS, at="notebooks/{0}.ipynb")
+        panel = opened.panel("drawing_pad")
+        draw_a_one(panel)
+        before = panel.locator("div[role=status]").inner_text()
+        control(panel, "shift right").press("ArrowRight")
+        expect(panel.locator("div[role=status]")).not_to_have_text(before)
+        panel.screenshot(path=screenshots / "drawing_pad_notebook_7.png")
+        page.context.close()
+
+
 def test_keys_typed_in_an_editor_a_palette_or_another_panel_do_not_answer(show):
     """While a panel whose buttons begin with digits is in sight."""
     panel, keys = show("labelling"), show("labelling").page.keyboard
@@ -386,18 +415,24 @@ def test_a_cell_of_the_matrix_is_chosen_by_dropdown_and_by_keyboard(show):
     says(panel, "pictures of 'Sneaker' are wrongly called 'Bag'")
 
 
-def test_a_stroke_is_read_and_a_cleared_pad_is_empty(show):
-    panel = show("drawing_pad")
+def draw_a_one(panel) -> dict:
+    """Draws on the pad with the mouse; returns the pad's place on the page."""
     pad, mouse = panel.get_by_role("img", name=re.compile("^Drawing pad")), panel.page.mouse
     pad.scroll_into_view_if_needed()
-    ask = panel.get_by_text("draw here", exact=True)
-    expect(ask).to_be_visible()
     box = pad.bounding_box()
     mouse.move(box["x"] + 140, box["y"] + 50)
     mouse.down()
     mouse.move(box["x"] + 140, box["y"] + 230, steps=10)
     mouse.up()
     says(panel, "The net says '1' with")
+    return box
+
+
+def test_a_stroke_is_read_and_a_cleared_pad_is_empty(show):
+    panel = show("drawing_pad")
+    ask = panel.get_by_text("draw here", exact=True)
+    expect(ask).to_be_visible()
+    box = draw_a_one(panel)
     expect(ask).to_be_hidden()
     chosen(panel, "picture", "my drawing")
     answer = panel.locator(".widget-image").bounding_box()

@@ -94,18 +94,19 @@ def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
 
 
 @every_notebook
-def test_setup_cell_and_badge_follow_the_one_address(path):
+def test_setup_cell_and_badges_follow_the_one_address(path):
     notebook = nbformat.read(path, as_version=4)
     setup = code_cells(path)[0]
     assert setup.source == links.setup_cell() and setup.metadata.items() >= links.FOLDED.items()
     own = path.relative_to(paths.HOME).as_posix()
-    badges = [
-        badge[0]
+    places = [
+        place
         for cell in notebook.cells
         if cell.cell_type == "markdown"
-        for badge in links.BADGE_PATTERN.finditer(cell.source)
+        for place in links.PLACE.finditer(cell.source)
     ]
-    assert badges == [links.BADGE.format(repository=links.REPOSITORY, tag=links.TAG, path=own)]
+    assert [place[1] for place in places] == [own]
+    assert links.with_badges(places[0][0], links.REPOSITORY, links.TAG) == places[0][0]
 
 
 @every_notebook

@@ -172,7 +172,12 @@ def test_same_controls_give_the_same_picture(name):
 
 
 @every_panel
-def test_a_move_gives_another_picture_or_sentence_and_none_raises_or_prints(name, capsys):
+@pytest.mark.parametrize("scripts", [True, False], ids=["", "without_anywidget"])
+def test_a_move_gives_another_picture_or_sentence_and_none_raises_or_prints(
+    name, scripts, capsys, monkeypatch
+):
+    if not scripts:  # as on Kaggle
+        monkeypatch.setitem(sys.modules, "anywidget", None)
     build, moves = PANELS[name]
     made = build()
     capsys.readouterr()
