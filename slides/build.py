@@ -1,4 +1,4 @@
-"""Builds the slides, the cheat sheets and the glossary: python slides/build.py [--local]
+"""Builds the slides, the cheat sheets, the glossary and what is printed for a room: python slides/build.py [--local]
 
 Needs Node (npx), Chromium, Playwright (tests/requirements-browser.txt) and the fonts Inter and Noto (Debian: fonts-inter, fonts-noto-core). Each document becomes one
 HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. The deck's HTML holds all three routes
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()  # of the nets of the course, not of one's own
 
-from slides import routes, values
+from slides import printables, routes, values
 from workshop_utils import recorded
 from workshop_utils.paths import HOME
 
@@ -77,6 +77,7 @@ def sums() -> dict[str, str]:
         f"{path.stem}, recorded": json.dumps(recorded.load(path.stem)["results"])
         for path in recorded.RECORDED.glob("*.json")
     }
+    texts["printables"] = printables.page()
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     sums |= {Path(file).name: recorded.code_sum([file]) for file in CODE}
     return dict(sorted(sums.items()))
@@ -111,6 +112,17 @@ def build(name: str, folder: Path) -> list[str]:
                 paper.print_pdf(chromium, html, folder / f"{name}_{route}.pdf", route)
             paper.print_notes(chromium, html, folder / f"{name}_notes.pdf")
     return found
+
+
+def build_printables() -> None:
+    """Writes the sheets for tables, helpers and feedback, with lines to write on, and their PDF."""
+    from slides import check, paper
+
+    html = BUILT / printables.FILE
+    html.write_text(printables.page(), "utf-8")
+    with check.browser() as chromium:
+        paper.print_pdf(chromium, html, html.with_suffix(".pdf"))
+    print(f"{html.name} and its PDF are built.")
 
 
 def with_routes(page: str) -> str:
@@ -264,6 +276,8 @@ def main() -> None:
             f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)
         }
         print(f"{name}.html and {name}.pdf are built.")
+    if not chosen.local and not chosen.names:
+        build_printables()
     if found:
         raise SystemExit("\n".join(["Not right yet:", *found]))
     if not chosen.local and not chosen.names:

@@ -15,6 +15,7 @@ from workshop_utils.paths import HOME
 from workshop_utils.tables import Table
 
 GUIDE = HOME / "slides" / "INSTRUCTORS.md"
+HELPERS = HOME / "slides" / "HELPERS.md"
 ROUTES = {"short": "90 minutes", "half": "half a day", "day": "a day"}
 LONG = 420  # letters of a question and its answer that no longer fit in large type
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
@@ -303,13 +304,13 @@ def task(number: str) -> tuple[int, str]:
     return int(found[1]), re.sub(r"\[(.+?)\]\([^)]+\)", r"\1", found[2])
 
 
-def write_guide() -> None:
-    """Writes the guide's tables of exercises from their records."""
-    text = GUIDE.read_text("utf-8")
+def write_helpers() -> None:
+    """Writes the helpers' tables of exercises from their records."""
+    text = HELPERS.read_text("utf-8")
     for chapter in kit.CHAPTERS:
         heading, table = rf"\*\*Chapter {chapter}\*\*\n\n", kit.guide(chapter).markdown()
         text = re.sub(rf"({heading})(\|.*\n)+", lambda old, table=table: f"{old[1]}{table}\n", text)
-    GUIDE.write_text(text, "utf-8")
+    HELPERS.write_text(text, "utf-8")
 
 
 KINDS: dict[str, Callable[..., str]] = {
