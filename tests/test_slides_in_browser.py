@@ -164,7 +164,7 @@ def test_screen_turns_black_in_the_room_and_not_for_the_presenter(context, folde
 
 def test_timer_runs_stops_and_goes_back_by_keys_in_both_windows_and_after_f5(context, folder):
     stand_still(context)
-    slide = place("{{section 1.3}}")
+    slide = place("{{section 1.3")
     first, second = (opened(context, folder, slide=slide) for _ in range(2))
     context.clock.run_for(500)  # the deck goes to its slide
     timers = [page.locator(".bespoke-marp-active .tasks .timer") for page in (first, second)]
@@ -187,7 +187,7 @@ def test_timer_runs_stops_and_goes_back_by_keys_in_both_windows_and_after_f5(con
 
 def test_timer_that_is_over_flashes_and_counts_over(context, folder):
     stand_still(context)
-    page = opened(context, folder, slide=place("{{section 1.3}}"))
+    page = opened(context, folder, slide=place("{{section 1.3"))
     context.clock.run_for(500)
     timer = page.locator(".bespoke-marp-active .tasks .timer")
     page.keyboard.press("1")
