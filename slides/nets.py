@@ -271,25 +271,25 @@ def never_seen() -> Figure:
 
 def patches() -> Figure:
     """A photograph as a transformer reads it: a row of patches, each of which may look at every other."""
-    canvas = Canvas("A picture as a row of patches", 1160, 420)
+    canvas = Canvas("A picture as a row of patches", 1160, 360)
     picture, reader = square(photo("tabby")[:, 20:300, 20:300], 300), 4
     canvas.show(picture, 0, 10, 330, 330)
     for line in (110, 220):
         canvas.line([line] * 2, [10, 340], "white", linewidth=6, zorder=2)
         canvas.line([0, 330], [10 + line] * 2, "white", linewidth=6, zorder=2)
-    canvas.arrow((340, 305), (388, 305))
+    canvas.arrow((340, 250), (388, 250))
     spots = [400 + 85 * place for place in range(9)]
     for place, x in enumerate(spots):
         row, column = divmod(place, 3)
         one = picture[:, 100 * row : 100 * row + 100, 100 * column : 100 * column + 100]
-        canvas.show(one, x, 265, 78, 78)
+        canvas.show(one, x, 211, 78, 78)
         if place != reader:
-            ends = (x + 39, 258), (spots[reader] + 39, 258)
+            ends = (x + 39, 204), (spots[reader] + 39, 204)
             canvas.arrow(*ends, bow=0.5 if place > reader else -0.5, colour="#5B6770")
     canvas.page.add_patch(
-        Rectangle((spots[reader], 265), 78, 78, fill=False, ec=COLOURS[1], lw=5, zorder=3)
+        Rectangle((spots[reader], 211), 78, 78, fill=False, ec=COLOURS[1], lw=5, zorder=3)
     )
-    canvas.write(spots[reader] + 39, 385, "attention: each patch looks at all others", 30)
+    canvas.write(spots[reader] + 39, 330, "attention: each patch looks at all others", 30)
     canvas.description = "Left a photograph of a cat, cut into 3 x 3 patches. Right the patches in a row; arrows lead from all of them to the fifth, which has a frame."
     return canvas
 
