@@ -97,7 +97,7 @@ def preprocessing() -> Figure:
 
 def four_rules() -> Figure:
     """The parts of a net as blocks, below each how it should learn; the four rules stand at their places."""
-    canvas = Canvas("Four rules of fine-tuning", 1160, 425)
+    canvas = Canvas("Four rules of fine-tuning", 1160, 396)
     parts = (("lower stages", 0, 8), ("middle stages", 300, 26), ("upper stages", 600, 62))
     for name, x, step in (*parts, ("new head", 900, 120)):
         canvas.bar(x, 70, 250, 92, "#B34A00" if name == "new head" else COLOURS[0])
@@ -109,7 +109,7 @@ def four_rules() -> Figure:
         (900, 28, "1  head first"),
         (375, 28, "2  then from the top down"),
         (0, 215, "3  smaller steps further down"),
-        (0, 385, "4  compare with the frozen net, on pictures that neither learned from"),
+        (0, 368, "4  compare with the frozen net, on pictures that neither learned from"),
     ):
         canvas.write(x, y, words, 30, ha="left", fontweight="bold")
     for start, end in ((880, 800), (360, 60)):

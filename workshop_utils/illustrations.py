@@ -245,10 +245,10 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     said = [f"{p:g} costs {abs(np.log(p)):.2f}" for p in marks]
     axes.plot(marks, -np.log(marks), "o", color=COLOURS[1], markersize=10, clip_on=False)
     for p, words in zip(marks, said):
-        end = p > 0.75  # where words to the right would leave the axes
-        spot, look = (-6 if end else 12, 12 if end else 6), {"ha": "right" if end else "left"}
-        axes.annotate(words, (p, -np.log(p)), spot, textcoords="offset points", fontsize=13, **look)
-    axes.set(xlim=(0, 1), xlabel="probability of the right class", ylabel="cross-entropy (nats)")
+        axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
+    axes.set(xlim=(0, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)")
+    axes.set_xticks(np.linspace(0, 1, 6))  # what is right of 1 is room for words
+    axes.spines["bottom"].set_bounds(0, 1)
     figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
     return figure
 
