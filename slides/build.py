@@ -57,6 +57,7 @@ CODE = (
     ),
 )
 LOSSLESS_UP_TO = 100_000  # bytes
+FINER = {"slide": 1.5, "paper": 2}  # pixels of a picture for each of its page: a projector has 1920 for our 1280
 FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path
 
 
@@ -161,7 +162,7 @@ def with_figures(markdown: str, *, paper: bool) -> tuple[str, list[str], list[st
             pieces.append(figures.html(call))
             return f'<div data-piece="{len(pieces) - 1}"></div>'
         figure, width = figures.draw(call, paper=paper)
-        pieces.append(as_address(figure, width))
+        pieces.append(as_address(figure, width * FINER["paper" if paper else "slide"]))
         small.extend(f"figure {call}: {words}" for words in check.unreadable(figure, width))
         return f'<img src="piece-{len(pieces) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
@@ -169,18 +170,17 @@ def with_figures(markdown: str, *, paper: bool) -> tuple[str, list[str], list[st
 
 
 def as_address(figure, width: float) -> str:
-    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts; photographs as a projector of 1920 pixels shows them."""
+    """The figure as a picture so many pixels wide: without loss where that is small, as for charts."""
     from PIL import Image
 
     drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=2 * width / figure.get_figwidth())
+    figure.savefig(drawn, format="png", dpi=width / figure.get_figwidth())
     picture = Image.open(drawn).convert("RGB")
     picture.save(packed, "WEBP", method=6, lossless=True)
     kind = "webp"
     if len(packed.getvalue()) > LOSSLESS_UP_TO:  # JPEG, for it goes into the PDF as it is
         packed, kind = io.BytesIO(), "jpeg"
-        picture = picture.resize((3 * picture.width // 4, 3 * picture.height // 4))
-        picture.save(packed, "JPEG", quality=80, optimize=True)
+        picture.save(packed, "JPEG", quality=75, optimize=True)
     return f"data:image/{kind};base64," + base64.b64encode(packed.getvalue()).decode()
 
 

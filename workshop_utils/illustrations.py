@@ -247,6 +247,8 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     for p, words in zip(marks, said):
         axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
     axes.set(xlim=(0, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)")
+    axes.set_xticks(np.linspace(0, 1, 6))  # what is right of 1 is room for words
+    axes.spines["bottom"].set_bounds(0, 1)
     figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
     return figure
 
