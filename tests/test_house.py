@@ -14,8 +14,8 @@ PACKAGE = paths.HOME / "workshop_utils"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (  # from the roof down; a room may import from those below it, and from its own
     ("__main__", "tools"),
-    ("exercises", "scoreboard", "takehome", "widgets"),
-    ("classifier_page",),
+    ("exercises", "scoreboard", "widgets"),
+    ("takehome",),
     ("plots", "comparisons", "diagrams", "blocks_drawn", "ways", "illustrations"),
     ("explain", "transfer"),
     ("features", "inference"),

@@ -13,7 +13,7 @@ import traitlets
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import resize
 
-from workshop_utils import classifier_page, evaluation, plots
+from workshop_utils import evaluation, plots, takehome
 from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.picture_files import given
 from workshop_utils.figure import Figure, counts_in_cells, mosaic, short
@@ -65,7 +65,7 @@ def own_pictures(
 
     def write_page() -> None:
         done: list[Path] = []
-        write = lambda: done.append(classifier_page.classifier(collection.trained(), PAGE))
+        write = lambda: done.append(takehome.classifier(collection.trained(), PAGE))
         panel.act(write, doing="Writing the page ...")
         for path in done:
             megabytes = path.stat().st_size / 1e6
