@@ -22,7 +22,7 @@ FLOORS = (  # from the roof down; a room may import from those below it, and fro
     ("evaluation", "training"),
     ("models",),
     ("data",),
-    ("device", "recorded", "tables", "figure", "drawing", "progress", "journal", "paths", "errors"),
+    ("device", "recorded", "tables", "figure", "progress", "journal", "paths", "errors"),
 )
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LINES_OF_A_MODULE, LINES_OF_A_FUNCTION = 350, 60

@@ -61,7 +61,9 @@ def unusual() -> nn.Module:
     first, second = nn.Conv2d(1, 4, (5, 3), stride=2, bias=False), nn.Conv2d(4, 6, 3, dilation=2)
     body = nn.Sequential(nn.Linear(28, 20), first, nn.BatchNorm2d(4), nn.ReLU6(), second)
     pool = nn.Sequential(nn.MaxPool2d(3, stride=2, padding=1), nn.AdaptiveAvgPool2d(2))
-    return nn.Sequential(body, pool, nn.Flatten(), nn.Linear(24, 10)).eval()
+    net = nn.Sequential(body, pool, nn.Flatten(), nn.Linear(24, 10)).eval()
+    net[-1].weight.data.mul_(20)  # answers that differ
+    return net
 
 
 def test_page_holds_the_numbers_of_a_layer_each_time_it_is_used(tmp_path):

@@ -151,15 +151,10 @@ def training_steps(mark: str = "") -> Figure:
     axes.set(xlim=(1.27 - WIDE / 2, 1.27 + WIDE / 2), ylim=(-1.9, 2.3))
     angles = np.radians(90 - 72 * np.arange(len(LOOP) + 1))  # clockwise from the top
     places = 1.42 * np.stack([np.cos(angles), np.sin(angles)], 1)
-    arrow: dict[str, Any] = {
-        "arrowstyle": "-|>",
-        "mutation_scale": 22,
-        "linewidth": 2.5,
-        "color": "#5B6770",
-    }
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 22, "color": "#5B6770"}
+    arrow |= {"linewidth": 2.5, "connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
     for start, end in pairwise(places):
-        bent: dict[str, Any] = {"connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
-        axes.add_patch(FancyArrowPatch(start, end, **bent, **arrow))
+        axes.add_patch(FancyArrowPatch(start, end, **arrow))
     for number, ((x, y), (name, code, words)) in enumerate(zip(places, LOOP), 1):
         edge: dict[str, Any] = {"mec": "black", "mew": 5} if name == mark else {}
         axes.plot(x, y, "o", color=COLOURS[name == mark], markersize=34, **edge)

@@ -142,6 +142,23 @@ async function probabilities(picture, tell = () => {}) { // numbers of NET.shape
   return powers.map((power) => power / sum);
 }
 
+// --- a picture in another size, as Pillow makes it ---
+const FILTERS = { // how far one reaches, and how much a pixel at that distance counts
+  bilinear: [1, (x) => 1 - x],
+  box: [0.5, () => 1],
+  bicubic: [2, (x) => x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2],
+};
+
+// The old pixels along one side that make new pixel number `place` of `side`: the first, and how much each counts.
+function shares(old, side, place, filter) {
+  const scale = old / side, wide = Math.max(scale, 1), [far, weight] = FILTERS[filter];
+  const centre = (place + 0.5) * scale, first = Math.max(0, Math.floor(centre - far * wide + 0.5));
+  const last = Math.min(old, Math.floor(centre + far * wide + 0.5)), counts = [];
+  for (let pixel = first; pixel < last; pixel++) counts.push(weight(Math.min(Math.abs(pixel + 0.5 - centre) / wide, far)));
+  const sum = counts.reduce((a, b) => a + b);
+  return [first, counts.map((count) => count / sum)];
+}
+
 // --- the page ---
 const element = (id) => document.getElementById(id), percent = (share) => `${(100 * share).toFixed(1)} %`;
 const named = (name, tag = "bdi") => Object.assign(document.createElement(tag), { textContent: name, dir: "auto" }); // never as HTML

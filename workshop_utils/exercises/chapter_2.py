@@ -17,6 +17,7 @@ from workshop_utils.exercises.judging import (
     compare,
     described,
     need_attempt,
+    same,
 )
 from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.scoreboard import BUDGET
@@ -433,9 +434,8 @@ def _matters(
     },
 )
 def architecture(answer):
-    plain = lambda name: re.sub(
-        r"[\W_]", "", name
-    ).lower()  # spellings differ from library to library
+    # spellings differ from library to library
+    plain = lambda name: re.sub(r"[\W_]", "", name).lower()
     cards = {plain(name): card for card in models.catalog() for name in (card.name, card.title)}
     card = cards.get(plain(answer)) if isinstance(answer, str) else None
     if isinstance(answer, str) and answer.strip().lower() == "inception":
@@ -554,10 +554,8 @@ def inception(answer):
         yield "Only 4 maps come out: were the branches added, or put one after the other? They belong side by side."
     if given.shape[1] < 16:
         yield f"A branch is missing: {given.shape[1]} maps come out, where four times 4 are expected."
-    orders = (torch.cat(order, dim=1) for order in permutations(parts))
-    if not any(
-        given.shape == one.shape and torch.allclose(given, one, atol=1e-5) for one in orders
-    ):
+    orders = (as_array(torch.cat(order, dim=1)) for order in permutations(parts))
+    if not any(same(as_array(given), one, atol=1e-5) for one in orders):
         yield f"Expected the maps of all four branches, in any order; came {described(given)} with other values."
     return "Which kernel is best is left to training: the next layer weighs the maps of all four."
 

@@ -64,20 +64,15 @@ def own_pictures(
             panel.act(lambda: collection.take_back(*place))
 
     def write_page() -> None:
-        done: list[Path] = []
-        write = lambda: done.append(takehome.classifier(collection.trained(), PAGE))
-        panel.act(write, doing="Writing the page ...")
-        for path in done:
-            megabytes = path.stat().st_size / 1e6
-            panel.say(
-                f"'{path}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
-            )
+        megabytes = takehome.classifier(collection.trained(), PAGE).stat().st_size / 1e6
+        collection.said = f" '{PAGE}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
 
     take_all = button("Take the folder", lambda: read(take_folder))
+    write = lambda: panel.act(write_page, doing="Writing the page ...")
     train = button("Train", lambda: panel.act(collection.train, doing="Features ..."))
     train.button_style = "primary"
     ways = row(*filter(None, (browser, files)))
-    above = [row(use, name), ways, row(typed, take_all, train, button(f"Write {PAGE}", write_page))]
+    above = [row(use, name), ways, row(typed, take_all, train, button(f"Write {PAGE}", write))]
     picture = clickable("Your pictures: click on one to take it back", take_back)
     draw = lambda: own_figure(collection)
     offers = {"collection": collection, "name": name, "use": use}
