@@ -17,11 +17,11 @@ from workshop_utils.figure import (
     COLOURS,
     MIDDLE,
     Figure,
+    alt,
     drawable,
     floats,
     look,
     reach,
-    redrawn,
     running,
     sheet,
     short,
@@ -215,16 +215,24 @@ def curves(
 
 def live_curves() -> Callable[[History], None]:
     """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch, the last three earlier runs of its cell in grey."""
+    from IPython.display import display
+
     cell, count = running()
     runs = _runs.setdefault(cell, []) if cell else []
     runs[:] = runs[-3:]
     earlier = [history for number, history in runs if number != count]
-    draw = redrawn(lambda history: curves(history, earlier=earlier))
+    handles: list = []  # of the picture and its words, once they are shown
 
     def show(history: History) -> None:
         if all(one is not history for _, one in runs):
             runs.append((count, history))
-        draw(history)
+        figure = curves(history, earlier=earlier)
+        shown = [(bundle, alt(bundle, figure)) for bundle in figure.bundles()]
+        for handle, (bundle, words) in zip(handles, shown):
+            handle.update(bundle, raw=True, metadata=words)
+        if not handles:
+            new = [display(one, raw=True, display_id=True, metadata=words) for one, words in shown]
+            handles.extend(filter(None, new))  # None outside a notebook
 
     return show
 

@@ -123,7 +123,7 @@ def _steps(net: nn.Module, picture: Tensor) -> tuple[list[list], Tensor]:
             held[node] = {"step": len(steps)}
     numbers: list[Tensor] = []
     for step in steps:
-        step[2] = _written(step[2], numbers)
+        step[2] = _as_json(step[2], numbers)
     return steps, torch.cat(numbers)
 
 
@@ -164,10 +164,10 @@ def _normalised(steps: list[list], shape: list[int], given: tuple, *, alone: boo
     steps[-1][2] = [source, *folded, *more]
 
 
-def _written(given: Any, numbers: list[Tensor]) -> Any:
+def _as_json(given: Any, numbers: list[Tensor]) -> Any:
     """What JSON can hold of an argument; the numbers of a tensor go into the row, as 16 bits."""
     if isinstance(given, (list, tuple)):
-        return [_written(one, numbers) for one in given]
+        return [_as_json(one, numbers) for one in given]
     if not isinstance(given, Tensor):
         return given
     halves = given.detach().half().flatten()

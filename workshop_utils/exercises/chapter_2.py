@@ -183,16 +183,13 @@ def training_step(answer):
         raise
     wanted, reference = stepped(right)
     scores = net(images)
+    soft = F.cross_entropy(scores.softmax(1), labels)
+    sums = F.cross_entropy(scores, labels, reduction="sum")
+    negative = F.nll_loss(scores, labels)
     mistakes = {
-        "F.cross_entropy applies softmax itself: give it the logits as they are.": F.cross_entropy(
-            scores.softmax(1), labels
-        ),
-        "That loss is a sum over the batch. Take the mean, which F.cross_entropy gives by itself.": F.cross_entropy(
-            scores, labels, reduction="sum"
-        ),
-        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the logits.": F.nll_loss(
-            scores, labels
-        ),
+        "F.cross_entropy applies softmax itself: give it the logits as they are.": soft,
+        "That loss is a sum over the batch. Take the mean, which F.cross_entropy gives by itself.": sums,
+        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the logits.": negative,
     }
     yield from compare(loss, wanted, mistakes, "the cross-entropy of logits and labels", rtol=1e-4)
     weight, gradient = moved.weight, moved.weight.grad
@@ -375,22 +372,17 @@ def _near_misses(block: nn.Module, x: torch.Tensor, answer: torch.Tensor):
         )
     with torch.no_grad():
         before = block.second(out + x).relu()
+    late, apart, bare = second.relu() + x, second.relu() + x.relu(), second + x
+    joined = second + out, second * x, second - x, second + 2 * x
+    half, product, turned, twice = (one.relu() for one in joined)
     for sentence, made in {
-        "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.": second.relu()
-        + x,
-        "Both parts go through a ReLU of their own before they meet, so what the block adds can never be negative. Add first, then one ReLU.": second.relu()
-        + x.relu(),
-        "The last ReLU is gone. Add x, then ReLU.": second + x,
-        "That adds what the first half gave. The way around begins before the block, at x.": (
-            second + out
-        ).relu(),
-        "That multiplies. A skip connection adds: to do nothing, the block then only has to give 0.": (
-            second * x
-        ).relu(),
-        "The input goes around with its sign turned.": (second - x).relu(),
-        "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": (
-            second + 2 * x
-        ).relu(),
+        "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.": late,
+        "Both parts go through a ReLU of their own before they meet, so what the block adds can never be negative. Add first, then one ReLU.": apart,
+        "The last ReLU is gone. Add x, then ReLU.": bare,
+        "That adds what the first half gave. The way around begins before the block, at x.": half,
+        "That multiplies. A skip connection adds: to do nothing, the block then only has to give 0.": product,
+        "The input goes around with its sign turned.": turned,
+        "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": twice,
         "x is added before the second part, which loses it again. Add it to what the second part gives.": before,
     }.items():
         if torch.allclose(answer, made, atol=1e-5):
@@ -600,16 +592,15 @@ def squeeze_excite(answer):
         given = ask(block, x)
         weigh = lambda squeezed: block.excite(squeezed)[:, :, None, None]
         weights, flat = weigh(x.mean((2, 3))), x.flatten(2)
-        mistakes = {
-            "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
-            "The weights are added to the maps. They should multiply them.": x + weights,
-            "That squeezes to the largest value of each map. Take the mean.": x
-            * weigh(flat.amax(2)),
-            "That squeezes to a sum, which depends on the size of the picture. Take the mean.": x
-            * weigh(flat.sum(2)),
-            "The mean goes over all pictures of the batch. Each picture has means of its own: dim=(2, 3).": x
-            * weigh(flat.mean((0, 2))[None]),
-        }
+        squeezed = flat.amax(2), flat.sum(2), flat.mean((0, 2))[None]
+        most, total, shared = (x * weigh(one) for one in squeezed)
+    mistakes = {
+        "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
+        "The weights are added to the maps. They should multiply them.": x + weights,
+        "That squeezes to the largest value of each map. Take the mean.": most,
+        "That squeezes to a sum, which depends on the size of the picture. Take the mean.": total,
+        "The mean goes over all pictures of the batch. Each picture has means of its own: dim=(2, 3).": shared,
+    }
     yield from compare(given, x * weights, mistakes, "each map times its weight", rtol=1e-4)
     return "A few weights more, and the net depends on the picture in one more way."
 
