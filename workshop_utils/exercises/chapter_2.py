@@ -6,7 +6,7 @@ from itertools import permutations
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from workshop_utils import models
 from workshop_utils.exercises.judging import (
@@ -329,20 +329,28 @@ def residual(answer):
     with torch.no_grad():
         loud, quiet = ask(block, x), ask(silent, x)
     for given in (loud, quiet):
-        if not isinstance(given, torch.Tensor) or given.shape != x.shape:
+        if not isinstance(given, Tensor) or given.shape != x.shape:
             yield f"For a tensor of shape {tuple(x.shape)} expected one of the same shape; came {described(given)}."
     passed = torch.relu(x)
     if torch.allclose(loud, passed, atol=1e-5):
         yield "It passes its input on and computes nothing: the two convolutions are gone."
     known = isinstance(getattr(block, "first", None), nn.Module) and hasattr(block, "second")
     if known:
-        yield from _near_misses(block, x, loud)
+        with torch.no_grad():
+            out = block.first(x).relu()
+            second, before = block.second(out), block.second(out + x).relu()
+        yield from _near_misses(loud, x, out, second, before)
     if not quiet.any():
         if sum(parameter.numel() for parameter in block.parameters()) > 2 * (8 * 8 * 9 + 3 * 8):
             yield "The way around goes through weights of its own. The channels match here, so add x itself."
         yield "With all its weights at zero it answers 0 and not its input: x is added before a layer with weights, which loses it again."
-    for name, parameter in block.named_parameters():
-        if not _matters(block, parameter, x, loud):
+    kernels = [name for name, parameter in block.named_parameters() if parameter.ndim == 4]
+    for name in kernels:  # biases may not matter, where normalisation follows
+        other = copy.deepcopy(block)
+        nn.init.normal_(other.get_parameter(name))
+        with torch.no_grad():
+            given = ask(other, x)
+        if torch.equal(given, loud):
             yield f"The input comes through, but '{name.split('.')[0]}' is not used any more. Add x to what both convolutions give."
     try:  # as behind another layer
         block(torch.relu(x.clone().requires_grad_())).sum().backward()
@@ -351,27 +359,17 @@ def residual(answer):
     yield from compare(
         quiet, passed, {}, "with all weights at zero, the input after ReLU", rtol=1e-4
     )
-    if known and not torch.allclose(loud, _parts(block, x)[1].add(x).relu(), atol=1e-4):
+    if known and not torch.allclose(loud, (second + x).relu(), atol=1e-4):
         yield "With all weights at zero the input comes through, but with others it is not the ReLU of second plus x."
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."
 
 
-def _parts(block: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the notebook's block calls out, and what its second part gives."""
-    with torch.no_grad():
-        out = torch.relu(block.first(x))
-        return out, block.second(out)
-
-
-def _near_misses(block: nn.Module, x: torch.Tensor, answer: torch.Tensor):
-    """Sentences for a block that still has both parts of the notebook's, but puts them together otherwise."""
-    out, second = _parts(block, x)
+def _near_misses(answer: Tensor, x: Tensor, out: Tensor, second: Tensor, before: Tensor):
+    """Sentences for a block that has both parts of the notebook's, which give out and second, but puts them together otherwise."""
     if torch.allclose(answer, second.relu(), atol=1e-5):
         raise Unattempted(
             "The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again."
         )
-    with torch.no_grad():
-        before = block.second(out + x).relu()
     late, apart, bare = second.relu() + x, second.relu() + x.relu(), second + x
     joined = second + out, second * x, second - x, second + 2 * x
     half, product, turned, twice = (one.relu() for one in joined)
@@ -387,20 +385,6 @@ def _near_misses(block: nn.Module, x: torch.Tensor, answer: torch.Tensor):
     }.items():
         if torch.allclose(answer, made, atol=1e-5):
             yield sentence
-
-
-def _matters(
-    block: nn.Module, parameter: nn.Parameter, x: torch.Tensor, before: torch.Tensor
-) -> bool:
-    """Whether other values of a parameter give another answer; the bias of a convolution that normalisation follows may not."""
-    if parameter.ndim < 4:
-        return True
-    kept = parameter.detach().clone()
-    with torch.no_grad():
-        parameter.copy_(torch.randn_like(parameter))
-        answer = ask(block, x)
-        parameter.copy_(kept)
-    return not torch.equal(answer, before)
 
 
 @EXERCISES.exercise(
@@ -494,7 +478,7 @@ def own_net(answer):
     convolutions = sum(isinstance(layer, nn.Conv2d) for layer in net.modules())
     with torch.no_grad():
         scores = ask(net, torch.randn(3, 1, 28, 28))
-    if not isinstance(scores, torch.Tensor) or scores.shape != (3, 10):
+    if not isinstance(scores, Tensor) or scores.shape != (3, 10):
         yield f"For a batch of 3 pictures expected 10 scores each, a tensor of shape (3, 10); came {described(scores)}."
     if torch.allclose(scores.sum(1), torch.ones(3), atol=1e-4) and (scores >= 0).all():
         yield "It answers with probabilities: softmax is inside. The loss applies softmax itself, so it would be applied twice."
@@ -538,7 +522,7 @@ def inception(answer):
     with torch.no_grad():
         given = ask(block, x)
         parts = [layer(x) for layer in (block.one, block.three, block.five, block.pool)]
-    if not isinstance(given, torch.Tensor) or given.ndim != 4:
+    if not isinstance(given, Tensor) or given.ndim != 4:
         yield f"Expected maps, a tensor of shape (2, 16, 9, 9); came {described(given)}."
     if given.shape[0] != 2:
         yield f"{given.shape[0]} pictures come out, where 2 came in: the maps were put together along the pictures, dimension 0."
