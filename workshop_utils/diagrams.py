@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as F
 
-from workshop_utils import data, models
+from workshop_utils import data, explain, models
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
-from workshop_utils.data.batches import reading
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.imagenet import Box
 from workshop_utils.evaluation import Evaluation
@@ -119,10 +118,9 @@ def _entering(
         image = data.load("mnist", "test")[DIGIT][0] if small else data.load("photos")[PHOTO][0]
     if not isinstance(image, ImageDataset):
         image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
-    picture, place = filled(image, "image")[0][0], devices.of(net)
-    if looks and place.type != "meta":
-        images, _ = next(iter(reading(net, image.subset([0]), device=place)))
-        return picture, images[0], True
+    picture = filled(image, "image")[0][0]
+    if looks and devices.of(net).type != "meta":
+        return picture, explain.read_by(net, image), True
     channels, *sides = shape or picture.shape
     picture = F.resize(F.center_crop(picture, [min(picture.shape[1:])]), sides)
     fitting = F.grayscale_to_rgb(picture) if channels == 3 else F.rgb_to_grayscale(picture)
