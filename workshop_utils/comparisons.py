@@ -133,16 +133,14 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
     left.imshow(drawable(picture), interpolation="nearest", extent=(0, side, side, 0))
     left.set_title(f"{side} x {side} patches, one asks")
     most, said = max(float(one[place].max()) for one in layers), []
+    scale = {"cmap": "Greys", "vmin": 0, "vmax": most, "extent": (0, side, side, 0)}
     for count, (axes, weights) in enumerate(zip(panels, layers), 1):
         shown = weights[place].view(side, side)
-        drawn = axes.imshow(
-            shown.numpy(), cmap="Greys", vmin=0, vmax=most, extent=(0, side, side, 0)
-        )
+        drawn = axes.imshow(shown.numpy(), **scale)
         axes.set_title(f"block {count}: its weights")
         top, best = shown.max(), divmod(int(shown.argmax()), side)
-        said.append(
-            f"block {count}: {span(shown)}, most, {top:.0%}, to row {best[0] + 1}, column {best[1] + 1}"
-        )
+        where = f"row {best[0] + 1}, column {best[1] + 1}"
+        said.append(f"block {count}: {span(shown)}, most, {top:.0%}, to {where}")
     figure.colorbar(drawn, ax=panels[-1], label=f"weight (equal ones: {1 / side**2:.3f})")
     for axes in (left, *panels):
         axes.set(xticks=range(side + 1), yticks=range(side + 1))

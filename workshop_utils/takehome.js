@@ -160,6 +160,7 @@ function shares(old, side, place, filter) {
 }
 
 // --- the page ---
+let turn = Promise.resolve(); // one picture at a time
 const element = (id) => document.getElementById(id), percent = (share) => `${(100 * share).toFixed(1)} %`;
 const named = (name, tag = "bdi") => Object.assign(document.createElement(tag), { textContent: name, dir: "auto" }); // never as HTML
 

@@ -296,24 +296,16 @@ def saving():
         "of the same shape": Changed("+ x)", "+ x).mean()"),
         "'second' is not used": Changed("self.second(out)", "self.first(x)"),
         "which loses it again": Changed("(out) + x", "(out + x)"),
-        "a ReLU of their own": Changed(
-            "(self.second(out) + x)", "(self.second(out)) + torch.relu(x)"
-        ),
-        "The last ReLU is gone": Changed(
-            "torch.relu(self.second(out) + x)", "self.second(out) + x"
-        ),
+        "a ReLU of their own": Changed("(out) + x)", "(out)) + torch.relu(x)"),
+        "The last ReLU is gone": Changed("return torch.relu", "return "),
         "begins before the block": Changed("(out) + x", "(out) + out"),
         "That multiplies": Changed("(out) + x", "(out) * x"),
         "changes x itself": Changed(
             "return torch.relu(self.second(out) + x)",
             "x += self.second(out)\n        return torch.relu(x)",
         ),
-        "answers 0 and not its input": Changed(
-            "self.second(out) + x", "self.second(out) * (1 + x.abs())"
-        ),
-        "not the ReLU of second plus x": Changed(
-            "(self.second(out) + x)", "(2 * self.second(out) + x)"
-        ),
+        "answers 0 and not its input": Changed("(out) + x", "(out) * (1 + x.abs())"),
+        "not the ReLU of second plus x": Changed("self.second(out) +", "2 * self.second(out) +"),
         "Expected the class Block": lambda channels: channels,
         "of the right shape but with other": Changed("(out) + x", "(out) + x.relu() + 1"),
     },
@@ -356,9 +348,8 @@ def residual(answer):
         block(torch.relu(x.clone().requires_grad_())).sum().backward()
     except RuntimeError:
         yield "`+=` changes x itself, and loss.backward() needs it as it was. Write self.second(out) + x."
-    yield from compare(
-        quiet, passed, {}, "with all weights at zero, the input after ReLU", rtol=1e-4
-    )
+    expected = "with all weights at zero, the input after ReLU"
+    yield from compare(quiet, passed, {}, expected, rtol=1e-4)
     if known and not torch.allclose(loud, (second + x).relu(), atol=1e-4):
         yield "With all weights at zero the input comes through, but with others it is not the ReLU of second plus x."
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."

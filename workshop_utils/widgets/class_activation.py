@@ -19,7 +19,9 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
     It keeps a copy of the net: what happens to it later changes nothing here.
     """
     net = copied(net)
-    layer, seen = explain.last_layer_with_maps(net, explain.read_by(net, dataset, 0)), seen_by(net)
+    layer, seen = explain.last_layer_with_maps(net, explain.read_by(net, dataset)), 1.0
+    if isinstance(prepare := getattr(net, "preprocess", None), Preprocessing):
+        seen = prepare.crop / prepare.resize  # it scales, and cuts out the middle
     # names repeat, and come first so that typing one finds it
     numbers = {f"{name} ({number})": number for number, name in enumerate(classes)}
 
@@ -81,9 +83,3 @@ def heat_figure(
     if seen < 1:
         figure.description += f" The frame around the heat was cut off before the net: it read the middle {seen:.0%} of each side."
     return figure
-
-
-def seen_by(net: nn.Module) -> float:
-    """The part of each side of a square picture that reaches the net: a preprocessing scales, and cuts out the middle."""
-    preprocess = getattr(net, "preprocess", None)
-    return preprocess.crop / preprocess.resize if isinstance(preprocess, Preprocessing) else 1.0

@@ -105,9 +105,8 @@ def kernel_figure(
         axes[name].axhline(row + centre, **mark)
         axes[name].axvline(column + centre, **mark)
         side = 3 if centre else 1
-        axes[name].add_patch(
-            Rectangle((column - 0.5, row - 0.5), side, side, fill=False, ec=COLOURS[1], lw=2)
-        )
+        frame = (column - 0.5, row - 0.5), side, side
+        axes[name].add_patch(Rectangle(*frame, fill=False, ec=COLOURS[1], lw=2))
     for one in axes.values():
         one.set(xticks=[], yticks=[])
     meaning = f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."

@@ -14,7 +14,7 @@ MAPS_AT_MOST = 32
 def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     """The maps of any layer for any picture of a set, of a copy of the net: what happens to it later changes nothing here."""
     net = copied(net)
-    channels, height, width = explain.read_by(net, dataset, 0).shape
+    channels, height, width = explain.read_by(net, dataset).shape
     rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
     layers: dict[str, tuple[str, int]] = {}
     for row in rows:

@@ -186,10 +186,8 @@ def together(waiting: Given, part: dict, take: Callable[[Given], None]) -> None:
     """Takes photographs that the browser sends in parts, once all have come; what is left of parts that broke off is forgotten."""
     if part["start"] == 0:
         waiting.clear()
-    files = (
-        (PurePosixPath(name).name, partial(from_browser, text)) for name, text in part["files"]
-    )
-    waiting.extend(files)
+    for name, text in part["files"]:
+        waiting.append((PurePosixPath(name).name, partial(from_browser, text)))
     if len(waiting) >= part["of"]:
         take([waiting.pop(0) for _ in waiting[:]])
 
