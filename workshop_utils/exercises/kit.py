@@ -192,10 +192,10 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
         solved.forget([one.number for one in found])
     done = solved.remembered()
     solved_or_not = lambda one: "yes" if one.number in done else "not yet"
-    columns = {"exercise": "number", "what": "title"}
+    columns = {"exercise": "number", "what": "title", "solved": solved_or_not}
     count = sum(one.number in done for one in found)
     caption = f"{count} of {len(found)} solved"
-    show(Table(found, {**columns, "solved": solved_or_not}, caption))
+    show(Table(found, columns, caption))
     for number in chapters:
         ours = exercises(number)
         if standing := solved.standing(int(ours[0].number[0]), [one.number for one in ours]):
