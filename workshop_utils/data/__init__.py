@@ -1,5 +1,6 @@
 """Data sets: what there is, and how to load it."""
 
+# ruff: noqa: F401 - what is imported here is public
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,25 +20,6 @@ from workshop_utils.data.sets import card, catalog
 from workshop_utils.data.sets.bundled_pictures import masks, photo_annotation, rejected
 from workshop_utils.errors import DamagedFile
 from workshop_utils.paths import data_home
-
-__all__ = [
-    "Batches",
-    "DamagedFile",
-    "DatasetCard",
-    "ImageDataset",
-    "LazyImageDataset",
-    "augmentation",
-    "card",
-    "catalog",
-    "data_home",
-    "from_folder",
-    "gallery",
-    "imagenet",
-    "load",
-    "masks",
-    "photo_annotation",
-    "rejected",
-]
 
 
 def load(

@@ -71,7 +71,12 @@ class _CifarUnpickler(pickle.Unpickler):
     """
 
     def find_class(self, module, name):
-        ours = {"_reconstruct": _rows, "ndarray": None, "dtype": _ByteType, "encode": _latin1}
+        ours = {
+            "_reconstruct": lambda *_: _Rows(),
+            "ndarray": None,
+            "dtype": _ByteType,
+            "encode": _latin1,
+        }
         if module in MODULES and name in ours:
             return ours[name]
         raise DamagedFile(f"it asks to run '{module}.{name}', which no file of CIFAR does")
@@ -95,10 +100,6 @@ class _Rows:
             raise DamagedFile("it holds values of no type")
         raw = raw.encode("latin1") if isinstance(raw, str) else raw
         self.values = np.frombuffer(raw, np.uint8).reshape(shape)
-
-
-def _rows(*_) -> _Rows:
-    return _Rows()
 
 
 def _latin1(text, encoding):
