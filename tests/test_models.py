@@ -17,7 +17,6 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
@@ -535,19 +534,6 @@ def test_preprocessings_are_equal_where_all_their_fields_are_and_say_them():
     assert len(others | {one}) == 7 and len({repr(other) for other in others | {one}}) == 7
     with pytest.raises(AttributeError):
         one.crop = 7
-
-
-def test_steps_of_a_preprocessing_can_be_read_under_their_old_name():
-    recipe = models.preprocessing(resize=40, crop=32, mean=[0.5] * 3, std=[0.25] * 3)
-    picture = torch.randint(
-        0, 256, (3, 50, 60), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
-    with pytest.warns(DeprecationWarning, match="Read .resize"):
-        steps = recipe.transforms
-    assert [(step.mean, step.std) for step in steps if hasattr(step, "mean")] == [
-        ([0.5] * 3, [0.25] * 3)
-    ]
-    torch.testing.assert_close(v2.Compose(steps)(picture), recipe(picture))
 
 
 def test_order_bgr_turns_the_channels_round_and_mean_and_std_go_with_it():

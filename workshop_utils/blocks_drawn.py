@@ -83,7 +83,9 @@ def block(
 def _tree(module: nn.Module) -> list:
     if isinstance(module, blocks.Residual):
         return [Paths((_tree(module.body), _tree(module.skip)), "+")]
-    if isinstance(module, blocks.Parallel):
+    if isinstance(module, blocks.ResBlock):
+        return [Paths((_tree(module.body), _tree(module.around)), "+"), "ReLU"]
+    if isinstance(module, blocks.Inception):
         return [Paths(tuple(_tree(branch) for branch in module.branches), ",")]
     if isinstance(module, blocks.Squeeze):
         return [Paths(([], ["mean\nper map", "weight\nper map"]), "x")]
