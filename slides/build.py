@@ -57,7 +57,10 @@ CODE = (
     ),
 )
 LOSSLESS_UP_TO = 100_000  # bytes
-FINER = {"slide": 1.5, "paper": 2}  # pixels of a picture for each of its page: a projector has 1920 for our 1280
+FINER = {
+    "slide": 1.5,
+    "paper": 2,
+}  # pixels of a picture for each of its page: a projector has 1920 for our 1280
 FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path
 
 
