@@ -590,17 +590,17 @@ def test_a_panel_fits_on_a_small_laptop(show, name):
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_keyboard_sees_where_it_is(show, name):
-    first = show(name).locator("select, button, [role=slider], input:visible").first
+def test_keyboard_sees_where_it_is(notebook, name):
+    first = notebook.panel(name).locator("select, button, [role=slider], input:visible").first
     first.press("Tab")  # from now on the keyboard moves the focus
     first.focus()
     assert first.page.evaluate(RING) == ["solid", "3px"]
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_sliders_are_long_enough_to_be_dragged(show, name):
+def test_sliders_are_long_enough_to_be_dragged(notebook, name):
     lengths = (
-        show(name)
+        notebook.panel(name)
         .locator(".noUi-target")
         .evaluate_all("all => all.map(slider => slider.getBoundingClientRect().width)")
     )
