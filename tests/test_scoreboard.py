@@ -4,7 +4,7 @@ import pytest
 from helpers import tiny_net
 from torch import nn
 
-from workshop_utils import evaluation, models, paths, scoreboard
+from workshop_utils import evaluation, journal, models, paths, scoreboard
 from workshop_utils.evaluation import Predictions
 from workshop_utils.scoreboard import Run
 from workshop_utils.training import History
@@ -57,6 +57,15 @@ def test_codes_of_a_room_are_ranked_by_accuracy_then_by_size():
         words.index("1. best") < words.index("2. small") < words.index("3. big")
         and "3 runs, which took 0.5 minutes" in words
     )
+
+
+def test_equals_stay_in_the_order_in_which_they_came_whichever_notebook_kept_them():
+    first, other, last = (Run(name, 88.5, 20_000, 9).code for name in ("ann", "bob", "cyd"))
+    scoreboard.add(first)
+    journal.change("scoreboard.txt", add=[other])
+    scoreboard.add(last)
+    words = scoreboard.add().description
+    assert words.index("1. ann") < words.index("2. bob") < words.index("3. cyd")
 
 
 def test_keep_gives_the_ranking_of_all_and_any_module_counts(capsys):
