@@ -165,7 +165,7 @@ def chance() -> Figure:
     ):
         look = {"ha": side, "va": "top", "fontsize": 14, "fontweight": "bold"}
         axes.text(x, 0.97, words, transform=axes.get_xaxis_transform(), **look)
-    figure.set_size_inches(9, 2.8)
+    figure.set_size_inches(9, 2.65)
     return figure
 
 

@@ -92,7 +92,7 @@ def preprocessing() -> Figure:
     shown = [way(picture) for way in ways.values()]
     titles = [f"{name}\n{one.min():.1f} to {one.max():.1f}" for name, one in zip(ways, shown)]
     title = "What the net gets, lowest value dark, highest light"
-    return grid(title, shown, titles, 3, 280, gap=100, size=28)
+    return grid(title, shown, titles, 3, 265, gap=120, size=28)
 
 
 def four_rules() -> Figure:

@@ -93,7 +93,8 @@ def block(idea: str, name: str = "") -> Figure:
     """The block of an idea, without the title that its slide has; with its name where a slide has two."""
     figure = plots.block(idea)
     axes, dark = figure.axes[0], "#B34A00"  # white letters on it can be read
-    axes.texts[-1].set(text=name, fontsize=20, fontweight="bold", color=INK)
+    size = 1.25 * min(text.get_fontsize() for text in axes.texts[:-1])
+    axes.texts[-1].set(text=name, fontsize=size, fontweight="bold", color=INK)
     rounds = [*axes.patches, *(text.get_bbox_patch() for text in axes.texts)]
     for one in rounds:
         if one is not None and to_hex(one.get_facecolor()).upper() == COLOURS[1]:

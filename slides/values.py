@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from html import unescape
 from statistics import mean
+from textwrap import fill
 
 from workshop_utils import data, models, paths, recorded
 from workshop_utils.exercises import kit
@@ -17,6 +18,7 @@ from workshop_utils.tables import Table
 GUIDE = HOME / "slides" / "INSTRUCTORS.md"
 HELPERS = HOME / "slides" / "HELPERS.md"
 ROUTES = {"short": "90 minutes", "half": "half a day", "day": "a day"}
+COLUMNS = 74  # letters of code that stand side by side on a slide
 LONG = 420  # letters of a question and its answer that no longer fit in large type
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
 
@@ -225,7 +227,7 @@ def where(section: str, title: str = "") -> str:
 
 
 def stub(number: str) -> str:
-    """The cell of an exercise as attendees find it, without the line that checks; of a long one the head and the last function."""
+    """The cell of an exercise as attendees find it, without the line that checks; of a long one the head and the last function; a line too long for a slide goes on, indented, in the next."""
     cells = notebook(number[0])["cells"]
     at = next(
         place
@@ -235,7 +237,8 @@ def stub(number: str) -> str:
     code = "".join(next(cell for cell in cells[at:] if cell["cell_type"] == "code")["source"])
     lines = code.split("exercises.check(")[0].strip().splitlines()
     last = max((at for at, line in enumerate(lines) if line.strip().startswith("def ")), default=0)
-    return "\n".join(lines if len(lines) <= 10 else [lines[0], "    ...", *lines[last:]])
+    shown = lines if len(lines) <= 10 else [lines[0], "    ...", *lines[last:]]
+    return "\n".join(fill(line, COLUMNS, subsequent_indent=12 * " ") for line in shown)
 
 
 def exercises(chapter: str) -> list:

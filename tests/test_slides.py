@@ -158,6 +158,8 @@ def test_stub_is_the_cell_that_attendees_find():
     assert values.stub("1.3").startswith("def split(images, labels):")
     assert "exercises.check" not in values.stub("1.3")
     assert len(values.stub("2.7").splitlines()) <= 10 and "# mend this line" in values.stub("2.7")
+    lines = [line for one in EXERCISES for line in values.stub(one.number).splitlines()]
+    assert max(map(len, lines)) <= values.COLUMNS
 
 
 @pytest.mark.parametrize("number", QUESTIONS)
