@@ -97,7 +97,7 @@ def as_html(path: Path) -> str:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = links.without_picture(cell.source)
+            cell.source = links.without_pictures(cell.source)
             cell.source = re.sub(r"\]\((?!https?:)(\S+)\.ipynb\)", r"](\1.html)", cell.source)
     # of nbconvert's templates this one gives a picture its words
     exporter = HTMLExporter(

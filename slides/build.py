@@ -1,4 +1,4 @@
-"""Builds the slides, the cheat sheets and the glossary: python slides/build.py [--local]
+"""Builds the slides, the cheat sheets, the glossary and what is printed for a room: python slides/build.py [--local]
 
 Needs Node (npx), Chromium, Playwright (tests/requirements-browser.txt) and the fonts Inter and Noto (Debian: fonts-inter, fonts-noto-core). Each document becomes one
 HTML file and one PDF in slides/built/, with everything inside; whoever shows them needs a browser only. The deck's HTML holds all three routes
@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("WORKSHOP_DEVICE", "cpu")  # the same pictures on every computer
 os.environ["WORKSHOP_PROGRESS"] = tempfile.mkdtemp()  # of the nets of the course, not of one's own
 
-from slides import routes, values
+from slides import printables, routes, values
 from workshop_utils import recorded
 from workshop_utils.paths import HOME
 
@@ -57,6 +57,10 @@ CODE = (
     ),
 )
 LOSSLESS_UP_TO = 100_000  # bytes
+FINER = {
+    "slide": 1.5,
+    "paper": 2,
+}  # pixels of a picture for each of its page: a projector has 1920 for our 1280
 FONT_FOLDER = Path("/usr/share/fonts")  # joined with an absolute path, it gives that path
 
 
@@ -77,6 +81,7 @@ def sums() -> dict[str, str]:
         f"{path.stem}, recorded": json.dumps(recorded.load(path.stem)["results"])
         for path in recorded.RECORDED.glob("*.json")
     }
+    texts["printables"] = printables.page()
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     sums |= {Path(file).name: recorded.code_sum([file]) for file in CODE}
     return dict(sorted(sums.items()))
@@ -111,6 +116,17 @@ def build(name: str, folder: Path) -> list[str]:
                 paper.print_pdf(chromium, html, folder / f"{name}_{route}.pdf", route)
             paper.print_notes(chromium, html, folder / f"{name}_notes.pdf")
     return found
+
+
+def build_printables() -> None:
+    """Writes the sheets for tables, helpers and feedback, with lines to write on, and their PDF."""
+    from slides import check, paper
+
+    html = BUILT / printables.FILE
+    html.write_text(printables.page(), "utf-8")
+    with check.browser() as chromium:
+        paper.print_pdf(chromium, html, html.with_suffix(".pdf"))
+    print(f"{html.name} and its PDF are built.")
 
 
 def with_routes(page: str) -> str:
@@ -149,7 +165,7 @@ def with_figures(markdown: str, *, paper: bool) -> tuple[str, list[str], list[st
             pieces.append(figures.html(call))
             return f'<div data-piece="{len(pieces) - 1}"></div>'
         figure, width = figures.draw(call, paper=paper)
-        pieces.append(as_address(figure, width))
+        pieces.append(as_address(figure, width * FINER["paper" if paper else "slide"]))
         small.extend(f"figure {call}: {words}" for words in check.unreadable(figure, width))
         return f'<img src="piece-{len(pieces) - 1}" width="{width:.0f}" alt="{escape(" ".join(figure.description.split()))}">'
 
@@ -157,18 +173,17 @@ def with_figures(markdown: str, *, paper: bool) -> tuple[str, list[str], list[st
 
 
 def as_address(figure, width: float) -> str:
-    """The figure at twice the pixels of its place on the slide: without loss where that is small, as for charts; photographs as a projector of 1920 pixels shows them."""
+    """The figure as a picture so many pixels wide: without loss where that is small, as for charts."""
     from PIL import Image
 
     drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=2 * width / figure.get_figwidth())
+    figure.savefig(drawn, format="png", dpi=width / figure.get_figwidth())
     picture = Image.open(drawn).convert("RGB")
     picture.save(packed, "WEBP", method=6, lossless=True)
     kind = "webp"
     if len(packed.getvalue()) > LOSSLESS_UP_TO:  # JPEG, for it goes into the PDF as it is
         packed, kind = io.BytesIO(), "jpeg"
-        picture = picture.resize((3 * picture.width // 4, 3 * picture.height // 4))
-        picture.save(packed, "JPEG", quality=80, optimize=True)
+        picture.save(packed, "JPEG", quality=75, optimize=True)
     return f"data:image/{kind};base64," + base64.b64encode(packed.getvalue()).decode()
 
 
@@ -264,6 +279,8 @@ def main() -> None:
             f"{name}: {problem}": None for problem in build(name, LOCAL if chosen.local else BUILT)
         }
         print(f"{name}.html and {name}.pdf are built.")
+    if not chosen.local and not chosen.names:
+        build_printables()
     if found:
         raise SystemExit("\n".join(["Not right yet:", *found]))
     if not chosen.local and not chosen.names:

@@ -103,7 +103,7 @@ def shirts() -> Figure:
 
 def metrics() -> Figure:
     """Five metrics as five small drawings: dots are hits, crosses misses, triangles false alarms."""
-    canvas = Canvas("Five metrics", 1160, 360)
+    canvas = Canvas("Five metrics", 1160, 380)
     rows = {
         "Accuracy": ("right of all", "oooooooox^"),
         "Precision": ("right of those called", "ooo^"),
@@ -119,8 +119,11 @@ def metrics() -> Figure:
             canvas.line([x + 18 + n % 10 * 34], [116], colours[mark], **look)
     canvas.write(20, 212, "F1 score", 34, ha="left", fontweight="bold")
     canvas.write(20, 254, "high only if precision and recall are", 26, ha="left")
-    for n, share in enumerate((0.9, 0.1, 0.18)):
-        canvas.bar(20 + 92 * n, 350 - 70 * share, 78, 70 * share, COLOURS[0 if n < 2 else 1])
+    for n, (name, share) in enumerate((("precision", 0.9), ("recall", 0.1), ("F1", 0.18))):
+        y = 292 + 34 * n
+        canvas.write(20, y, name, 24, ha="left")
+        canvas.bar(150, y - 11, 300 * share, 22, COLOURS[0 if n < 2 else 1])
+        canvas.write(160 + 300 * share, y, f"{share:g}", 24, ha="left")
     canvas.write(640, 212, "Cross-entropy loss", 34, ha="left", fontweight="bold")
     canvas.write(640, 254, "how sure, and wrongly", 26, ha="left")
     p = np.geomspace(0.02, 1, 60)
@@ -149,16 +152,25 @@ def chance() -> Figure:
     n, p = len(right), right.mean()
     drawn = np.random.default_rng(0).choice(right, (1000, n)).mean(axis=1)
     margin = 1.96 * np.sqrt(p * (1 - p) / n)
-    return plots.histogram(
-        100 * drawn,
-        "accuracy in % on 2,000 pictures",
-        mark=100 * p,
-        interval=(100 * (p - margin), 100 * (p + margin)),
-    )
+    low, high = 100 * (p - margin), 100 * (p + margin)
+    label = "accuracy in % on 2,000 pictures"
+    figure = plots.histogram(100 * drawn, label, mark=100 * p, interval=(low, high))
+    axes = figure.axes[0]
+    axes.get_legend().remove()  # each number stands where it is
+    axes.set_ylim(top=1.25 * axes.get_ylim()[1])
+    for x, words, side in (
+        (low, f"{low:.1f} ", "right"),
+        (100 * p, f" {100 * p:.1f}", "left"),
+        (high, f" {high:.1f}", "left"),
+    ):
+        look = {"ha": side, "va": "top", "fontsize": 14, "fontweight": "bold"}
+        axes.text(x, 0.97, words, transform=axes.get_xaxis_transform(), **look)
+    figure.set_size_inches(9, 2.8)
+    return figure
 
 
-def dots(title: str, found: dict[str, list[float]], high: int) -> Canvas:
-    """A row for each name, with a dot for each run and the mean at the right."""
+def dots(title: str, found: dict[str, list[float]], high: int, young=()) -> Canvas:
+    """A row for each name, with a dot for each run, a square for the young ones, and the mean at the right."""
     canvas, step = Canvas(title, 1160, high), (high - 90) / len(found)
     ends = min(map(min, found.values())), max(map(max, found.values()))
     place = lambda value: 360 + 640 * (value - ends[0]) / (ends[1] - ends[0])
@@ -166,8 +178,9 @@ def dots(title: str, found: dict[str, list[float]], high: int) -> Canvas:
         y, mean = step * (row + 0.5), float(np.mean(values))
         canvas.line([345, 1015], [y, y], "#E3E7EB", linewidth=1.5, zorder=0)
         canvas.write(335, y, name, ha="right")
-        look = {"marker": "o", "linestyle": "none", "markersize": 14, "alpha": 0.6}
-        canvas.line([place(value) for value in values], [y] * len(values), COLOURS[0], **look)
+        mark, colour = ("s", COLOURS[1]) if name in young else ("o", COLOURS[0])
+        look = {"marker": mark, "linestyle": "none", "markersize": 14, "alpha": 0.6}
+        canvas.line([place(value) for value in values], [y] * len(values), colour, **look)
         canvas.line([place(mean)] * 2, [y - min(16, step / 3), y + min(16, step / 3)], linewidth=4)
         canvas.write(1035, y, f"{100 * mean:.1f} %", ha="left", fontweight="bold")
     low, top = (f"{100 * end:.1f} %" for end in ends)
@@ -289,14 +302,30 @@ def tradeoff() -> Figure:
     return canvas
 
 
-def ideas(*only: str) -> Figure:
-    """The blocks of chapter 2 in the same small net, best first: those of the deck, or only these."""
+NAMES = {
+    "lenet": "LeNet",
+    "alexnet": "AlexNet",
+    "zfnet": "ZFNet",
+    "vgg": "VGG",
+    "googlenet": "GoogLeNet",
+    "resnet": "ResNet",
+    "resnext": "ResNeXt",
+    "xception": "Xception",
+    "densenet": "DenseNet",
+    "senet": "SENet",
+    "efficientnet": "EfficientNet",
+    "convnext": "ConvNeXt",
+    "vit": "transformer",
+}
+
+
+def ideas() -> Figure:
+    """The blocks of chapter 2 in the same small net, best first."""
     found = recorded.load("ideas")["results"]
-    after = ("alexnet_bn", "vit", "convnext")
-    chosen = only or [idea for idea in found if idea not in after]
-    ranked = sorted(chosen, key=lambda idea: -sum(found[idea]["accuracy"]))
+    ranked = sorted(NAMES, key=lambda idea: -sum(found[idea]["accuracy"]))
     title = f"test accuracy, Fashion-MNIST ({recorded.label('ideas')})"
-    return dots(title, {idea: found[idea]["accuracy"] for idea in ranked}, 290 if only else 500)
+    runs = {NAMES[idea]: found[idea]["accuracy"] for idea in ranked}
+    return dots(title, runs, 512, young=(NAMES["convnext"], NAMES["vit"]))
 
 
 def few_pictures() -> Figure:

@@ -63,7 +63,7 @@ return [...document.querySelectorAll("svg[data-marpit-svg]")].flatMap((slide, pl
     if (seen < faintest) found.push(`'${shown(element)}' has a contrast of ${seen.toFixed(1)} to 1`);
   }
   const parts = [...section.children].filter((part) => part.tagName !== "FOOTER" && getComputedStyle(part).position !== "absolute");
-  for (const fixed of section.querySelectorAll("footer, .timer")) {
+  for (const fixed of section.querySelectorAll("footer, .timer, .band")) {
     const box = fixed.getBoundingClientRect();
     if (getComputedStyle(fixed).position !== "absolute") continue;
     for (const part of parts) {

@@ -65,12 +65,14 @@ def two_ways(*only: str) -> Figure:
             colour = "#B34A00" if learning else COLOURS[0]
             canvas.arrow((x - 46, y + 80), (x - 4, y + 80))
             canvas.bar(x, y + 10, width, 140, colour, hatch="//" if learning else None)
-            words = f"{name}\n{'learns' if learning else 'frozen'}"
+            verb = "learn" if name.endswith("stages") else "learns"
+            words = f"{name}\n{verb if learning else 'frozen'}"
             behind = {"facecolor": colour, "edgecolor": "none", "pad": 6}
             canvas.write(
                 x + width / 2, y + 80, words, 30, color="white", fontweight="bold", bbox=behind
             )
-            said.append(f"{way}: {name} {'learn' if learning else 'stay as they are'}")
+            still = "stay as they are" if name.endswith("stages") else "stays as it is"
+            said.append(f"{way}: {name} {verb if learning else still}")
         canvas.arrow((1012, y + 80), (1054, y + 80))
         canvas.write(1062, y + 80, "answer", 26, ha="left")
     canvas.description = f"From a picture through lower stages, upper stages and a new head to the answer. {'; '.join(said)}."
@@ -90,7 +92,31 @@ def preprocessing() -> Figure:
     shown = [way(picture) for way in ways.values()]
     titles = [f"{name}\n{one.min():.1f} to {one.max():.1f}" for name, one in zip(ways, shown)]
     title = "What the net gets, lowest value dark, highest light"
-    return grid(title, shown, titles, 3, 290, gap=90, size=28)
+    return grid(title, shown, titles, 3, 280, gap=100, size=28)
+
+
+def four_rules() -> Figure:
+    """The parts of a net as blocks, below each how it should learn; the four rules stand at their places."""
+    canvas = Canvas("Four rules of fine-tuning", 1160, 396)
+    parts = (("lower stages", 0, 8), ("middle stages", 300, 26), ("upper stages", 600, 62))
+    for name, x, step in (*parts, ("new head", 900, 120)):
+        canvas.bar(x, 70, 250, 92, "#B34A00" if name == "new head" else COLOURS[0])
+        canvas.write(x + 125, 116, name, 30, color="white", fontweight="bold")
+        if x:
+            canvas.arrow((x - 46, 116), (x - 4, 116))
+        canvas.bar(x + 85, 310 - step, 80, step, COLOURS[4])
+    for x, y, words in (
+        (900, 28, "1  head first"),
+        (375, 28, "2  then from the top down"),
+        (0, 215, "3  smaller steps further down"),
+        (0, 368, "4  compare with the frozen net, on pictures that neither learned from"),
+    ):
+        canvas.write(x, y, words, 30, ha="left", fontweight="bold")
+    for start, end in ((880, 800), (360, 60)):
+        canvas.arrow((start, 28), (end, 28))
+    canvas.line([0, 1150], [312, 312], LINE)
+    canvas.description = "Four parts of a net in a row: lower, middle and upper stages, new head. Rule 1, head first, stands above the head; 2, then from the top down; 3, smaller steps further down: bars that shrink from the head to the lower stages. 4, compare with the frozen net, on new pictures."
+    return canvas
 
 
 def heat(label: str) -> Figure:
@@ -169,9 +195,9 @@ def zero_shot() -> Figure:
         wrong = not right[firsts[place]]
         words = label.replace(" or ", "/") + " \u2717" * wrong
         canvas.write(x + 82, y + 178, words, 24, color="#B34A00" if wrong else INK)
-    canvas.write(930, 130, f"{100 * right.mean():.0f} %", 120, color="#B34A00", fontweight="bold")
+    canvas.write(930, 110, f"{100 * right.mean():.0f} %", 120, color="#B34A00", fontweight="bold")
     canvas.write(
-        930, 240, f"of {len(right)} photographs right,\nwithout a single one\nto learn from", 28
+        930, 250, f"of {len(right)} photographs right,\nwithout a single one\nto learn from", 28
     )
     said = ", ".join(labels)
     canvas.description = f"One photograph of each of eight classes, read as {said}. {100 * right.mean():.0f} % of {len(right)} photographs are right."

@@ -23,10 +23,12 @@ def draw(call: str, *, paper: bool = False) -> tuple[Figure, float]:
             f"'{call}' shows pictures that may not be passed on; no slide may keep it."
         )
     if paper:
-        return figure, on_paper(figure)
+        return figure, of_one_size(figure, SMALLEST["794"], COLUMN)
     if isinstance(figure, Canvas):
         return figure, INCH * figure.get_figwidth()
-    return figure, legible(figure)
+    width = legible(figure)
+    two = name == "block" and len(arguments) > 1
+    return figure, of_one_size(figure, SMALLEST["1280"], width) if two else width
 
 
 def legible(figure: Figure) -> float:
@@ -43,9 +45,9 @@ def legible(figure: Figure) -> float:
     return shown
 
 
-def on_paper(figure: Figure) -> float:
-    """The width in pixels at which the smallest letters are as large as a sheet needs them: blocks beside each other have one size."""
-    return min(COLUMN, SMALLEST["794"] * 72 * figure.get_figwidth() / smallest_letters(figure))
+def of_one_size(figure: Figure, letters: int, room: float) -> float:
+    """The width in pixels at which the smallest letters have this size, so that blocks near each other look alike."""
+    return min(room, letters * 72 * figure.get_figwidth() / smallest_letters(figure))
 
 
 def smallest_letters(figure: Figure) -> float:

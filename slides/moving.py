@@ -14,13 +14,13 @@ LARGE = """
   body { font: 28px/1.3 sans-serif; max-width: none; margin: 0; padding: 0; color: #14213d; overflow: hidden; }
   body > h1, body > p:not(#answer):not(:has(#seen)) { display: none; }
   main { gap: 50px; width: 880px; flex-wrap: nowrap; }
-  #answer { font-size: 36px; margin: 0 0 12px; }
-  #bars { grid-template-columns: 30px 260px 110px; gap: 4px 14px; flex: none; }
+  #answer { font-size: 32px; margin: 0 0 8px; }
+  #bars { grid-template-columns: 30px 300px 110px; gap: 0 14px; flex: none; }
   #bars meter { height: 24px; }
-  #pad canvas { width: 400px; height: 400px; }
-  #pad > div { width: 404px !important; }
-  #pad button { font-size: 24px; margin-top: 10px; }
-  main::after { content: "what the net sees: 28 x 28 pixels"; position: absolute; right: 0; top: 296px; font-size: 24px; width: 210px; }
+  #pad canvas { width: 350px; height: 350px; }
+  #pad > div { width: 354px !important; }
+  #pad button { font-size: 24px; margin-top: 8px; }
+  main::after { content: "what the net sees: 28 x 28 pixels"; position: absolute; right: 0; top: 286px; font-size: 24px; width: 210px; }
   body > p:has(#seen) { display: block; position: absolute; right: 4px; top: 60px; margin: 0; }
   #seen { width: 210px; height: 210px; }
 """
@@ -41,7 +41,7 @@ def pad() -> str:
     digit = test.images[301].flatten().tolist()
     page = page.replace("</style>", f"{LARGE}</style>").replace("</body>", FIRST % digit)
     title = "A drawing pad, and what LeNet reads on it"
-    frame = f'<iframe class="pad" title="{title}" width="1160" height="530" srcdoc="{escape(page)}"></iframe>'
+    frame = f'<iframe class="pad" title="{title}" width="1160" height="460" srcdoc="{escape(page)}"></iframe>'
     return frame
 
 
@@ -55,7 +55,7 @@ def kernel() -> str:
     answer = nn.functional.conv2d(grey[None, None].float(), weights[None, None].float())[0, 0].int()
     side, parts = (
         72,
-        ['<svg class="sliding" viewBox="0 0 1160 450" width="1160" height="450" role="img">'],
+        ['<svg class="sliding" viewBox="0 0 1160 480" width="1160" height="480" role="img">'],
     )
     said = f"A kernel of 3 x 3 numbers, {weights.flatten().tolist()}, slides over 6 x 6 pixels and writes 4 x 4 answers, {answer.flatten().tolist()}."
     parts.append(f"<title>{said}</title>")
@@ -67,7 +67,15 @@ def kernel() -> str:
             x, y = 530 + column * 60, 120 + row * 60
             parts.append(f'<rect x="{x}" y="{y}" width="58" height="58" fill="#fbe3cf"/>')
             parts.append(_word(x + 29, y + 38, f"{value:+d}" if value else "0"))
-    parts.append(_word(620, 345, "multiply, add up"))
+    for x, y, words in (
+        (216, 470, "the picture"),
+        (620, 96, "the kernel"),
+        (620, 345, "multiply, add up"),
+        (980, 470, "the answer"),
+    ):
+        parts.append(_word(x, y, words))
+    for x, y in ((465, 210), (735, 210)):
+        parts.append(f'<path d="M{x} {y - 14}h24v-12l26 26-26 26v-12h-24z" fill="#14213d"/>')
     highest = max(1, int(answer.abs().max()))
     for place, value in enumerate(answer.flatten().tolist()):
         row, column = divmod(place, 4)

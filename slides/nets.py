@@ -6,13 +6,13 @@ from math import log2
 import numpy as np
 import torch
 from matplotlib.colors import to_hex
-from matplotlib.patches import Polygon
+from matplotlib.patches import Polygon, Rectangle
 from torch import Tensor, nn
 
-from slides.canvas import LINE, Canvas, grid
+from slides.canvas import LINE, Canvas, grid, square
 from slides.sets import backbone, photo
 from workshop_utils import data, evaluation, models, plots, ways
-from workshop_utils.diagrams import KINDS
+from workshop_utils.diagrams import INK, KINDS
 from workshop_utils.figure import COLOURS, Figure, drawable
 
 
@@ -35,7 +35,7 @@ def net(name: str) -> Figure:
     with torch.device("meta"):
         built = models.build(name, classes=1000)
     way = ways.follow(built, torch.empty(3, card.pixels, card.pixels, device="meta"))
-    canvas = Canvas(card.title, 1160, 470)
+    canvas = Canvas(card.title, 1160, 456)
     columns = 1000 / len(way.groups)
     canvas.show(photo("espresso"), 0, 90, 130, 130)
     canvas.write(65, 345, "3", fontweight="bold")
@@ -48,9 +48,9 @@ def net(name: str) -> Figure:
         canvas.write(middle, 22, top, 24, color=INKS[group.kind])
         canvas.write(middle, 345, f"{group.shape[0]:,}", fontweight="bold")
         canvas.write(middle, 385, f"{group.shape[-1]}" if len(group.shape) > 1 else "")
-    canvas.write(0, 440, "bold: how many maps; below: pixels a side", 24, ha="left")
+    canvas.write(0, 434, "bold: how many maps; below: pixels a side", 24, ha="left")
     facts = f"{way.layers} layers, {sum(one.numel() for one in built.parameters()):,} parameters"
-    canvas.write(1160, 440, facts, 28, ha="right", fontweight="bold")
+    canvas.write(1160, 434, facts, 28, ha="right", fontweight="bold")
     said = "; ".join(
         f"{' '.join(one.words)} to {' x '.join(map(str, one.shape))}" for one in way.groups
     )
@@ -89,11 +89,11 @@ def _slabs(canvas: Canvas, middle: float, room: float, group: ways.Group, larges
             canvas.arrow(*ends, bow=-0.9, colour=COLOURS[1])
 
 
-def block(idea: str) -> Figure:
-    """The block of an idea, without the title that its slide has."""
+def block(idea: str, name: str = "") -> Figure:
+    """The block of an idea, without the title that its slide has; with its name where a slide has two."""
     figure = plots.block(idea)
     axes, dark = figure.axes[0], "#B34A00"  # white letters on it can be read
-    axes.texts[-1].remove()
+    axes.texts[-1].set(text=name, fontsize=20, fontweight="bold", color=INK)
     rounds = [*axes.patches, *(text.get_bbox_patch() for text in axes.texts)]
     for one in rounds:
         if one is not None and to_hex(one.get_facecolor()).upper() == COLOURS[1]:
@@ -147,7 +147,7 @@ def families() -> Figure:
 
 def net_sizes() -> Figure:
     """Three nets as squares as large as their parameters."""
-    canvas = Canvas("Three nets for three jobs", 1160, 400)
+    canvas = Canvas("Three nets for three jobs", 1160, 395)
     uses = {
         "lenet": "small grey digits",
         "efficientnet_lite0": "a phone",
@@ -155,7 +155,7 @@ def net_sizes() -> Figure:
     }
     cards = [models.card(name) for name in uses]
     for x, card in zip((60, 390, 780), cards):
-        side = 240 * (card.parameters / cards[-1].parameters) ** 0.5
+        side = 250 * (card.parameters / cards[-1].parameters) ** 0.5
         canvas.bar(x, 250 - side, max(side, 5), max(side, 5), COLOURS[0])
         canvas.write(x, 290, card.title, 30, ha="left", fontweight="bold")
         canvas.write(x, 330, uses[card.name], ha="left")
@@ -237,18 +237,18 @@ def got_it_all() -> Figure:
 
 def sees_five() -> Figure:
     """Two 3x3 kernels in a row see 5x5 pixels."""
-    canvas = Canvas("Two 3x3 see as far as one 5x5", 1100, 420)
+    canvas = Canvas("Two 3x3 see as far as one 5x5", 1100, 398)
     parts = (
         ("5x5 pixels", 5, 0.35),
         ("3x3 answers\nof the first kernel", 3, 0.7),
         ("one answer\nof the second", 1, 1),
     )
     for place, (name, side, alpha) in enumerate(parts):
-        x, y = 160 + 390 * place, 160
+        x, y = 160 + 390 * place, 156
         for row, column in np.ndindex(side, side):
             at = x + (column - side / 2) * 62, y + (row - side / 2) * 62
             canvas.bar(*at, 56, 56, COLOURS[0], alpha=alpha)
-        canvas.write(x, 335, name, 28, va="top")
+        canvas.write(x, 325, name, 28, va="top")
         if place < 2:
             canvas.arrow((x + 170, y), (x + 225, y))
     canvas.description = "A square of 5x5 pixels, beside it 3x3 answers of a first 3x3 kernel, beside it the one answer of a second 3x3 kernel, which depends on all 25 pixels."
@@ -271,22 +271,26 @@ def never_seen() -> Figure:
 
 def patches() -> Figure:
     """A photograph as a transformer reads it: a row of patches, each of which may look at every other."""
-    canvas = Canvas("A picture as a row of patches", 1160, 330)
-    picture = photo("tabby")
-    canvas.show(picture, 0, 0, 320, 320)
-    for line in range(1, 4):
-        canvas.line([80 * line] * 2, [0, 320], "white", linewidth=4, zorder=2)
-        canvas.line([0, 320], [80 * line] * 2, "white", linewidth=4, zorder=2)
-    canvas.arrow((335, 250), (385, 250))
-    for place in range(16):
-        row, column = divmod(place, 4)
-        one = picture[:, 80 * row : 80 * row + 80, 80 * column : 80 * column + 80]
-        canvas.show(one, 395 + 48 * place, 228, 44, 44)
-        if place != 5:
-            ends = (395 + 48 * place + 22, 225), (395 + 48 * 5 + 22, 225)
-            canvas.arrow(*ends, bow=0.5 if place > 5 else -0.5, colour=LINE)
-    canvas.write(395 + 384, 300, "attention: each patch looks at all others", 28)
-    canvas.description = "Left a photograph of a cat, cut into 4 x 4 patches. Right the patches in a row; arrows lead from all of them to the sixth."
+    canvas = Canvas("A picture as a row of patches", 1160, 360)
+    picture, reader = square(photo("tabby")[:, 20:300, 20:300], 300), 4
+    canvas.show(picture, 0, 10, 330, 330)
+    for line in (110, 220):
+        canvas.line([line] * 2, [10, 340], "white", linewidth=6, zorder=2)
+        canvas.line([0, 330], [10 + line] * 2, "white", linewidth=6, zorder=2)
+    canvas.arrow((340, 250), (388, 250))
+    spots = [400 + 85 * place for place in range(9)]
+    for place, x in enumerate(spots):
+        row, column = divmod(place, 3)
+        one = picture[:, 100 * row : 100 * row + 100, 100 * column : 100 * column + 100]
+        canvas.show(one, x, 211, 78, 78)
+        if place != reader:
+            ends = (x + 39, 204), (spots[reader] + 39, 204)
+            canvas.arrow(*ends, bow=0.5 if place > reader else -0.5, colour="#5B6770")
+    canvas.page.add_patch(
+        Rectangle((spots[reader], 211), 78, 78, fill=False, ec=COLOURS[1], lw=5, zorder=3)
+    )
+    canvas.write(spots[reader] + 39, 330, "attention: each patch looks at all others", 30)
+    canvas.description = "Left a photograph of a cat, cut into 3 x 3 patches. Right the patches in a row; arrows lead from all of them to the fifth, which has a frame."
     return canvas
 
 

@@ -150,8 +150,8 @@ def written(route: str, text: str) -> str:
 
 
 def write_guide() -> None:
-    """Writes the guide's agendas, and its tables of exercises from their records: `python -m slides.values`."""
-    values.write_guide()
+    """Writes the guide's agendas, and the helpers' tables of exercises from their records: `python -m slides.values`."""
+    values.write_helpers()
     text = values.GUIDE.read_text("utf-8")
     for route in AGENDAS:
         table = find(route, text)[2]

@@ -15,6 +15,7 @@ from workshop_utils.paths import HOME
 from workshop_utils.tables import Table
 
 GUIDE = HOME / "slides" / "INSTRUCTORS.md"
+HELPERS = HOME / "slides" / "HELPERS.md"
 ROUTES = {"short": "90 minutes", "half": "half a day", "day": "a day"}
 LONG = 420  # letters of a question and its answer that no longer fit in large type
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
@@ -24,8 +25,8 @@ def expand(markdown: str) -> str:
     """The Markdown of the slides with every placeholder replaced by what it stands for.
 
     {{chapter 3: PATTERN}}: the group of the pattern in chapter 3's outputs; {{chapter 3, percent: PATTERN}}: a fraction there, in percent.
-    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}, {{few_pictures}}, {{credits}}: tables and a list. {{section 1.3}}, {{exercise 1.3}},
-    {{question 1.1}}, {{break 15: 1.5}} (minutes, after which section): the body of a slide with its notes. {{routes}}: the links of the cover. Raises ValueError for a placeholder that stands for nothing.
+    {{model vgg16: parameters}}, {{data mnist: train}}: facts of the cards. {{architectures}}, {{few_pictures}}, {{credits}}: tables and a list. {{section 1.3}}, {{section 1.3: its question}}, {{exercise 1.3}},
+    {{question 1.1}}, {{break 15: 1.5}} (minutes, after which section): the body of a slide with its notes, or the band below one. {{routes}}: the links of the cover. Raises ValueError for a placeholder that stands for nothing.
     """
     return PLACEHOLDER.sub(lambda found: value(*found.groups()), markdown)
 
@@ -126,20 +127,25 @@ def stamp_credits() -> str:
     """Everybody who is named for the photographs on white."""
     with open(HOME / "bundle" / "photographs.tsv", encoding="utf-8", newline="") as table:
         rows = csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return "; ".join(sorted({row["credit"] for row in rows if not row["reason"]}))
+        return "\n".join(
+            f"- {one}" for one in sorted({r["credit"] for r in rows if not r["reason"]})
+        )
 
 
-def section_slide(number: str) -> str:
-    """The slide that sends the room to a section of a notebook, with a timer for it and one for each exercise that is typed there."""
+def section_slide(number: str, question: str = "") -> str:
+    """What sends the room to a section of a notebook, with a timer for it and one for each exercise that is typed there: a slide, or, with the question to guess at, a band below one."""
     chapter, section = number.split(".")
     title, minutes = sections(chapter)[int(section)]
     tasks = [
-        f"<li><b>{one.number}</b> {one.title} {timer(task(one.number)[0])}</li>"
+        f"<li><b>{one.number}</b> {'' if question else one.title} {timer(task(one.number)[0])}</li>"
         for one in exercises(chapter)
         if place(one.number) == number and not one.options
     ]
     listed = f'\n\n<ul class="tasks">{"".join(tasks)}</ul>' if tasks else ""
-    return f"# {title}\n\n{where(number)}\n\n{timer(minutes)}{listed}"
+    if not question:
+        return f"# {title}\n\n{where(number)}\n\n{timer(minutes)}{listed}"
+    words = f"<div>\n\n{where(number, title)}\n\n{question}\n\n</div>"
+    return f'<div class="band">\n\n{timer(minutes)}\n\n{words}{listed}\n\n</div>'
 
 
 def exercise_slide(number: str) -> str:
@@ -212,9 +218,10 @@ def place(number: str) -> str:
     return f"{number[0]}.{section}"
 
 
-def where(section: str) -> str:
+def where(section: str, title: str = "") -> str:
     chapter, number = section.split(".")
-    return f'<p class="where">Notebook {chapter}, section {number}</p>'
+    said = f": {title}" if title else ""
+    return f'<p class="where">Notebook {chapter}, section {number}{said}</p>'
 
 
 def stub(number: str) -> str:
@@ -303,13 +310,13 @@ def task(number: str) -> tuple[int, str]:
     return int(found[1]), re.sub(r"\[(.+?)\]\([^)]+\)", r"\1", found[2])
 
 
-def write_guide() -> None:
-    """Writes the guide's tables of exercises from their records."""
-    text = GUIDE.read_text("utf-8")
+def write_helpers() -> None:
+    """Writes the helpers' tables of exercises from their records."""
+    text = HELPERS.read_text("utf-8")
     for chapter in kit.CHAPTERS:
         heading, table = rf"\*\*Chapter {chapter}\*\*\n\n", kit.guide(chapter).markdown()
         text = re.sub(rf"({heading})(\|.*\n)+", lambda old, table=table: f"{old[1]}{table}\n", text)
-    GUIDE.write_text(text, "utf-8")
+    HELPERS.write_text(text, "utf-8")
 
 
 KINDS: dict[str, Callable[..., str]] = {

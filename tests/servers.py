@@ -79,11 +79,6 @@ def pour(handler):
         pass
 
 
-def silence(handler):
-    """Takes the question and never answers."""
-    time.sleep(5)
-
-
 def cut(content: bytes):
     """Half of the bytes, then the line goes dead."""
 

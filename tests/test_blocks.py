@@ -72,13 +72,6 @@ def test_dense_layers_read_the_maps_of_all_before_them():
     assert [layer[0].in_channels for layer in blocks.Dense(8, 16).layers] == [8, 12, 16]
 
 
-def test_parallel_branches_stand_side_by_side():
-    x = torch.rand(1, 2, 4, 4)
-    torch.testing.assert_close(
-        blocks.Parallel(nn.Identity(), nn.Identity())(x), torch.cat([x, x], 1)
-    )
-
-
 def test_squeeze_multiplies_each_channel_by_one_number_from_0_to_1():
     x = torch.rand(2, 8, 4, 4) + 1
     factors = blocks.Squeeze(8)(x) / x

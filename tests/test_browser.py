@@ -1,8 +1,8 @@
-"""Every interactive panel in real JupyterLab: moved by mouse and keyboard in headless Chromium, and read by what it says.
+"""Every interactive panel in real JupyterLab, and one in Notebook 7: moved by mouse and keyboard in headless Chromium, and read by what it says.
 
 Needs `pip install -r tests/requirements-browser.txt` and a Chromium or Chrome, found on the path or named by CHROMIUM;
 without either the file is skipped. One notebook shows all panels, one cell each. A picture of each panel as its test
-left it is kept in the folder SCREENSHOTS, or else among pytest's temporary files.
+left it is kept in the folder SCREENSHOTS, where one is named.
 """
 
 import os
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlparse
@@ -103,7 +104,14 @@ class Opened:
     asked: ClassVar[list[str]] = []
 
     def __init__(
-        self, page, panels: dict[str, str], lab: str, folder: Path, name: str, *setup: str
+        self,
+        page,
+        panels: dict[str, str],
+        lab: str,
+        folder: Path,
+        name: str,
+        *setup: str,
+        at: str = "lab/workspaces/{0}/tree/{0}.ipynb",
     ):
         cells = ["\n".join((IMPORTS, *setup)), *panels.values()]
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -117,9 +125,9 @@ class Opened:
         page.context.on("request", lambda request: self.asked.append(request.url))
         page.on("websocket", lambda socket: self.asked.append(socket.url))
         page.set_default_timeout(30_000)
-        page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")
+        page.goto(f"{lab}/{at.format(name)}")
         expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(cells))
-        expect(page.get_by_text(re.compile(r"Python 3 .*\| Idle"))).to_be_visible(
+        expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
             timeout=60_000
         )  # cells run before would be forgotten
         page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -135,7 +143,13 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """(address, folder) of a JupyterLab of this Python with no settings of anybody's."""
+    with served("jupyterlab", tmp_path_factory) as address:
+        yield address
+
+
+@contextmanager
+def served(application: str, tmp_path_factory):
+    """(address, folder) of a JupyterLab or a Notebook of this Python with no settings of anybody's."""
     folder, own = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -153,7 +167,7 @@ def lab(tmp_path_factory):
     command = [
         sys.executable,
         "-m",
-        "jupyterlab",
+        application,
         "--no-browser",
         "--allow-root",
         f"--port={port}",
@@ -173,15 +187,15 @@ def lab(tmp_path_factory):
 
 
 def answers(address: str, server: subprocess.Popen) -> None:
-    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within a minute."""
-    for _ in range(300):
+    """Waits until a server answers. Raises RuntimeError if it ends or does not answer within five minutes."""
+    for _ in range(1500):
         try:
             return urlopen(address, timeout=5).close()
         except OSError:
             if server.poll() is not None:
                 break
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab does not answer at {address}.")
+    raise RuntimeError(f"Jupyter does not answer at {address}.")
 
 
 @pytest.fixture(scope="module")
@@ -198,20 +212,19 @@ def notebook(chromium, lab):
     page.context.close()
 
 
-@pytest.fixture(scope="module")
-def screenshots(tmp_path_factory):
-    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def picture_of(panel, name: str) -> None:
+    """Keeps a picture of the panel in the folder SCREENSHOTS, for people who want to look."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        panel.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @pytest.fixture
-def show(notebook, screenshots):
+def show(notebook):
     """Gives a panel by its name, and takes its picture after the test."""
     shown = {}
     yield lambda name: shown.setdefault(name, notebook.panel(name))
     for name, panel in shown.items():
-        panel.screenshot(path=screenshots / f"{name}.png")
+        picture_of(panel, name)
 
 
 def says(panel, words: str | re.Pattern) -> None:
@@ -306,7 +319,7 @@ def test_digits_of_french_and_arabic_keyboards_answer(show):
         expect(button).to_have_class(re.compile("mod-active"))
 
 
-def test_panel_says_that_its_kernel_was_restarted(chromium, lab, screenshots):
+def test_panel_says_that_its_kernel_was_restarted(chromium, lab):
     page = chromium.new_context(viewport=SCREEN).new_page()
     opened = Opened(page, {"browser": "widgets.browser()"}, *lab, "restarted")
     panel = opened.panel("browser")
@@ -317,8 +330,23 @@ def test_panel_says_that_its_kernel_was_restarted(chromium, lab, screenshots):
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     expect(panel.locator(".panel-with-keys")).to_have_class(re.compile("disconnected"))
     assert "no kernel any more" in panel.locator(".panel-with-keys").evaluate(after)
-    panel.screenshot(path=screenshots / "browser_restarted.png")
+    picture_of(panel, "browser_restarted")
     page.context.close()
+
+
+def test_a_panel_works_in_notebook_7_too(chromium, tmp_path_factory, screenshots):
+    pytest.importorskip("notebook")
+    page = chromium.new_context(viewport=SCREEN).new_page()
+    with served("notebook", tmp_path_factory) as address:
+        drawn = {"drawing_pad": PANELS["drawing_pad"]}
+        opened = Opened(page, drawn, *address, "classic", DIGITS, at="notebooks/{0}.ipynb")
+        panel = opened.panel("drawing_pad")
+        draw_a_one(panel)
+        before = panel.locator("div[role=status]").inner_text()
+        control(panel, "shift right").press("ArrowRight")
+        expect(panel.locator("div[role=status]")).not_to_have_text(before)
+        panel.screenshot(path=screenshots / "drawing_pad_notebook_7.png")
+        page.context.close()
 
 
 def test_keys_typed_in_an_editor_a_palette_or_another_panel_do_not_answer(show):
@@ -387,18 +415,24 @@ def test_a_cell_of_the_matrix_is_chosen_by_dropdown_and_by_keyboard(show):
     says(panel, "pictures of 'Sneaker' are wrongly called 'Bag'")
 
 
-def test_a_stroke_is_read_and_a_cleared_pad_is_empty(show):
-    panel = show("drawing_pad")
+def draw_a_one(panel) -> dict:
+    """Draws on the pad with the mouse; returns the pad's place on the page."""
     pad, mouse = panel.get_by_role("img", name=re.compile("^Drawing pad")), panel.page.mouse
     pad.scroll_into_view_if_needed()
-    ask = panel.get_by_text("draw here", exact=True)
-    expect(ask).to_be_visible()
     box = pad.bounding_box()
     mouse.move(box["x"] + 140, box["y"] + 50)
     mouse.down()
     mouse.move(box["x"] + 140, box["y"] + 230, steps=10)
     mouse.up()
     says(panel, "The net says '1' with")
+    return box
+
+
+def test_a_stroke_is_read_and_a_cleared_pad_is_empty(show):
+    panel = show("drawing_pad")
+    ask = panel.get_by_text("draw here", exact=True)
+    expect(ask).to_be_visible()
+    box = draw_a_one(panel)
     expect(ask).to_be_hidden()
     chosen(panel, "picture", "my drawing")
     answer = panel.locator(".widget-image").bounding_box()
@@ -557,7 +591,7 @@ def test_a_class_is_found_by_typing_its_name(show):
     says(panel, "For 'fig'")
 
 
-def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
+def test_a_refused_camera_points_to_files(chromium, lab):
     page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.add_init_script(NO_CAMERA)
     opened = Opened(
@@ -568,7 +602,7 @@ def test_a_refused_camera_points_to_files(chromium, lab, screenshots):
     expect(
         panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")
     ).to_be_visible()
-    panel.screenshot(path=screenshots / "own_pictures_refused.png")
+    picture_of(panel, "own_pictures_refused")
     page.context.close()
 
 
@@ -582,29 +616,22 @@ def test_an_epoch_moves_the_stages_that_learn(show):
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_fits_on_a_small_laptop(show, name):
-    output = show(name).locator(".jp-OutputArea-output")
+def test_a_panel_fits_on_a_small_laptop_with_sliders_to_drag_and_a_ring_for_the_keyboard(
+    show, name
+):
+    panel = show(name)
+    output = panel.locator(".jp-OutputArea-output")
     assert output.evaluate_all(SCROLLED) == []
     heights = output.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
     assert sum(heights) <= HIGHEST, heights
-
-
-@pytest.mark.parametrize("name", PANELS)
-def test_keyboard_sees_where_it_is(show, name):
-    first = show(name).locator("select, button, [role=slider], input:visible").first
+    lengths = panel.locator(".noUi-target").evaluate_all(
+        "all => all.map(slider => slider.getBoundingClientRect().width)"
+    )
+    assert all(length >= SHORTEST for length in lengths), lengths
+    first = panel.locator("select, button, [role=slider], input:visible").first
     first.press("Tab")  # from now on the keyboard moves the focus
     first.focus()
     assert first.page.evaluate(RING) == ["solid", "3px"]
-
-
-@pytest.mark.parametrize("name", PANELS)
-def test_sliders_are_long_enough_to_be_dragged(show, name):
-    lengths = (
-        show(name)
-        .locator(".noUi-target")
-        .evaluate_all("all => all.map(slider => slider.getBoundingClientRect().width)")
-    )
-    assert all(length >= SHORTEST for length in lengths), lengths
 
 
 def test_the_nine_numbers_stand_as_the_kernel_does(show):

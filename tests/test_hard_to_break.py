@@ -513,7 +513,7 @@ def tried(full: Path, closed: Path) -> list[dict[str, str]]:
         [*AS_OTHERS, sys.executable, "-c", code, str(full), str(closed)],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         cwd=full,
         env={**os.environ, **environment},
     )
@@ -751,7 +751,7 @@ def notebooks(url: str, raw: bytes, home: Path, kill: str = "") -> list[str]:
     """What two notebooks print that load the set at once, each in a process, after one that is killed while it keeps it."""
     where = {"WORKSHOP_DATA": str(home), "WORKSHOP_MIRROR": "", "OMP_NUM_THREADS": "1"}
     process = started_python(NOTEBOOKS, MEDICAL, *about(url, raw, kill), **where)
-    said, complaints = process.communicate(timeout=120)
+    said, complaints = process.communicate(timeout=600)
     assert process.returncode == 0 and "Traceback" not in complaints, complaints
     return said.strip().splitlines()
 
@@ -969,7 +969,7 @@ def serving(folder: Path):
     port = int(re.search(r"http://[\d.]+:(\d+)", process.stdout.readline())[1])
 
     def send(raw: bytes, read: bool = True) -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
             line.sendall(raw)
             return b"".join(iter(lambda: line.recv(1 << 16), b"")) if read else b""
 

@@ -14,15 +14,15 @@ PACKAGE = paths.HOME / "workshop_utils"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = (  # from the roof down; a room may import from those below it, and from its own
     ("__main__", "tools"),
-    ("exercises", "scoreboard", "takehome", "widgets"),
-    ("classifier_page",),
+    ("exercises", "scoreboard", "widgets"),
+    ("takehome",),
     ("plots", "comparisons", "diagrams", "blocks_drawn", "ways", "illustrations"),
     ("explain", "transfer"),
     ("features", "inference"),
     ("evaluation", "training"),
     ("models",),
     ("data",),
-    ("device", "recorded", "tables", "figure", "drawing", "progress", "journal", "paths", "errors"),
+    ("device", "recorded", "tables", "figure", "progress", "journal", "paths", "errors"),
 )
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LINES_OF_A_MODULE, LINES_OF_A_FUNCTION = 350, 60

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 
 import pytest
 from helpers import disk_with, loaded, started_python
@@ -33,10 +34,11 @@ def test_nothing_is_written_where_nothing_changes(folder):
 
 
 WRITER = """
-import sys
+import sys, time
 from workshop_utils import journal
 for number in range(60):
     journal.change("a.txt", add=[f"{sys.argv[1]}{number}"])
+    time.sleep(0.01)  # else the other, on a slow disk, could wait in vain until its ten seconds are over
 """
 
 
@@ -165,10 +167,9 @@ def test_what_a_killed_process_left_goes_with_the_next_writing_and_nothing_else(
     dead = left.name.removeprefix(f"{name}.").partition("-")[0]  # here; there it may be at work
     foreign = tmp_path / f"{name}.1.elsewhere.part"
     young, old = (left.with_name(f"{name}.{dead}-1.{one}-computer.part") for one in ("my", "old"))
-    for path in (foreign, young, old):
+    for path, hours in ((foreign, 25), (young, 23), (old, 25)):
         path.touch()
-    for path in (foreign, old):
-        os.utime(path, (0, 0))
+        os.utime(path, (time.time() - 3600 * hours,) * 2)
     paths.write(tmp_path / name, b"whole")
     assert not left.exists() and not old.exists() and foreign.exists() and young.exists()
 

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 from functools import lru_cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,7 +17,6 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
@@ -538,19 +536,6 @@ def test_preprocessings_are_equal_where_all_their_fields_are_and_say_them():
         one.crop = 7
 
 
-def test_steps_of_a_preprocessing_can_be_read_under_their_old_name():
-    recipe = models.preprocessing(resize=40, crop=32, mean=[0.5] * 3, std=[0.25] * 3)
-    picture = torch.randint(
-        0, 256, (3, 50, 60), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
-    with pytest.warns(DeprecationWarning, match="Read .resize"):
-        steps = recipe.transforms
-    assert [(step.mean, step.std) for step in steps if hasattr(step, "mean")] == [
-        ([0.5] * 3, [0.25] * 3)
-    ]
-    torch.testing.assert_close(v2.Compose(steps)(picture), recipe(picture))
-
-
 def test_order_bgr_turns_the_channels_round_and_mean_and_std_go_with_it():
     picture = torch.tensor([255, 51, 0], dtype=torch.uint8).view(3, 1, 1).expand(3, 8, 8)
     blue_first = {"mean": [0.1, 0.2, 0.5], "std": [0.5, 0.2, 0.25]}
@@ -864,17 +849,3 @@ def test_unknown_trained_net_is_answered_with_the_nearest():
         ValueError, match="No trained net is called 'lenet-minst'. Did you mean 'lenet-mnist'"
     ):
         models.ready("lenet-minst")
-
-
-def test_damaged_trained_net_is_refused_with_the_cure(tmp_path, monkeypatch):
-    shutil.copytree(weights.READY, tmp_path / "ready")
-    raw = bytearray((tmp_path / "ready" / "lenet-mnist.safetensors").read_bytes())
-    raw[-1] ^= 1
-    (tmp_path / "ready" / "lenet-mnist.safetensors").write_bytes(raw)
-    monkeypatch.setattr(weights, "READY", tmp_path / "ready")
-    monkeypatch.setattr(weights, "kept", {})
-    with pytest.raises(
-        ValueError,
-        match="'lenet-mnist.safetensors' is damaged.*git checkout -- workshop_utils/models/ready/lenet-mnist.safetensors",
-    ):
-        models.ready("lenet-mnist")

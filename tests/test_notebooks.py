@@ -94,18 +94,19 @@ def test_at_most_15_percent_of_the_cells_are_excused_each_with_a_reason(path):
 
 
 @every_notebook
-def test_setup_cell_and_badge_follow_the_one_address(path):
+def test_setup_cell_and_badges_follow_the_one_address(path):
     notebook = nbformat.read(path, as_version=4)
     setup = code_cells(path)[0]
     assert setup.source == links.setup_cell() and setup.metadata.items() >= links.FOLDED.items()
     own = path.relative_to(paths.HOME).as_posix()
-    badges = [
-        badge[0]
+    places = [
+        place
         for cell in notebook.cells
         if cell.cell_type == "markdown"
-        for badge in links.BADGE_PATTERN.finditer(cell.source)
+        for place in links.PLACE.finditer(cell.source)
     ]
-    assert badges == [links.BADGE.format(repository=links.REPOSITORY, tag=links.TAG, path=own)]
+    assert [place[1] for place in places] == [own]
+    assert links.with_badges(places[0][0], links.REPOSITORY, links.TAG) == places[0][0]
 
 
 @every_notebook
@@ -268,7 +269,7 @@ def test_every_section_runs_alone_after_the_setup_cell(path):
     ][1:]  # at first there is nothing to forget
     NotebookClient(
         notebook,
-        timeout=300,
+        timeout=600,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
@@ -311,7 +312,7 @@ def test_nbval_passes_what_is_unchanged_fails_what_is_not_and_skips_the_rest(sma
     small_course(lambda cells: cells[1].outputs[0].update(text="3\n"), "changed")
     small_course(lambda cells: cells[1].update(source="print(1 / 0)"), "raising")
     command = [sys.executable, "-m", "pytest", "-v", "-n0", "--color=no", "."]
-    answer = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=240)
+    answer = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=600)
     said = re.findall(r"^(\w+)::ipynb::Cell \d (\w+)", answer.stdout, re.M)
     told = {name: [word for one, word in said if one == name] for name, _ in said}
     failed = ["PASSED", "FAILED", "SKIPPED"]

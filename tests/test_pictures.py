@@ -5,6 +5,7 @@ import shutil
 import struct
 import tarfile
 from contextlib import suppress
+from pathlib import PurePosixPath
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
@@ -12,15 +13,16 @@ import pytest
 import torch
 from helpers import TESTDATA, class_folders, file_bytes, needs_testdata, photo
 from PIL import Image
+from torchvision.transforms.v2 import functional as F
 
 from workshop_utils import data
-from workshop_utils.data import archives
+from workshop_utils.data import archives, picture_files
 from workshop_utils.data.pictures import decode, decode_all
 
 
 def zipped(folder, target):
     with ZipFile(target, "w") as archive:
-        for file in sorted(folder.rglob("*.png")):
+        for file in sorted(folder.rglob("*.png"), reverse=True):
             archive.write(file, file.relative_to(folder).as_posix())
     return target
 
@@ -108,6 +110,9 @@ def test_validation_folder_beside_a_test_folder_loses_no_picture_of_the_same_nam
 
 def test_a_class_called_train_beside_other_classes_is_a_class(tmp_path):
     assert set(both(class_folders(tmp_path, train=3, car=3))) == {"train", "car"}
+    (tmp_path / "train" / "goods").mkdir()
+    shutil.move(tmp_path / "train" / "0.png", tmp_path / "train" / "goods")
+    assert {name: len(values) for name, values in both(tmp_path).items()} == {"train": 3, "car": 3}
 
 
 @pytest.mark.parametrize("pack", [False, True], ids=["folder", "zip"])
@@ -119,6 +124,7 @@ def test_arabic_accented_and_spaced_names_are_kept(tmp_path, pack):
 
 def test_macs_extra_files_hidden_files_and_texts_are_left_alone(tmp_path, capsys):
     class_folders(tmp_path, cats=2, dogs=2)
+    (tmp_path / ".cache" / "empty").mkdir(parents=True)
     for name in (
         "__MACOSX/cats/._0.png",
         "__MACOSX/dogs/0.png",
@@ -130,7 +136,7 @@ def test_macs_extra_files_hidden_files_and_texts_are_left_alone(tmp_path, capsys
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
     assert {name: len(values) for name, values in both(tmp_path).items()} == {"cats": 2, "dogs": 2}
-    assert "left out" not in capsys.readouterr().out
+    assert "left out" not in capsys.readouterr().out.lower()
 
 
 def test_zip_with_paths_that_point_outside_writes_nothing_anywhere(tmp_path):
@@ -260,6 +266,13 @@ def test_picture_is_scaled_and_its_centre_cut_out():
     )
 
 
+def test_picture_is_made_smaller_as_torchvision_does():
+    whole = decode(file_bytes(photo(90, 90)))
+    expected = F.resize(whole, [40], F.InterpolationMode.BICUBIC, antialias=True)
+    small = decode(file_bytes(photo(90, 90)), 40)
+    assert (small.int() - expected.int()).abs().max() <= 1
+
+
 def test_huge_picture_is_refused_before_it_is_unpacked():
     raw = bytearray(file_bytes(Image.new("1", (8, 8))))
     raw[16:24] = struct.pack(
@@ -293,6 +306,13 @@ def test_pictures_behind_a_damaged_one_keep_their_order():
     assert images[:, 0, 0, 0].tolist() == [7, 9] and list(damaged) == [0]
 
 
+def test_picture_of_another_shape_is_left_out_and_said():
+    raws = [file_bytes(Image.new("L", sides)) for sides in ((4, 4), (4, 5))]
+    files = [(str(place), lambda raw=raw: raw) for place, raw in enumerate(raws)]
+    images, damaged = decode_all(files, "Reading", shape=(1, 4, 4))
+    assert len(images) == 1 and "shape (1, 5, 4) instead of (1, 4, 4)" in str(damaged[1])
+
+
 def test_broken_files_are_named_counted_and_skipped(tmp_path, capsys):
     class_folders(tmp_path / "pets", cats=3, dogs=3)
     whole = file_bytes(photo(60, 60), "JPEG")
@@ -308,6 +328,12 @@ def test_broken_files_are_named_counted_and_skipped(tmp_path, capsys):
         and "cats/cut.jpg" in said
         and "dogs/empty.png" in said
     )
+    for number, dots in ((5, 0), (6, 1)):  # the first five are named
+        (tmp_path / "pets/dogs/empty.png").unlink(missing_ok=True)
+        for one in range(number - 1):
+            (tmp_path / f"pets/dogs/{one}.gif").write_bytes(b"")
+        both(tmp_path / "pets")
+        assert capsys.readouterr().out.count(" ...") == dots
 
 
 def test_zip_with_a_damaged_member_still_gives_the_others(tmp_path, capsys):
@@ -388,12 +414,14 @@ def test_hidden_folder_is_no_class(tmp_path):
     assert set(both(tmp_path)) == {"cats", "dogs"}
 
 
-def test_folder_beside_train_and_test_is_not_guessed_about(tmp_path):
-    for part in ("train", "test", "samples"):
+@pytest.mark.parametrize("third", ["samples", "TestAndTrain"])
+def test_folder_beside_train_and_test_is_not_guessed_about(tmp_path, third):
+    for part in ("train", "test", third):
         class_folders(tmp_path / part, cats=2, dogs=2)
+    listed = ", ".join(sorted(["train", "test", third]))
     with pytest.raises(
         ValueError,
-        match="folders for training and for testing, and others beside them: samples, test, train",
+        match=f"folders for training and for testing, and others beside them: {listed}",
     ):
         data.from_folder(tmp_path)
 
@@ -559,17 +587,24 @@ def test_what_is_not_read_is_counted_by_folder_with_what_to_do(tmp_path, capsys)
     class_folders(tmp_path, cats=2, dogs=2)
     for number in range(3):
         (tmp_path / "cats" / f"IMG_{number}.HEIC").write_bytes(b"x")
-    (tmp_path / "dogs" / "film.mp4").write_bytes(b"x")
+    (tmp_path / "dogs" / "film.avi").write_bytes(b"RIFF")  # as a WebP begins
     (tmp_path / "birds").mkdir()
     both(tmp_path)
     said = capsys.readouterr().out
     for part in (
         "3 of 'cats' (.HEIC is not read here)",
-        "1 of 'dogs' (.mp4 is not read here)",
+        "1 of 'dogs' (.avi is not read here)",
         "'birds' is empty",
         "Save HEIC as JPEG",
     ):
         assert part in said
+
+
+@pytest.mark.parametrize("kinds, dots", [(8, 0), (9, 1)])
+def test_eight_kinds_of_what_is_left_out_are_told(kinds, dots):
+    left_out = {PurePosixPath(f"cats/1.x{kind}"): f".x{kind} is not read" for kind in range(kinds)}
+    said = picture_files.told(left_out)
+    assert (said.count("1 of 'cats' (.x"), said.count("; ...")) == (8, dots)
 
 
 @pytest.mark.parametrize("place", ["cats/@eaDir/0.png", "#recycle/cats", "$RECYCLE.BIN/cats"])
@@ -588,8 +623,10 @@ def test_pipe_under_a_pictures_name_is_named_and_never_waited_for(tmp_path, caps
     assert "cats/pipe.png is no file but a pipe" in capsys.readouterr().out
 
 
-def test_enormous_file_is_named_before_it_is_read(tmp_path, capsys):
+def test_enormous_file_is_named_before_it_is_read(tmp_path, capsys, monkeypatch):
     class_folders(tmp_path, cats=2, dogs=2)
+    largest = max(file.stat().st_size for file in tmp_path.rglob("*.png"))
+    monkeypatch.setattr(picture_files, "FILE_AT_MOST", largest)  # which is not beyond it
     with open(tmp_path / "cats" / "disk.bmp", "wb") as file:
         file.truncate(30 << 30)
     assert len(both(tmp_path)["cats"]) == 2
@@ -623,14 +660,6 @@ def test_tar_is_known_by_its_content(tmp_path, mode, name):
     with tarfile.open(tmp_path / name, mode) as archive:
         archive.add(class_folders(tmp_path / "pets", cats=2, dogs=2), "pets")
     assert set(both(tmp_path / name)) == {"cats", "dogs"}
-
-
-def test_links_in_a_tar_are_left_out(tmp_path):
-    folder = class_folders(tmp_path / "pets", cats=2, dogs=2)
-    (folder / "cats" / "again.png").symlink_to("0.png")
-    with tarfile.open(tmp_path / "pets.tar", "w") as archive:
-        archive.add(folder, "pets")
-    assert len(both(tmp_path / "pets.tar")["cats"]) == 2
 
 
 def test_file_with_holes_in_a_tar_is_left_out_for_it_can_unpack_to_anything(tmp_path):
@@ -700,9 +729,9 @@ def test_folder_whose_name_has_quotes_is_itself(tmp_path):
 
 
 def test_one_picture_and_a_text_are_no_folder(tmp_path):
-    (tmp_path / "cat.png").write_bytes(file_bytes(photo(12, 9)))
+    (tmp_path / "CAT.PNG").write_bytes(file_bytes(photo(12, 9)))
     with pytest.raises(ValueError, match="is one picture. Give the folder"):
-        data.from_folder(tmp_path / "cat.png")
+        data.from_folder(tmp_path / "CAT.PNG")
     (tmp_path / "cats.txt").write_text("cats")
     with pytest.raises(data.DamagedFile, match="'cats.txt' is not a zip file"):
         data.from_folder(tmp_path / "cats.txt")
@@ -717,7 +746,12 @@ def test_text_that_is_no_path_is_answered_in_a_sentence(text):
 
 
 def test_class_may_be_called_like_the_folder_of_downloads(tmp_path):
-    assert set(both(class_folders(tmp_path, incoming=2, outgoing=2))) == {"incoming", "outgoing"}
+    class_folders(tmp_path, incoming=2, outgoing=2)
+    class_folders(tmp_path / "outgoing", incoming=1)
+    assert {name: len(values) for name, values in both(tmp_path).items()} == {
+        "incoming": 2,
+        "outgoing": 3,
+    }
 
 
 def test_folders_that_link_to_each_other_are_each_read_once(tmp_path):
@@ -737,7 +771,7 @@ def test_names_in_an_archive_that_point_elsewhere_lie_inside(tmp_path):
     assert set(both(tmp_path / "pets.zip")) == {"cats", "dogs"}
 
 
-@pytest.mark.parametrize("size", [0, -3, "64", 12.5, None, (32, 16), (), 1 << 40])
+@pytest.mark.parametrize("size", [0, -3, "64", 12.5, None, (32, 16), (), 10_001])
 def test_size_that_is_none_is_refused_in_a_sentence(tmp_path, size):
     with pytest.raises(ValueError, match="size is the side of a square in pixels, such as 128"):
         data.from_folder(class_folders(tmp_path, cats=2, dogs=2), size=size)

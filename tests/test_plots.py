@@ -27,10 +27,11 @@ from workshop_utils import (
 )
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Predictions
-from workshop_utils.figure import drawable
+from workshop_utils.figure import counts_in_cells, drawable, sheet
 from workshop_utils.models import blocks
 from workshop_utils.training import History
 from workshop_utils.ways import follow
+from workshop_utils.widgets.confusion_matrix import matrix_figure
 
 ABC = ("a", "b", "c")
 BOX = data.imagenet.Box("tabby", 1, 2, 5, 8)
@@ -46,15 +47,6 @@ def history(loss=(2.0, 1.0), validation=(2.5, 1.5)):
     )
 
 
-def uneven(*counts):
-    dataset = tiny_dataset(20)
-    return dataset.subset(
-        torch.cat(
-            [torch.where(dataset.labels == label)[0][:count] for label, count in enumerate(counts)]
-        )
-    )
-
-
 # Every kind of figure from two different data.
 def attending():
     torch.manual_seed(0)
@@ -66,15 +58,7 @@ FIGURES = {
         lambda: plots.images(tiny_dataset(2)),
         lambda: plots.images(tiny_dataset(2, seed=1)),
     ),
-    "class_counts": (
-        lambda: plots.class_counts(uneven(3, 9, 5)),
-        lambda: plots.class_counts(uneven(3, 5, 9)),
-    ),
     "curves": (lambda: plots.curves(history()), lambda: plots.curves(history(loss=(2.0, 0.5)))),
-    "confusion": (
-        lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 0])),
-        lambda: plots.confusion(predictions([0, 1, 1, 2, 2, 1])),
-    ),
     "bars": (
         lambda: plots.bars({"one": 0.25, "two": 0.5}, "recall"),
         lambda: plots.bars({"one": 0.75, "two": 0.5}, "recall"),
@@ -176,15 +160,6 @@ def test_all_public_figures_are_tested_here():
 # --- what the sentences say ---
 
 
-def test_class_counts_names_the_largest_and_the_smallest_class():
-    words = plots.class_counts(uneven(3, 9, 5)).description
-    assert "Most: b with 9 pictures" in words and "fewest: a with 3 pictures" in words
-
-
-def test_class_counts_of_a_balanced_set_says_so():
-    assert "All 3 have 8 pictures." in plots.class_counts(tiny_dataset(8)).description
-
-
 def test_curves_say_where_each_line_begins_and_ends():
     words = plots.curves(history()).description
     assert (
@@ -193,25 +168,11 @@ def test_curves_say_where_each_line_begins_and_ends():
     )
 
 
-def test_confusion_names_the_largest_confusion_and_the_classes_with_most_and_fewest_right():
-    words = plots.confusion(predictions([0, 1, 1, 0, 0, 2])).description
-    assert (
-        "4 of 6 pictures" in words
-        and "2 of 'c' were taken for 'a'" in words
-        and "Most: b with 2 right" in words
-    )
-
-
-def test_confusion_without_a_mistake_invents_none():
-    words = plots.confusion(predictions([0, 1, 1, 2, 2, 2])).description
-    assert "6 of 6 pictures" in words and "No class was taken for another" in words
-
-
 def test_confusion_shows_every_count_that_is_not_zero():
-    shown = {
-        (text.get_position(), text.get_text())
-        for text in plots.confusion(predictions([0, 1, 1, 0, 0, 2])).axes[0].texts
-    }
+    _, axes = sheet("Counts", (4, 4))
+    found = evaluation.evaluate(predictions([0, 1, 1, 0, 0, 2]))
+    counts_in_cells(axes, found.confusion, ABC)
+    shown = {(text.get_position(), text.get_text()) for text in axes.texts}
     assert shown == {
         ((0, 0), "1"),
         ((1, 1), "2"),
@@ -286,15 +247,6 @@ def test_top_k_lists_the_most_probable_and_stars_the_true_one():
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["c", "* b"]
 
 
-def test_signed_pictures_share_a_scale_on_which_nothing_is_grey():
-    kernels = [torch.tensor([[-2.0, 0.0]]), torch.tensor([[0.0, 1.0]])]
-    figure = plots.images(kernels, signed=True)
-    drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
-    assert drawn == [[[0, 127]], [[127, 191]]]
-    assert figure.description.endswith("0 is grey, -2 black, 2 white.")
-    assert "values -2 to 0" in figure.description
-
-
 def test_images_name_their_classes_and_their_brightness():
     words = plots.images(tiny_dataset(1)).description
     assert (
@@ -352,12 +304,6 @@ def test_lines_of_several_nets_differ_by_marker_or_dash():
             == len(axes.lines)
             == 6
         )
-
-
-@pytest.mark.parametrize("count", [2, 3])
-def test_bars_of_several_sets_differ_by_their_hatches(count):
-    containers = plots.class_counts(*[tiny_dataset(2)] * count).axes[0].containers
-    assert len({container.patches[0].get_hatch() for container in containers}) == count
 
 
 def test_rows_of_runs_look_alike_for_their_names_tell_them_apart():
@@ -938,9 +884,8 @@ def named(one, other):
     dataset = ImageDataset(tiny_dataset(2).images, [0, 1] * 3, classes, name="set")
     result = evaluation.evaluate(Predictions(np.eye(2)[[0, 1, 0, 1]], [0, 1, 1, 0], classes))
     yield plots.images(dataset)
-    yield plots.class_counts(dataset, dataset)
     yield plots.curves({one: history(), other: history()})
-    yield plots.confusion(result)
+    yield matrix_figure(result, dataset, true=one, said=other)
     yield plots.bars({one: 1.0, other: 2.0}, one)
     yield plots.runs({one: [1.0, 2.0], other: [2.0]}, other, mark={one: 1.5})
     yield plots.lines({one: {8: [0.1]}, other: {8: [0.2]}}, "x", "y", log=True)

@@ -117,7 +117,7 @@ def test_release_of_a_scratch_repository_is_whole(tmp_path):
         setup = packed.read("course/notebooks/01_datasets_and_evaluation.ipynb").decode()
         front = packed.read("course/README.md").decode()
     assert f'REPOSITORY, TAG = \\"them/hands-on\\", \\"{branch}\\"' in setup
-    assert front.count(f"github/them/hands-on/blob/{branch}/notebooks/") == 3
+    assert front.count(f"them/hands-on/blob/{branch}/notebooks/") == 3 * len(links.BADGES)
     digest = hashlib.sha256((out / "course.zip").read_bytes()).hexdigest()
     assert (out / "course.zip.sha256").read_text() == f"{digest}  course.zip\n"
     site = out / "site"

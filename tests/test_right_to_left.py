@@ -59,7 +59,7 @@ def test_arabic_class_names_of_a_folder_with_accents_reach_figures_tables_and_pa
     said = Predictions(np.eye(3)[train.labels], train.labels, train.classes)
     table = evaluate(said).per_class._repr_html_()
     panel = widgets.confusion(evaluate(said), train)
-    (axes,) = plots.confusion(evaluate(said)).axes
+    axes = panel.figure.axes[0]
     for name in names:
         assert name in [label.get_text() for label in axes.get_yticklabels()]
         assert f'<td dir="auto" style="text-align:left">{name}</td>' in table

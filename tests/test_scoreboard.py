@@ -18,23 +18,23 @@ def empty_board(tmp_path, monkeypatch):
     scoreboard.forget()
 
 
-def keep(name: str, right: int, net: nn.Module | None = None, history: History | None = None):
-    """A run of a net that has `right` of four pictures right."""
-    said = [[0.9, 0.1] if number < right else [0.1, 0.9] for number in range(4)]
+def keep(name: str, right: int, net=None, history: History | None = None, *, of: int = 4):
+    """A run of a net that has `right` pictures right of four, or of another number."""
+    said = [[0.9, 0.1] if number < right else [0.1, 0.9] for number in range(of)]
     return scoreboard.keep(
         name,
         net or tiny_net(),
-        evaluation.evaluate(Predictions(said, [0, 0, 0, 0], ("a", "b"))),
+        evaluation.evaluate(Predictions(said, [0] * of, ("a", "b"))),
         history or History(1, seconds=3.4),
     )
 
 
 def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(capsys):
-    keep("Anna B.", 3)
+    keep("Anna B.", 2, of=3)
     code = capsys.readouterr().out.split("run: ")[1].strip()
-    assert code.startswith("Anna-B-:75.00:99:3:") and " " not in code
+    assert code.startswith("Anna-B-:66.67:99:3:") and " " not in code
     scoreboard.forget()  # as after a restart
-    assert "1. Anna-B-: 75.00 %, 99 parameters, 3 s." in scoreboard.add().description
+    assert "1. Anna-B-: 66.67 %, 99 parameters, 3 s." in scoreboard.add().description
 
 
 def test_name_of_any_length_becomes_a_code_that_is_read():

@@ -119,17 +119,15 @@ def test_slide_without_a_route_is_refused():
 
 def test_deck_goes_through_all_sections_and_questions_in_order():
     deck = "\n".join(slide.markdown for slide in routes.deck())
-    assert re.findall(r"\{\{section (\d\.\d)\}\}", deck) == [
+    assert re.findall(r"\{\{section (\d\.\d)(?:: .+)?\}\}", deck) == [
         f"{chapter}.{number}" for chapter, number in SECTIONS
     ]
     assert re.findall(r"\{\{question ([\d.]+)\}\}", deck) == QUESTIONS
     for slide in routes.deck():
-        if found := re.search(r"\{\{section (\d)\.(\d)\}\}", slide.markdown):
+        if found := re.search(r"\{\{section (\d)\.(\d)(?:: .+)?\}\}", slide.markdown):
             minutes = SECTIONS[found[1], int(found[2])][1]
-            assert (
-                note(values.expand(slide.markdown))
-                == f"Notebook {found[1]}, section {found[2]}, {minutes} min."
-            )
+            line = f"Notebook {found[1]}, section {found[2]}, {minutes} min."
+            assert line in values.expand(slide.markdown).splitlines()
 
 
 def test_every_exercise_has_a_timer_and_its_code_a_slide():
@@ -141,13 +139,19 @@ def test_every_exercise_has_a_timer_and_its_code_a_slide():
         for one in typed
         if "def " in (stub := values.stub(one.number)) and stub.count("\n") > 1
     ]
+    expanded = values.expand("\n".join(deck))
     for one in typed:
-        minutes = values.task(one.number)[0]
-        section = values.section_slide(values.place(one.number))
-        assert (
-            f'<b>{one.number}</b> {one.title} <div class="timer" data-minutes="{minutes}">'
-            in section
-        )
+        timer = rf'<b>{one.number}</b> [^<]*<div class="timer" data-minutes="(\d+)">'
+        assert re.findall(timer, expanded) == [str(values.task(one.number)[0])]
+
+
+def test_section_is_a_slide_or_a_band_below_the_question_to_guess_at():
+    title, minutes = SECTIONS["1", 3]
+    page, band = (values.expand(f"{{{{section 1.3{words}}}}}") for words in ("", ": **How** many?"))
+    assert page.startswith(f"# {title}\n") and "band" not in page
+    assert band.startswith('<div class="band">') and "\n\n**How** many?\n\n" in band
+    assert f"Notebook 1, section 3: {title}</p>" in band and "# " not in band
+    assert all(f'<div class="timer" data-minutes="{minutes}">' in one for one in (page, band))
 
 
 def test_stub_is_the_cell_that_attendees_find():
@@ -265,8 +269,9 @@ def test_cells_of_the_short_route_are_in_their_sections():
             assert f"{found[3]}(" in section, row.what
 
 
-def test_guide_lists_every_exercise_with_its_minutes():
-    rows = re.findall(r"(?m)^\| (\d\.\d+) \| (\d+) \| (.+?) \| (.+?) \|$", guide())
+def test_helpers_sheet_lists_every_exercise_with_its_minutes():
+    sheet = values.HELPERS.read_text("utf-8")
+    rows = re.findall(r"(?m)^\| (\d\.\d+) \| (\d+) \| (.+?) \| (.+?) \|$", sheet)
     records = [one for chapter in kit.CHAPTERS for one in kit.exercises(chapter)]
     assert [(number, int(minutes)) for number, minutes, *_ in rows] == [
         (one.number, one.minutes) for one in records

@@ -83,7 +83,9 @@ def block(
 def _tree(module: nn.Module) -> list:
     if isinstance(module, blocks.Residual):
         return [Paths((_tree(module.body), _tree(module.skip)), "+")]
-    if isinstance(module, blocks.Parallel):
+    if isinstance(module, blocks.ResBlock):
+        return [Paths((_tree(module.body), _tree(module.around)), "+"), "ReLU"]
+    if isinstance(module, blocks.Inception):
         return [Paths(tuple(_tree(branch) for branch in module.branches), ",")]
     if isinstance(module, blocks.Squeeze):
         return [Paths(([], ["mean\nper map", "weight\nper map"]), "x")]
@@ -168,8 +170,10 @@ def _box(axes, words: str, x: float, y: float) -> float:
     for row, column in product(range(cells), repeat=2):
         corner = middle + (column - cells / 2) * CELL, y + half - 0.09 - (row + 1) * CELL
         axes.add_patch(Rectangle(corner, CELL, CELL, facecolor=ink, edgecolor=colour))
-    look = {"color": ink, "fontsize": LETTERS, "linespacing": 1.15, **MIDDLE}
-    axes.text(middle, y - kernel / 2, words, **look)
+    top = y + half - 0.08 - kernel - 0.35 * LETTERS / 72  # capitals are 0.7 of a letter's size
+    for place, line in enumerate(words.split("\n")):  # each at its place, whatever the font
+        down = LINE * (place + 0.5)
+        axes.text(middle, top - down, line, color=ink, fontsize=LETTERS, ha="center")
     return x + wide
 
 

@@ -12,9 +12,7 @@ from matplotlib.transforms import Bbox
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from workshop_utils import device as devices
 from workshop_utils import errors, explain
-from workshop_utils.data.batches import reading
 from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.figure import (
     COLOURS,
@@ -117,9 +115,8 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
     """
     if not isinstance(image, Dataset):
         image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
-    image = image_dataset(image).subset([0])
-    images, _ = next(iter(reading(net, image, device=devices.of(net))))
-    layers, picture = explain.attention(net, images[0]), image[0][0]
+    image = image_dataset(image)
+    layers, picture = explain.attention(net, explain.read_by(net, image)), image[0][0]
     side = math.isqrt(count := len(layers[0]))
     if count - side * side > 1:  # one more: a token for the class, which is no patch, comes first
         raise ValueError(f"{count} places are no square of patches. Give a square picture.")
@@ -136,16 +133,14 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
     left.imshow(drawable(picture), interpolation="nearest", extent=(0, side, side, 0))
     left.set_title(f"{side} x {side} patches, one asks")
     most, said = max(float(one[place].max()) for one in layers), []
+    scale = {"cmap": "Greys", "vmin": 0, "vmax": most, "extent": (0, side, side, 0)}
     for count, (axes, weights) in enumerate(zip(panels, layers), 1):
         shown = weights[place].view(side, side)
-        drawn = axes.imshow(
-            shown.numpy(), cmap="Greys", vmin=0, vmax=most, extent=(0, side, side, 0)
-        )
+        drawn = axes.imshow(shown.numpy(), **scale)
         axes.set_title(f"block {count}: its weights")
         top, best = shown.max(), divmod(int(shown.argmax()), side)
-        said.append(
-            f"block {count}: {span(shown)}, most, {top:.0%}, to row {best[0] + 1}, column {best[1] + 1}"
-        )
+        where = f"row {best[0] + 1}, column {best[1] + 1}"
+        said.append(f"block {count}: {span(shown)}, most, {top:.0%}, to {where}")
     figure.colorbar(drawn, ax=panels[-1], label=f"weight (equal ones: {1 / side**2:.3f})")
     for axes in (left, *panels):
         axes.set(xticks=range(side + 1), yticks=range(side + 1))

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as F
 
-from workshop_utils import data, models
+from workshop_utils import data, explain, models
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
-from workshop_utils.data.batches import reading
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.imagenet import Box
 from workshop_utils.evaluation import Evaluation
@@ -43,7 +42,6 @@ def architecture(
     shape: tuple[int, int, int] | None = None,
     *,
     classes: int | None = None,
-    kernels: bool = True,
     image: Tensor | ImageDataset | None = None,
 ) -> Figure:
     """A net as slabs, as high as its maps and thicker the more there are, from the picture to the answer, with skip connections as arcs.
@@ -51,7 +49,7 @@ def architecture(
     net: a name of `models.catalog()`, drawn without weights, or any net. shape: (channels, height, width) of one picture; a net of
     the catalogue knows it. classes: of a name: 1,000, or 10 where it reads small grey pictures. image: a uint8 (C, H, W) picture,
     or a set, whose first picture, mean, spread and classes are taken: then slabs show the map that varies most, and what the net
-    answers. A net with .preprocess gets a photo where no image is given. kernels: whether their sizes are written.
+    answers. A net with .preprocess gets a photo where no image is given.
     Raises ValueError for an unknown name, what is no net, a net of your own without shape and image, and a picture that does not fit.
     """
     net = _net(net, shape, classes)
@@ -76,7 +74,7 @@ def architecture(
     axes.set_axis_off()
     places = _places(row, WIDE - 0.25 - (2.1 if answer else 1.4))
     arcs = [(first, last) for first, last in way.arcs if first < last]  # others lie within a group
-    _row(axes, row, places, arcs, kernels)
+    _row(axes, row, places, arcs)
     _scores(axes, places[-1].box.x1, way.scores, answer)
     weights = sum(weight.numel() for weight in net.parameters())
     skips = sum(group.skips for group in row) + len(way.arcs)
@@ -120,10 +118,9 @@ def _entering(
         image = data.load("mnist", "test")[DIGIT][0] if small else data.load("photos")[PHOTO][0]
     if not isinstance(image, ImageDataset):
         image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
-    picture, place = filled(image, "image")[0][0], devices.of(net)
-    if looks and place.type != "meta":
-        images, _ = next(iter(reading(net, image.subset([0]), device=place)))
-        return picture, images[0], True
+    picture = filled(image, "image")[0][0]
+    if looks and devices.of(net).type != "meta":
+        return picture, explain.read_by(net, image), True
     channels, *sides = shape or picture.shape
     picture = F.resize(F.center_crop(picture, [min(picture.shape[1:])]), sides)
     fitting = F.grayscale_to_rgb(picture) if channels == 3 else F.rgb_to_grayscale(picture)
@@ -182,7 +179,7 @@ def _places(row: list[Group], room: float) -> list[Place]:
     return places
 
 
-def _row(axes, row: list[Group], places: list[Place], arcs: list, kernels: bool) -> None:
+def _row(axes, row: list[Group], places: list[Place], arcs: list) -> None:
     """Draws the groups with their arcs; above each what it is, below it what of the shape has changed."""
     tops = [place.box.y1 for place in places]
     for n, (group, place) in enumerate(zip(row, places)):
@@ -204,7 +201,7 @@ def _row(axes, row: list[Group], places: list[Place], arcs: list, kernels: bool)
     for group, place, top in zip(row, places, tops):
         what, of = group.words
         x = (place.box.x0 + place.box.x1) / 2
-        _label(axes, taken, x, top, f"{what}\n{of}" if of and kernels else what, 1)
+        _label(axes, taken, x, top, f"{what}\n{of}" if of else what, 1)
         _label(axes, taken, x, place.box.y0, _changed(group, before), -1)
         before = group.shape
 

@@ -1,5 +1,6 @@
 """Answers to names that do not exist, and to files that are not what they should be."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -11,11 +12,11 @@ def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> Valu
 
     kind: what was asked for, "dataset" or "model". listing: the call that shows them all.
     """
+    plain = lambda word: re.sub("[ _]", "-", word.lower())
     known = list(known)
-    nearest = get_close_matches(
-        str(name).lower().replace("_", "-").replace(" ", "-"), known, n=1, cutoff=0.5
-    ) or get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
-    guess = f" Did you mean '{nearest[0]}'?" if nearest else ""
+    spelt = {plain(one): one for one in known}
+    nearest = get_close_matches(plain(str(name)), spelt, n=1, cutoff=0.5)
+    guess = f" Did you mean '{spelt[nearest[0]]}'?" if nearest else ""
     return ValueError(
         f"No {kind} is called '{name}'.{guess} Known: {', '.join(known)}. {listing} lists them all."
     )

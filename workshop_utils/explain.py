@@ -9,8 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
+from workshop_utils import device as devices
+from workshop_utils.data import ImageDataset
+from workshop_utils.data.batches import reading
 from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside
+
+
+def read_by(model: nn.Module, dataset: ImageDataset, number: int = 0) -> Tensor:
+    """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
+    images, _ = next(iter(reading(model, dataset.subset([number]), device=devices.of(model))))
+    return images[0]
 
 
 def feature_maps(model: nn.Module, image: Tensor, layer: str, *, run: int = 0) -> Tensor:

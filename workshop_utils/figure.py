@@ -3,7 +3,7 @@
 import base64
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import lru_cache
 from html import escape
 from io import BytesIO
@@ -172,24 +172,6 @@ def short(name: str) -> str:
     """A name as it fits beside an axis: each of its lines without its middle, where it is very long."""
     cut = lambda line: line if len(line) <= 40 else f"{line[:28]} ... {line[-7:]}"
     return "\n".join(map(cut, name.split("\n")))
-
-
-def redrawn(make: Callable[..., Figure]) -> Callable[..., None]:
-    """A function that shows the figure which `make` gives, and from the second call on puts it into the same place."""
-    from IPython.display import display
-
-    handles: list = []
-
-    def draw(*values) -> None:
-        figure = make(*values)
-        shown = [(bundle, alt(bundle, figure)) for bundle in figure.bundles()]
-        for handle, (bundle, words) in zip(handles, shown):
-            handle.update(bundle, raw=True, metadata=words)
-        if not handles:
-            new = [display(one, raw=True, display_id=True, metadata=words) for one, words in shown]
-            handles.extend(filter(None, new))  # None outside a notebook
-
-    return draw
 
 
 def sheet(title: str, size: tuple[float, float], *, bare: bool = False) -> tuple[Figure, Any]:

@@ -17,11 +17,11 @@ from workshop_utils.figure import (
     COLOURS,
     MIDDLE,
     Figure,
+    alt,
     drawable,
     floats,
     look,
     reach,
-    redrawn,
     running,
     sheet,
     short,
@@ -151,15 +151,10 @@ def training_steps(mark: str = "") -> Figure:
     axes.set(xlim=(1.27 - WIDE / 2, 1.27 + WIDE / 2), ylim=(-1.9, 2.3))
     angles = np.radians(90 - 72 * np.arange(len(LOOP) + 1))  # clockwise from the top
     places = 1.42 * np.stack([np.cos(angles), np.sin(angles)], 1)
-    arrow: dict[str, Any] = {
-        "arrowstyle": "-|>",
-        "mutation_scale": 22,
-        "linewidth": 2.5,
-        "color": "#5B6770",
-    }
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 22, "color": "#5B6770"}
+    arrow |= {"linewidth": 2.5, "connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
     for start, end in pairwise(places):
-        bent: dict[str, Any] = {"connectionstyle": "arc3,rad=-0.3", "shrinkA": 20, "shrinkB": 20}
-        axes.add_patch(FancyArrowPatch(start, end, **bent, **arrow))
+        axes.add_patch(FancyArrowPatch(start, end, **arrow))
     for number, ((x, y), (name, code, words)) in enumerate(zip(places, LOOP), 1):
         edge: dict[str, Any] = {"mec": "black", "mew": 5} if name == mark else {}
         axes.plot(x, y, "o", color=COLOURS[name == mark], markersize=34, **edge)
@@ -220,16 +215,24 @@ def curves(
 
 def live_curves() -> Callable[[History], None]:
     """A function for `fit(on_epoch=...)` that redraws the learning curves in place after each epoch, the last three earlier runs of its cell in grey."""
+    from IPython.display import display
+
     cell, count = running()
     runs = _runs.setdefault(cell, []) if cell else []
     runs[:] = runs[-3:]
     earlier = [history for number, history in runs if number != count]
-    draw = redrawn(lambda history: curves(history, earlier=earlier))
+    handles: list = []  # of the picture and its words, once they are shown
 
     def show(history: History) -> None:
         if all(one is not history for _, one in runs):
             runs.append((count, history))
-        draw(history)
+        figure = curves(history, earlier=earlier)
+        shown = [(bundle, alt(bundle, figure)) for bundle in figure.bundles()]
+        for handle, (bundle, words) in zip(handles, shown):
+            handle.update(bundle, raw=True, metadata=words)
+        if not handles:
+            new = [display(one, raw=True, display_id=True, metadata=words) for one, words in shown]
+            handles.extend(filter(None, new))  # None outside a notebook
 
     return show
 
@@ -247,6 +250,8 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     for p, words in zip(marks, said):
         axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
     axes.set(xlim=(0, 1.2), xlabel="probability of the right class", ylabel="cross-entropy (nats)")
+    axes.set_xticks(np.linspace(0, 1, 6))  # what is right of 1 is room for words
+    axes.spines["bottom"].set_bounds(0, 1)
     figure.description = f"A curve that falls from left to right: the less probability the right class got, the larger the cross-entropy; 1 costs nothing. {'; '.join(said)}."
     return figure
 

@@ -11,12 +11,9 @@ from torch.utils.data import Dataset
 
 from workshop_utils import blocks_drawn, comparisons, data, diagrams
 from workshop_utils.data.dataset import ImageDataset, image_dataset
-from workshop_utils.evaluation import Evaluation
 from workshop_utils.figure import (
     COLOURS,
-    HATCHES,
     Figure,
-    counts_in_cells,
     drawable,
     extremes,
     filled,
@@ -52,13 +49,11 @@ def images(
     columns: int = 8,
     title: str = "Pictures",
     width: float = 10,
-    signed: bool = False,
 ) -> Figure:
     """Pictures side by side, each under its title (its class, where a dataset is given).
 
     pictures: a dataset, or (C, H, W) or (H, W) tensors; uint8, or floats, which are drawn from their lowest to their
-    highest value. Of more than 200 the first 200 are drawn. signed: 0 is grey, negative values are darker, positive ones lighter, on one
-    scale for all, as kernels need.
+    highest value. Of more than 200 the first 200 are drawn.
     """
     if isinstance(shown := pictures, Dataset):
         pictures = image_dataset(pictures)
@@ -74,18 +69,13 @@ def images(
     rows = -(-len(shown) // columns)
     lines = 1 + max(name.count("\n") for name in titles)
     figure = Figure(title, (width, rows * (width / columns + 0.13 + 0.22 * lines)))
-    top = max(float(one.abs().max()) for one in shown) or 1 if signed else 1
-    scaled = [(127.5 * (one / top + 1)).byte() for one in shown] if signed else shown
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if place < len(shown):
-            axes.imshow(drawable(scaled[place]), interpolation="nearest")
+            axes.imshow(drawable(shown[place]), interpolation="nearest")
             axes.set_title(short(titles[place]), fontsize=10 if width < 11 else 12)
     said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
     figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
-    figure.description += (
-        f" 0 is grey, -{number(top)} black, {number(top)} white." if signed else ""
-    )
     return figure
 
 
@@ -127,46 +117,6 @@ def sizes(pictures: ImageDataset | Tensor, sides: Sequence[int] | int = (320, 64
     spread = [[float(one.var(correction=0)) for one in row] for row in rows]  # 0 of one grey
     kept = [", ".join(f"{100 * one / (row[0] or 1):.0f}" for one in row) for row in spread]
     figure.description = f"{len(rows)} pictures, one a row, at {', '.join(titles)} pixels. In percent of the first, their variance is {'; '.join(kept)}: the fine lines go, light and dark areas stay."
-    return figure
-
-
-def class_counts(*datasets: ImageDataset) -> Figure:
-    """How many pictures each class has, one bar a class and dataset."""
-    classes, height = datasets[0].classes, 0.8 / len(datasets)
-    figure, axes = sheet("Pictures per class", (9, 0.42 * len(classes) + 0.9))
-    figure.description = "Bars, one a class, as long as the class has pictures."
-    for place, dataset in enumerate(datasets):
-        counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
-        rows = np.arange(len(counts)) + place * height
-        label = f"{short(dataset.name)}, {dataset.split}"
-        style = {"hatch": HATCHES[place % 4], "edgecolor": "white"}
-        drawn = axes.barh(rows, counts, height, color=COLOURS[place], label=label, **style)
-        axes.bar_label(drawn, fmt="{:,.0f}", padding=3)
-        by_class = dict(zip(dataset.classes, map(int, counts)))
-        figure.description += f" {label}: {extremes(by_class, 'pictures')}"
-    axes.set_yticks(np.arange(len(classes)) + 0.4 - 0.4 / len(datasets), [*map(short, classes)])
-    axes.invert_yaxis()
-    axes.set(xlabel="pictures", xmargin=0.12)
-    if len(datasets) > 1:
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    return figure
-
-
-def confusion(evaluation: Evaluation) -> Figure:
-    """The confusion matrix: true classes down, predicted ones across, counts in the cells."""
-    counts, classes = evaluation.confusion, evaluation.predictions.classes
-    figure, axes = sheet("Confusion matrix", (8.5, 7))
-    counts_in_cells(axes, counts, classes)
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.spines[["top", "right"]].set_visible(True)
-    off = counts * (1 - np.eye(len(classes), dtype=int))
-    row, column = np.unravel_index(off.argmax(), off.shape)
-    worst = "No class was taken for another."
-    if off.any():
-        worst = f"The largest confusion: {off[row, column]} of '{classes[row]}' were taken for '{classes[column]}'."
-    right = dict(zip(classes, map(int, np.diag(counts))))
-    share = f"{np.trace(counts):,} of {counts.sum():,} pictures, predicted right"
-    figure.description = f"A square of {len(classes)} by {len(classes)} cells. On the diagonal are {share}. {extremes(right, 'right')} {worst}"
     return figure
 
 

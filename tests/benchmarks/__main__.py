@@ -14,6 +14,7 @@ import torchvision
 from tests.benchmarks import (
     backbones,
     chapters,
+    compiled,
     gpu,
     inference,
     loader,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "transfer": transfer,
     "backbones": backbones,
     "inference": inference,
+    "compiled": compiled,
     "reading": reading,
     "start": startup,
     "panels": panels,

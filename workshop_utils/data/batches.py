@@ -39,10 +39,11 @@ class Batches:
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
         self.generator = torch.Generator()
         self.generator.seed() if seed is None else self.generator.manual_seed(int(seed))
-        mean, std, self._labels = (
-            values.to(self.device) for values in (dataset.mean, dataset.std, dataset.labels)
-        )
-        self.preprocess, self.count = preprocess or standardise(mean, std), len(dataset)
+        self._labels, self.count = dataset.labels.to(self.device), len(dataset)
+        mean, std = (each.to(self.device).view(-1, 1, 1) for each in (dataset.mean, dataset.std))
+        scale, shift = 1 / (255 * std), mean / std
+        standardised = lambda images: images.float().mul_(scale).sub_(shift)
+        self.preprocess = preprocess or standardised
         if isinstance(dataset, LazyImageDataset):
             self._read = lambda parts: dataset.read(part.tolist() for part in parts)
         else:
@@ -90,10 +91,3 @@ def within_memory(work: Callable, batches: Batches):
     raise MemoryError(
         f"The memory of the device '{batches.device}' is too small for this net with batches of {size} pictures. Try {cure}."
     )
-
-
-def standardise(mean: Tensor, std: Tensor) -> Callable[[Tensor], Tensor]:
-    """A function from (B, C, H, W) uint8 to float32 with mean 0 and standard deviation 1 a channel."""
-    scale = (1 / (255 * std)).view(-1, 1, 1)
-    shift = (mean / std).view(-1, 1, 1)
-    return lambda images: images.float().mul_(scale).sub_(shift)

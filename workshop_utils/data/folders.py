@@ -104,8 +104,7 @@ def _in_memory(path: Path, files: Pictures, classes: tuple[str, ...], size: int)
 
 
 def _left_on_disk(path: Path, files: Pictures, classes: tuple[str, ...], size: int) -> ImageDataset:
-    named = [(str(name), read) for name, read in files]
-    return LazyImageDataset(named, _labels(files, classes), classes, size=size, **_about(path))
+    return LazyImageDataset(files, _labels(files, classes), classes, size=size, **_about(path))
 
 
 def _labels(files: Pictures, classes: tuple[str, ...]) -> torch.Tensor:

@@ -63,43 +63,28 @@ def picture_files(path: Path) -> tuple[Files, LeftOut]:
 
 
 def pictures_in(path: Path) -> tuple[Files, LeftOut]:
-    """(the picture files below a folder or inside an archive; what else lies there, and why it is left out)."""
-    return _below(path) if path.is_dir() else _packed(path)
+    """(the picture files below a folder or inside an archive; what else lies there, and why it is left out).
 
-
-def _below(folder: Path) -> tuple[Files, LeftOut]:
+    Pictures are told by their suffix, or without one by how they begin.
+    """
     left_out: LeftOut = {}
+    if path.is_dir():
+        inside = lambda file: PurePosixPath(Path(file).relative_to(path).as_posix())
 
-    def inside(path: str) -> PurePosixPath:
-        return PurePosixPath(Path(path).relative_to(folder).as_posix())
+        def odd(file: str, why: str) -> None:
+            if not _of_the_system(inside(file)):
+                left_out[inside(file)] = why
 
-    def odd(path: str, why: str) -> None:
-        if not _of_the_system(inside(path)):
-            left_out[inside(path)] = why
-
-    found: Files = {
-        inside(file.path): partial(read_file, file.path)
-        for file in files_below(folder, but="", odd=odd)
-    }
-    return _pictures(found, left_out), left_out
-
-
-def _packed(archive: Path) -> tuple[Files, LeftOut]:
-    left_out: LeftOut = {}
-    if not archive.is_file():
+        below = files_below(path, but="", odd=odd)
+        found: Files = {inside(file.path): partial(read_file, file.path) for file in below}
+    elif not path.is_file():
         raise ValueError(
-            f"'{archive}' is neither a folder nor a file. Give the path of a folder or a zip."
+            f"'{path}' is neither a folder nor a file. Give the path of a folder or a zip."
         )
-    if archive.suffix.lower() in SUFFIXES:
-        raise ValueError(
-            f"'{archive}' is one picture. Give the folder that holds one folder a class."
-        )
-    found = unpacked(archive_bytes(archive), archive.name, lambda name: not _of_the_system(name))
-    return _pictures(found, left_out), left_out
-
-
-def _pictures(found: Files, left_out: LeftOut) -> Files:
-    """Those of the found files that are pictures by their suffix, or without one by how they begin; the others are told."""
+    elif path.suffix.lower() in SUFFIXES:
+        raise ValueError(f"'{path}' is one picture. Give the folder that holds one folder a class.")
+    else:
+        found = unpacked(archive_bytes(path), path.name, lambda name: not _of_the_system(name))
     pictures: Files = {}
     for name, read in found.items():
         suffix = name.suffix.lower()
@@ -109,7 +94,7 @@ def _pictures(found: Files, left_out: LeftOut) -> Files:
             pictures[name] = read
         elif suffix:
             left_out[name] = f"{name.suffix} is not read here"
-    return pictures
+    return pictures, left_out
 
 
 def read_file(path: str) -> bytes:

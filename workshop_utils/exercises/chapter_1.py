@@ -183,6 +183,7 @@ def cross_entropy(answer):
     labels[0] = p[0].argmin()  # the net is wrong somewhere
     given, rows, pairs = p[torch.arange(count), labels], p[labels], p[:, labels]
     best, twice = p.amax(1), nn.functional.cross_entropy(p, labels)
+    thin = -given.log().sum() / p.numel()
     mistakes = {
         "The sign is wrong: the logarithm of a probability is negative, the loss is positive.": given.log().mean(),
         "That is the logarithm to base 10. Take np.log, the natural one.": -given.log10().mean(),
@@ -196,8 +197,7 @@ def cross_entropy(answer):
         "These are probabilities of the most probable class. Take the right class's, then the logarithm and the mean.": best,
         "That is before the logarithm.": given.mean(),
         "That is the mean over all classes. Only the probability of the right class counts.": -p.log().mean(),
-        "That is the mean over all N x K numbers, nearly all of them 0. Add them up and divide by N, the pictures.": -given.log().sum()
-        / p.numel(),
+        "That is the mean over all N x K numbers, nearly all of them 0. Add them up and divide by N, the pictures.": thin,
         "These are probabilities already; softmax was applied a second time.": twice,
         "The logarithm comes before the mean: it is the mean of the logarithms.": -given.mean().log(),
     }
@@ -244,15 +244,11 @@ def trousers(result: Evaluation):
     trouser, shirt = scores["Trouser"], scores["Shirt"]
     precision, recall = right = trouser.precision, trouser.recall
     accuracies, percentages = (result.accuracy, result.accuracy), (100 * precision, 100 * recall)
-    swapped = recall, precision
+    swapped, rounded, raised = (recall, precision), np.round(percentages), np.ceil(percentages)
     mistakes = {
         "These are percentages. Precision and recall are fractions between 0 and 1.": percentages,
-        "These are rounded percentages. Fractions between 0 and 1 are asked.": np.round(
-            percentages
-        ),
-        "These are percentages, rounded up. Fractions between 0 and 1 are asked.": np.ceil(
-            percentages
-        ),
+        "These are rounded percentages. Fractions between 0 and 1 are asked.": rounded,
+        "These are percentages, rounded up. Fractions between 0 and 1 are asked.": raised,
         "They are swapped: precision asks those that were called a trouser, recall those that are one.": swapped,
         "The second is F1, which mixes both; recall was asked.": (precision, trouser.f1),
         "That is the accuracy over all classes, not this class.": accuracies,

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from workshop_utils import models
 from workshop_utils.exercises.judging import (
@@ -17,6 +17,7 @@ from workshop_utils.exercises.judging import (
     compare,
     described,
     need_attempt,
+    same,
 )
 from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.scoreboard import BUDGET
@@ -182,16 +183,13 @@ def training_step(answer):
         raise
     wanted, reference = stepped(right)
     scores = net(images)
+    soft = F.cross_entropy(scores.softmax(1), labels)
+    sums = F.cross_entropy(scores, labels, reduction="sum")
+    negative = F.nll_loss(scores, labels)
     mistakes = {
-        "F.cross_entropy applies softmax itself: give it the logits as they are.": F.cross_entropy(
-            scores.softmax(1), labels
-        ),
-        "That loss is a sum over the batch. Take the mean, which F.cross_entropy gives by itself.": F.cross_entropy(
-            scores, labels, reduction="sum"
-        ),
-        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the logits.": F.nll_loss(
-            scores, labels
-        ),
+        "F.cross_entropy applies softmax itself: give it the logits as they are.": soft,
+        "That loss is a sum over the batch. Take the mean, which F.cross_entropy gives by itself.": sums,
+        "F.nll_loss expects the logarithms of probabilities; F.cross_entropy takes the logits.": negative,
     }
     yield from compare(loss, wanted, mistakes, "the cross-entropy of logits and labels", rtol=1e-4)
     weight, gradient = moved.weight, moved.weight.grad
@@ -298,24 +296,16 @@ def saving():
         "of the same shape": Changed("+ x)", "+ x).mean()"),
         "'second' is not used": Changed("self.second(out)", "self.first(x)"),
         "which loses it again": Changed("(out) + x", "(out + x)"),
-        "a ReLU of their own": Changed(
-            "(self.second(out) + x)", "(self.second(out)) + torch.relu(x)"
-        ),
-        "The last ReLU is gone": Changed(
-            "torch.relu(self.second(out) + x)", "self.second(out) + x"
-        ),
+        "a ReLU of their own": Changed("(out) + x)", "(out)) + torch.relu(x)"),
+        "The last ReLU is gone": Changed("return torch.relu", "return "),
         "begins before the block": Changed("(out) + x", "(out) + out"),
         "That multiplies": Changed("(out) + x", "(out) * x"),
         "changes x itself": Changed(
             "return torch.relu(self.second(out) + x)",
             "x += self.second(out)\n        return torch.relu(x)",
         ),
-        "answers 0 and not its input": Changed(
-            "self.second(out) + x", "self.second(out) * (1 + x.abs())"
-        ),
-        "not the ReLU of second plus x": Changed(
-            "(self.second(out) + x)", "(2 * self.second(out) + x)"
-        ),
+        "answers 0 and not its input": Changed("(out) + x", "(out) * (1 + x.abs())"),
+        "not the ReLU of second plus x": Changed("self.second(out) +", "2 * self.second(out) +"),
         "Expected the class Block": lambda channels: channels,
         "of the right shape but with other": Changed("(out) + x", "(out) + x.relu() + 1"),
     },
@@ -331,83 +321,61 @@ def residual(answer):
     with torch.no_grad():
         loud, quiet = ask(block, x), ask(silent, x)
     for given in (loud, quiet):
-        if not isinstance(given, torch.Tensor) or given.shape != x.shape:
+        if not isinstance(given, Tensor) or given.shape != x.shape:
             yield f"For a tensor of shape {tuple(x.shape)} expected one of the same shape; came {described(given)}."
     passed = torch.relu(x)
     if torch.allclose(loud, passed, atol=1e-5):
         yield "It passes its input on and computes nothing: the two convolutions are gone."
     known = isinstance(getattr(block, "first", None), nn.Module) and hasattr(block, "second")
     if known:
-        yield from _near_misses(block, x, loud)
+        with torch.no_grad():
+            out = block.first(x).relu()
+            second, before = block.second(out), block.second(out + x).relu()
+        yield from _near_misses(loud, x, out, second, before)
     if not quiet.any():
         if sum(parameter.numel() for parameter in block.parameters()) > 2 * (8 * 8 * 9 + 3 * 8):
             yield "The way around goes through weights of its own. The channels match here, so add x itself."
         yield "With all its weights at zero it answers 0 and not its input: x is added before a layer with weights, which loses it again."
-    for name, parameter in block.named_parameters():
-        if not _matters(block, parameter, x, loud):
+    kernels = [name for name, parameter in block.named_parameters() if parameter.ndim == 4]
+    for name in kernels:  # biases may not matter, where normalisation follows
+        other = copy.deepcopy(block)
+        nn.init.normal_(other.get_parameter(name))
+        with torch.no_grad():
+            given = ask(other, x)
+        if torch.equal(given, loud):
             yield f"The input comes through, but '{name.split('.')[0]}' is not used any more. Add x to what both convolutions give."
     try:  # as behind another layer
         block(torch.relu(x.clone().requires_grad_())).sum().backward()
     except RuntimeError:
         yield "`+=` changes x itself, and loss.backward() needs it as it was. Write self.second(out) + x."
-    yield from compare(
-        quiet, passed, {}, "with all weights at zero, the input after ReLU", rtol=1e-4
-    )
-    if known and not torch.allclose(loud, _parts(block, x)[1].add(x).relu(), atol=1e-4):
+    expected = "with all weights at zero, the input after ReLU"
+    yield from compare(quiet, passed, {}, expected, rtol=1e-4)
+    if known and not torch.allclose(loud, (second + x).relu(), atol=1e-4):
         yield "With all weights at zero the input comes through, but with others it is not the ReLU of second plus x."
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."
 
 
-def _parts(block: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the notebook's block calls out, and what its second part gives."""
-    with torch.no_grad():
-        out = torch.relu(block.first(x))
-        return out, block.second(out)
-
-
-def _near_misses(block: nn.Module, x: torch.Tensor, answer: torch.Tensor):
-    """Sentences for a block that still has both parts of the notebook's, but puts them together otherwise."""
-    out, second = _parts(block, x)
+def _near_misses(answer: Tensor, x: Tensor, out: Tensor, second: Tensor, before: Tensor):
+    """Sentences for a block that has both parts of the notebook's, which give out and second, but puts them together otherwise."""
     if torch.allclose(answer, second.relu(), atol=1e-5):
         raise Unattempted(
             "The block is still plain: with all its weights at zero it answers 0 and not its input. Mend the last line and run the cell again."
         )
-    with torch.no_grad():
-        before = block.second(out + x).relu()
+    late, apart, bare = second.relu() + x, second.relu() + x.relu(), second + x
+    joined = second + out, second * x, second - x, second + 2 * x
+    half, product, turned, twice = (one.relu() for one in joined)
     for sentence, made in {
-        "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.": second.relu()
-        + x,
-        "Both parts go through a ReLU of their own before they meet, so what the block adds can never be negative. Add first, then one ReLU.": second.relu()
-        + x.relu(),
-        "The last ReLU is gone. Add x, then ReLU.": second + x,
-        "That adds what the first half gave. The way around begins before the block, at x.": (
-            second + out
-        ).relu(),
-        "That multiplies. A skip connection adds: to do nothing, the block then only has to give 0.": (
-            second * x
-        ).relu(),
-        "The input goes around with its sign turned.": (second - x).relu(),
-        "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": (
-            second + 2 * x
-        ).relu(),
+        "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.": late,
+        "Both parts go through a ReLU of their own before they meet, so what the block adds can never be negative. Add first, then one ReLU.": apart,
+        "The last ReLU is gone. Add x, then ReLU.": bare,
+        "That adds what the first half gave. The way around begins before the block, at x.": half,
+        "That multiplies. A skip connection adds: to do nothing, the block then only has to give 0.": product,
+        "The input goes around with its sign turned.": turned,
+        "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": twice,
         "x is added before the second part, which loses it again. Add it to what the second part gives.": before,
     }.items():
         if torch.allclose(answer, made, atol=1e-5):
             yield sentence
-
-
-def _matters(
-    block: nn.Module, parameter: nn.Parameter, x: torch.Tensor, before: torch.Tensor
-) -> bool:
-    """Whether other values of a parameter give another answer; the bias of a convolution that normalisation follows may not."""
-    if parameter.ndim < 4:
-        return True
-    kept = parameter.detach().clone()
-    with torch.no_grad():
-        parameter.copy_(torch.randn_like(parameter))
-        answer = ask(block, x)
-        parameter.copy_(kept)
-    return not torch.equal(answer, before)
 
 
 @EXERCISES.exercise(
@@ -433,9 +401,8 @@ def _matters(
     },
 )
 def architecture(answer):
-    plain = lambda name: re.sub(
-        r"[\W_]", "", name
-    ).lower()  # spellings differ from library to library
+    # spellings differ from library to library
+    plain = lambda name: re.sub(r"[\W_]", "", name).lower()
     cards = {plain(name): card for card in models.catalog() for name in (card.name, card.title)}
     card = cards.get(plain(answer)) if isinstance(answer, str) else None
     if isinstance(answer, str) and answer.strip().lower() == "inception":
@@ -502,7 +469,7 @@ def own_net(answer):
     convolutions = sum(isinstance(layer, nn.Conv2d) for layer in net.modules())
     with torch.no_grad():
         scores = ask(net, torch.randn(3, 1, 28, 28))
-    if not isinstance(scores, torch.Tensor) or scores.shape != (3, 10):
+    if not isinstance(scores, Tensor) or scores.shape != (3, 10):
         yield f"For a batch of 3 pictures expected 10 scores each, a tensor of shape (3, 10); came {described(scores)}."
     if torch.allclose(scores.sum(1), torch.ones(3), atol=1e-4) and (scores >= 0).all():
         yield "It answers with probabilities: softmax is inside. The loss applies softmax itself, so it would be applied twice."
@@ -546,7 +513,7 @@ def inception(answer):
     with torch.no_grad():
         given = ask(block, x)
         parts = [layer(x) for layer in (block.one, block.three, block.five, block.pool)]
-    if not isinstance(given, torch.Tensor) or given.ndim != 4:
+    if not isinstance(given, Tensor) or given.ndim != 4:
         yield f"Expected maps, a tensor of shape (2, 16, 9, 9); came {described(given)}."
     if given.shape[0] != 2:
         yield f"{given.shape[0]} pictures come out, where 2 came in: the maps were put together along the pictures, dimension 0."
@@ -554,10 +521,8 @@ def inception(answer):
         yield "Only 4 maps come out: were the branches added, or put one after the other? They belong side by side."
     if given.shape[1] < 16:
         yield f"A branch is missing: {given.shape[1]} maps come out, where four times 4 are expected."
-    orders = (torch.cat(order, dim=1) for order in permutations(parts))
-    if not any(
-        given.shape == one.shape and torch.allclose(given, one, atol=1e-5) for one in orders
-    ):
+    orders = (as_array(torch.cat(order, dim=1)) for order in permutations(parts))
+    if not any(same(as_array(given), one, atol=1e-5) for one in orders):
         yield f"Expected the maps of all four branches, in any order; came {described(given)} with other values."
     return "Which kernel is best is left to training: the next layer weighs the maps of all four."
 
@@ -602,16 +567,15 @@ def squeeze_excite(answer):
         given = ask(block, x)
         weigh = lambda squeezed: block.excite(squeezed)[:, :, None, None]
         weights, flat = weigh(x.mean((2, 3))), x.flatten(2)
-        mistakes = {
-            "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
-            "The weights are added to the maps. They should multiply them.": x + weights,
-            "That squeezes to the largest value of each map. Take the mean.": x
-            * weigh(flat.amax(2)),
-            "That squeezes to a sum, which depends on the size of the picture. Take the mean.": x
-            * weigh(flat.sum(2)),
-            "The mean goes over all pictures of the batch. Each picture has means of its own: dim=(2, 3).": x
-            * weigh(flat.mean((0, 2))[None]),
-        }
+        squeezed = flat.amax(2), flat.sum(2), flat.mean((0, 2))[None]
+        most, total, shared = (x * weigh(one) for one in squeezed)
+    mistakes = {
+        "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
+        "The weights are added to the maps. They should multiply them.": x + weights,
+        "That squeezes to the largest value of each map. Take the mean.": most,
+        "That squeezes to a sum, which depends on the size of the picture. Take the mean.": total,
+        "The mean goes over all pictures of the batch. Each picture has means of its own: dim=(2, 3).": shared,
+    }
     yield from compare(given, x * weights, mistakes, "each map times its weight", rtol=1e-4)
     return "A few weights more, and the net depends on the picture in one more way."
 

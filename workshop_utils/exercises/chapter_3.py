@@ -263,9 +263,8 @@ EXERCISES.question(
     },
 )
 def head_step(answer):
-    torch.manual_seed(
-        79
-    )  # a net whose slope is another one with softmax twice, in its signs too, and nearly the same with dropout
+    # a net whose slope is another one with softmax twice, in its signs too, and nearly the same with dropout
+    torch.manual_seed(79)
     net, images, labels = _fresh_net().train(), torch.randn(16, 3, 16, 16), torch.arange(16) % 3
     before, head = copy.deepcopy(net.state_dict()), {"6.weight", "6.bias"}
     if not callable(answer):

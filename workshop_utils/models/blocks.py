@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torchvision.models.convnext import LayerNorm2d
 
 from workshop_utils import errors
+from workshop_utils.models.stack import Inception, ResBlock
 
 Block = Callable[[int, int], nn.Module]  # (c_in, c_out) -> (B, c_in, H, W) to (B, c_out, H, W)
 WIDEST, PATCH = 256, 4
@@ -59,7 +60,7 @@ def of_width(block: Block, width: int, *, classes: int, channels: int = 3) -> nn
     return nn.Sequential(convolution(channels, width), *stages, *averaged(4 * width, classes))
 
 
-def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int = 16) -> nn.Module:
+def deep(layers: int, *, skip: bool, classes: int, channels: int = 3) -> nn.Module:
     """A narrow net of equal pairs of 3x3 convolutions, plain or with a skip connection around each pair: (B, channels, H, W) -> (B, classes).
 
     layers: convolutions and the head, an even number from 4 on, else ValueError. The stem quarters height and width, so that deep
@@ -69,9 +70,9 @@ def deep(layers: int, *, skip: bool, classes: int, channels: int = 3, width: int
         raise ValueError(
             f"A stem, pairs of convolutions and a head make an even number of layers, 4 or more; {layers} is none."
         )
-    pairs = [_resnet(width, width) if skip else _vgg(width, width) for _ in range(layers // 2 - 1)]
-    stem = [convolution(channels, width), nn.MaxPool2d(4)]
-    net = nn.Sequential(*stem, *pairs, *averaged(width, classes))
+    pairs = [(ResBlock if skip else _vgg)(16, 16) for _ in range(layers // 2 - 1)]
+    stem = [convolution(channels, 16), nn.MaxPool2d(4)]
+    net = nn.Sequential(*stem, *pairs, *averaged(16, classes))
     return net.to(memory_format=torch.channels_last)
 
 
@@ -98,17 +99,6 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x) + self.skip(x)
-
-
-class Parallel(nn.Module):
-    """Every branch reads the same input; their maps are put side by side."""
-
-    def __init__(self, *branches: nn.Module):
-        super().__init__()
-        self.branches = nn.ModuleList(branches)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
 class Squeeze(nn.Module):
@@ -211,20 +201,6 @@ def _vgg(c_in: int, c_out: int) -> nn.Module:
     return nn.Sequential(convolution(c_in, c_out), convolution(c_out, c_out))
 
 
-def _googlenet(c_in: int, c_out: int) -> nn.Module:
-    part, narrow = c_out // 4, max(2, c_out // 8)
-    return Parallel(
-        convolution(c_in, part, 1),
-        nn.Sequential(convolution(c_in, narrow, 1), convolution(narrow, part, 3)),
-        nn.Sequential(convolution(c_in, narrow, 1), convolution(narrow, part, 5)),
-        nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), convolution(c_in, part, 1)),
-    )
-
-
-def _resnet(c_in: int, c_out: int) -> nn.Module:
-    return nn.Sequential(Residual(c_in, c_out, _pair(c_in, c_out)), nn.ReLU())
-
-
 def _resnext(c_in: int, c_out: int) -> nn.Module:
     middle = c_out // 2 * 2
     body = nn.Sequential(
@@ -276,8 +252,8 @@ IDEAS: dict[str, Block] = {
     "alexnet_bn": _alexnet_bn,
     "zfnet": _zfnet,
     "vgg": _vgg,
-    "googlenet": _googlenet,
-    "resnet": _resnet,
+    "googlenet": Inception,
+    "resnet": ResBlock,
     "resnext": _resnext,
     "densenet": Dense,
     "senet": _senet,

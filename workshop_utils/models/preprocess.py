@@ -1,6 +1,5 @@
 """From a picture of any size to what a pretrained net was trained to read."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
@@ -49,13 +47,6 @@ class Preprocessing:
         if self.order == "BGR":
             pixels = pixels.flip(-3)
         return F.normalize(pixels.as_subclass(Tensor), self.mean, self.std)
-
-    @property
-    def transforms(self) -> list:
-        """The steps as torchvision's, for one version: read .resize, .crop, .mean and .std instead."""
-        warnings.warn("Read .resize, .crop, .mean and .std.", DeprecationWarning, stacklevel=2)
-        scaled = v2.Resize([self.resize], self.interpolation), v2.CenterCrop([self.crop])
-        return [*scaled, v2.ToDtype(torch.float32, scale=True), v2.Normalize(self.mean, self.std)]
 
     def _middle(self, pixels: Tensor) -> Tensor:
         """Of a strip that is to be enlarged, the part that can reach the crop: the whole of it may not fit into the memory."""

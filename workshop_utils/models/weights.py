@@ -14,17 +14,14 @@ from torchvision.transforms.v2 import InterpolationMode
 from workshop_utils import errors, paths
 from workshop_utils.models.about import About, Markdown, model_card
 from workshop_utils.models.cards import build
-from workshop_utils.models.modes import copied, evaluating, inside
+from workshop_utils.models.modes import copied, inside, same_answers
 from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.models.pretrained import FROM_TIMM, builder_of, timm_size
 from workshop_utils.models.stored import store, stored
 
 READY = Path(__file__).with_name("ready")
 ENLARGED = {"nearest", "nearest-exact", "bilinear", "bicubic"}
-CARD_AT_MOST = 10_000_000  # characters
-CLEARLY = (
-    0.05  # how much lower an accuracy has to be for its net not to take the place of a better one
-)
+CLEARLY = 0.05  # how much lower an accuracy has to be for its net to take no better one's place
 
 
 class Kept(NamedTuple):
@@ -171,7 +168,7 @@ def load(path: str | Path) -> nn.Module:
     """The net that `save` wrote, in evaluation mode, with `.preprocess`, `.classes` and `.threshold`.
 
     Raises FileNotFoundError if there is no such file, OSError if it may not be read, ValueError if it is damaged or no
-    classifier. NAME.safetensors with NAME.json beside it, as the first version wrote them, is read as well.
+    classifier.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -183,8 +180,7 @@ def load(path: str | Path) -> nn.Module:
         try:
             with safe_open(path, "pt") as opened:
                 about = opened.metadata() or {}
-                names = list(opened.keys())
-                state = {name: opened.get_tensor(name) for name in names}
+                state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         except FileNotFoundError:
             about = None
         except SafetensorError as error:
@@ -196,13 +192,12 @@ def load(path: str | Path) -> nn.Module:
         raise FileNotFoundError(
             f"There is no file '{path.name}' in {path.parent.resolve()}. Classifiers there: {near or 'none'}."
         )
-    words = about.get("card") or _words_beside(path)
-    net = _rebuilt(words, state, what)
-    if "card" in about:
-        right = about.get("sha256") == _digest(words, state)
-    else:
-        right = json.loads(words).get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
-    if not right:
+    if "card" not in about:
+        raise ValueError(
+            f"{what} has no card of models.save: its classes and preprocessing are not known. Of another program's file take the tensors: safetensors.torch.load_file."
+        )
+    net = _rebuilt(about["card"], state, what)
+    if about.get("sha256") != _digest(about["card"], state):
         raise ValueError(
             f"{what} is damaged, or belongs to another card: its sha256 is not the one that was written down. Save it again."
         )
@@ -235,19 +230,7 @@ def _file(path: str | Path) -> Path:
     return path if ends else path.with_name(f"{path.name}.safetensors")
 
 
-def _words_beside(path: Path) -> bytes:
-    """The card of a classifier in two files, as the first version wrote it."""
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        raise ValueError(
-            f"The file '{path.name}' has no card of models.save, and there is no file '{beside.name}' beside it: its classes and "
-            "preprocessing are not known. Of another program's file take the tensors: safetensors.torch.load_file."
-        )
-    with paths.reading(beside), open(beside, "rb") as file:
-        return file.read(CARD_AT_MOST)
-
-
-def _understood(words: str | bytes, what: str) -> tuple[str, dict, dict, dict]:
+def _understood(words: str, what: str) -> tuple[str, dict, dict, dict]:
     """What a card says: architecture, options, switches, and the other attributes of a net. Raises ValueError, with the reason, unless all of it makes sense."""
 
     def numbers(values, low: float, high: float, kinds=frozenset({int, float})) -> bool:
@@ -288,16 +271,16 @@ def _understood(words: str | bytes, what: str) -> tuple[str, dict, dict, dict]:
     return name, options, switches, known | {"about": about}
 
 
-def _digest(words: str | bytes, state: dict[str, Tensor]) -> str:
+def _digest(words: str, state: dict[str, Tensor]) -> str:
     """The sha256 of a card and of its tensors."""
-    digest = hashlib.sha256(str(words).encode())
+    digest = hashlib.sha256(words.encode())
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tensor.dtype}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
-def _rebuilt(words: str | bytes, state: dict[str, Tensor], what: str) -> nn.Module:
+def _rebuilt(words: str, state: dict[str, Tensor], what: str) -> nn.Module:
     """The net on a card. Raises ValueError unless the tensors have the names and shapes of its architecture."""
     name, options, switches, attributes = _understood(words, what)
     classes = len(attributes["classes"])
@@ -320,16 +303,12 @@ def _rebuilt(words: str | bytes, state: dict[str, Tensor], what: str) -> nn.Modu
 
 
 def _require_same_answers(net: nn.Module, again: nn.Module) -> None:
-    """Raises ValueError unless both say the same to noise: another ReLU has no tensors that could tell."""
+    """Raises ValueError unless both say the same to noise."""
     noise = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=noise)
-    pixels, weight = again.preprocess(pictures), next(net.parameters())
-    with evaluating(net), evaluating(again):
-        expected, found = net(pixels.to(weight)).float().cpu(), again(pixels)
+    weight = next(net.parameters())
     exact = weight.device.type == "cpu" and weight.dtype == torch.float32  # others round
-    near = 0.001 if exact else 0.05
-    scale = float(found.nan_to_num().abs().amax())
-    if not torch.allclose(expected, found, rtol=near, atol=near * scale, equal_nan=True):
+    if not same_answers(net, again, again.preprocess(pictures), near=0.001 if exact else 0.05):
         raise ValueError(
             f"This net has the tensors of {again.architecture}, but answers otherwise, so that it would not be the same when it is loaded. Was a layer changed after it was built?"
         )

@@ -13,12 +13,12 @@ from workshop_utils.tools import execute
 ADDRESS = paths.HOME / "workshop_utils" / "address.json"
 NOWHERE = {"repository": "OWNER/NAME", "tag": "TAG"}  # what an unpublished course has
 REPOSITORY, TAG = json.loads(ADDRESS.read_text("utf-8")).values()
-BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})"
-BADGE_PATTERN = re.compile(
-    r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]\(https://colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w.-]+/([^)]+)\)"
+BADGES = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})",
+    "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/{tag}/{path})",
 )
-# where README has a badge once there is an address to click
-PLACE = re.compile(rf"<!-- badge (\S+) -->(?:{BADGE_PATTERN.pattern})?")
+# where README and a notebook have badges once there is an address to click
+PLACE = re.compile(r"<!-- badges (\S+) -->(?: ?\[!\[Open in \w+\]\([^)]+\)\]\([^)]+\))*")
 SETUP = """\
 # @title Setup: run this cell first
 import subprocess, sys
@@ -59,7 +59,7 @@ def run(options) -> int:
         if not re.fullmatch(pattern, text):
             raise ValueError(f"{what} '{text}' is not of the form {form}.")
     readme = paths.HOME / "README.md"
-    front = with_places(readme.read_text("utf-8"), *address)
+    front = with_badges(readme.read_text("utf-8"), *address)
     found = [(execute.read(path), path) for path in paths.notebooks()]
     for notebook, path in found:
         for cell in notebook.cells:
@@ -88,18 +88,17 @@ def setup_cell(repository: str = REPOSITORY, tag: str = TAG) -> str:
 
 
 def with_badges(text: str, repository: str, tag: str) -> str:
-    """The same text, its Colab badges pointing to this repository and tag; each keeps the path of its notebook."""
-    anew = lambda badge: BADGE.format(repository=repository, tag=tag, path=badge[1])
-    return BADGE_PATTERN.sub(anew, text)
-
-
-def with_places(text: str, repository: str, tag: str) -> str:
-    """The same README, with a badge in each place that has one; with none for a course that is not published."""
+    """The same text, in each place the badges of its notebook; none for a course that is not published."""
     published = (repository, tag) != tuple(NOWHERE.values())
-    badge = lambda place: BADGE.format(repository=repository, tag=tag, path=place[1]) * published
-    return PLACE.sub(lambda place: f"<!-- badge {place[1]} -->{badge(place)}", text)
+
+    def written(place: re.Match) -> str:
+        where = {"repository": repository, "tag": tag, "path": place[1]}
+        badges = [badge.format(**where) for badge in BADGES if published]
+        return " ".join([f"<!-- badges {place[1]} -->", *badges])
+
+    return PLACE.sub(written, text)
 
 
-def without_picture(text: str) -> str:
-    """The same text with its badges as words: their picture comes from the web."""
-    return BADGE_PATTERN.sub(lambda badge: f"[Open in Colab]{badge[0].rpartition(']')[2]}", text)
+def without_pictures(text: str) -> str:
+    """The same text with its badges as words: their pictures come from the web."""
+    return re.sub(r"\[!\[(Open in \w+)\]\([^)]+\)\]", r"[\1]", text)

@@ -81,6 +81,6 @@ def working_copy(original: Path, *, fresh: bool = False, folder: Path | None = N
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-            cell.source = links.without_picture(cell.source)  # which is none without a network
+            cell.source = links.without_pictures(cell.source)  # which are none without a network
         execute.write(notebook, copy)
     return copy

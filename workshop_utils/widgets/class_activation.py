@@ -10,7 +10,6 @@ from workshop_utils.data import ImageDataset
 from workshop_utils.figure import Figure, drawable
 from workshop_utils.models.modes import copied
 from workshop_utils.models.preprocess import Preprocessing
-from workshop_utils.widgets.layer_maps import read_by
 from workshop_utils.widgets.panel import Panel, choice, slider, wide
 
 
@@ -20,14 +19,16 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
     It keeps a copy of the net: what happens to it later changes nothing here.
     """
     net = copied(net).requires_grad_(False)  # Grad-CAM asks for gradients of its maps alone
-    layer, seen = explain.last_layer_with_maps(net, read_by(net, dataset, 0)), seen_by(net)
+    layer, seen = explain.last_layer_with_maps(net, explain.read_by(net, dataset)), 1.0
+    if isinstance(prepare := getattr(net, "preprocess", None), Preprocessing):
+        seen = prepare.crop / prepare.resize  # it scales, and cuts out the middle
     # names repeat, and come first so that typing one finds it
     numbers = {f"{name} ({number})": number for number, name in enumerate(classes)}
 
     @lru_cache(maxsize=64)
     def looked(picture: int, target: int | None) -> tuple[Tensor, int, Tensor]:
         """(Grad-CAM (H, W), target, probabilities (K,)) of one picture; target None: the most probable class."""
-        ready = read_by(net, dataset, picture)
+        ready = explain.read_by(net, dataset, picture)
         heat, scores = explain.heat_and_scores(net, ready, target, layer=layer)
         target = int(scores.argmax()) if target is None else target
         return heat, target, scores.softmax(0).cpu()
@@ -81,9 +82,3 @@ def heat_figure(
     if seen < 1:
         figure.description += f" The frame around the heat was cut off before the net: it read the middle {seen:.0%} of each side."
     return figure
-
-
-def seen_by(net: nn.Module) -> float:
-    """The part of each side of a square picture that reaches the net: a preprocessing scales, and cuts out the middle."""
-    preprocess = getattr(net, "preprocess", None)
-    return preprocess.crop / preprocess.resize if isinstance(preprocess, Preprocessing) else 1.0

@@ -115,7 +115,6 @@ class Collection:
             self.said += f" {how}, {right} of {len(self.score.labels)} are right."
         if alone := [label for label, found in pictures.items() if len(found) == 1]:
             self.said += f" '{alone[0]}' has one picture, which cannot be left out: probabilities are not calibrated, and 'none looks likely' is never said. Give it a second."
-
         if self._kept():
             self.said += f" The same in code: train, test = data.from_folder('{self.folder}', size=net.preprocess.resize, test_fraction=0); transfer.classifier(net, train)."
 

@@ -24,19 +24,18 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
         "said": choice("what the net said", classes, value=classes[said]),
     }
     draw = partial(matrix_figure, evaluation, dataset)
+
+    def opened(x: float, y: float) -> None:
+        left, bottom, width, height = MATRIX
+        across, down = (x - left) / width, (y - (1 - bottom - height)) / height
+        if 0 <= across < 1 and 0 <= down < 1:  # no numbers at all are not
+            row, column = int(down * len(classes)), int(across * len(classes))
+            panel.set(true=classes[row], said=classes[column])
+
     alt = "Confusion matrix: click a cell to see its pictures, or choose its classes above"
-    picture = clickable(alt, lambda x, y: _open(panel, classes, x, y))
+    picture = clickable(alt, opened)
     panel: Panel = Panel(TITLE, draw, controls, picture=picture)
     return panel
-
-
-def _open(panel: Panel, classes: tuple[str, ...], x: float, y: float) -> None:
-    """Chooses the cell under a click; x and y are fractions of the picture from its top left corner, or no numbers at all."""
-    left, bottom, width, height = MATRIX
-    across, down = (x - left) / width, (y - (1 - bottom - height)) / height
-    if 0 <= across < 1 and 0 <= down < 1:
-        row, column = int(down * len(classes)), int(across * len(classes))
-        panel.set(true=classes[row], said=classes[column])
 
 
 def matrix_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str) -> Figure:

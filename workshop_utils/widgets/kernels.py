@@ -105,9 +105,8 @@ def kernel_figure(
         axes[name].axhline(row + centre, **mark)
         axes[name].axvline(column + centre, **mark)
         side = 3 if centre else 1
-        axes[name].add_patch(
-            Rectangle((column - 0.5, row - 0.5), side, side, fill=False, ec=COLOURS[1], lw=2)
-        )
+        frame = (column - 0.5, row - 0.5), side, side
+        axes[name].add_patch(Rectangle(*frame, fill=False, ec=COLOURS[1], lw=2))
     for one in axes.values():
         one.set(xticks=[], yticks=[])
     meaning = f"The sum is {number(round(total, 3))}, so even areas are multiplied by that."
@@ -115,10 +114,11 @@ def kernel_figure(
         meaning = "The sum is 0, so even areas answer 0 and only changes show."
     elif abs(total - 1) < 1e-3:
         meaning = "The sum is 1, so the brightness of even areas stays."
+    nine = ", ".join(number(round(value)) for value in window.flatten().tolist())
     outside = float(((answer < low) | (answer > 255)).float().mean())
     figure.description = (
         f"{meaning} Answers go from {_range(answer)}; the picture's pixels from {_range(grey)}. {outside:.0%} of the answers "
-        f"lie outside of {low} to 255 and are drawn as its ends. At row {row}, column {column} the nine pixels {_listed(window)} "
+        f"lie outside of {low} to 255 and are drawn as its ends. At row {row}, column {column} the nine pixels {nine} "
         f"times the kernel add up to {number(round(here, 1))}."
     )
     return figure
@@ -152,10 +152,6 @@ def _numbers(axes, values: Tensor, title: str, *, grey: bool = False) -> None:
         dark = part < 0.5 if grey else abs(part - 0.5) > 0.3
         words = number(round(float(value), 2))
         axes.text(column, line, words, color="white" if dark else "black", fontsize=12, **MIDDLE)
-
-
-def _listed(values: Tensor) -> str:
-    return ", ".join(number(round(value)) for value in values.flatten().tolist())
 
 
 def _range(values: Tensor) -> str:

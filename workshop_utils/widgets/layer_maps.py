@@ -1,11 +1,9 @@
 """What does a layer see? Its feature maps, for any layer and any picture of a set."""
 
-from torch import Tensor, nn
+from torch import nn
 
-from workshop_utils import device as devices
 from workshop_utils import explain, models
 from workshop_utils.data import ImageDataset
-from workshop_utils.data.batches import reading
 from workshop_utils.figure import Figure, drawable, mosaic, number
 from workshop_utils.models.modes import copied
 from workshop_utils.widgets.panel import Panel, choice, slider
@@ -16,7 +14,7 @@ MAPS_AT_MOST = 32
 def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     """The maps of any layer for any picture of a set, of a copy of the net: what happens to it later changes nothing here."""
     net = copied(net)
-    channels, height, width = read_by(net, dataset, 0).shape
+    channels, height, width = explain.read_by(net, dataset).shape
     rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
     layers: dict[str, tuple[str, int]] = {}
     for row in rows:
@@ -39,7 +37,7 @@ def maps_figure(
     net: nn.Module, dataset: ImageDataset, *, picture: int, layer: str, run: int = 0
 ) -> Figure:
     """A picture beside up to 32 maps of one layer, each drawn from its lowest (black) to its highest value (white)."""
-    maps = explain.feature_maps(net, read_by(net, dataset, picture), layer, run=run)
+    maps = explain.feature_maps(net, explain.read_by(net, dataset, picture), layer, run=run)
     image, label = dataset[picture]
     name, size = dataset.classes[label], f"{maps.shape[1]} x {maps.shape[2]}"
     figure = Figure(f"The maps of layer {layer}", (11, 3.6))
@@ -58,9 +56,3 @@ def maps_figure(
     highest = f"Map {strongest} has the largest value, {number(float(maps.max()))}"
     figure.description = f"{made}. {below}. {highest}."
     return figure
-
-
-def read_by(net: nn.Module, dataset: ImageDataset, number: int) -> Tensor:
-    """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
-    images, _ = next(iter(reading(net, dataset.subset([number]), device=devices.of(net))))
-    return images[0]

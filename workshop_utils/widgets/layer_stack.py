@@ -5,6 +5,7 @@ from functools import partial
 from html import escape
 
 import ipywidgets
+import numpy as np
 import torch
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
@@ -127,17 +128,8 @@ def _sheets(axes, place: int, shape, whole, colour: str, hatch: str) -> float:
         count = min(shape[0], SHEETS_AT_MOST)
     back = [(0.35 / SHEETS_AT_MOST * n, 0.2 / SHEETS_AT_MOST * n) for n in reversed(range(count))]
     left, low = place - width / 2 - back[0][0] / 2, -height / 2
-    corners = [
-        [
-            (left + x, low + y),
-            (left + x + width, low + y),
-            (left + x + width, low + y + height),
-            (left + x, low + y + height),
-        ]
-        for x, y in back
-    ]
-    axes.add_collection(
-        PolyCollection(corners, facecolors=colour, edgecolors="white", linewidths=0.5)
-    )
+    front = np.array([(0, 0), (width, 0), (width, height), (0, height)]) + (left, low)
+    corners, white = [front + step for step in back], {"edgecolors": "white", "linewidths": 0.5}
+    axes.add_collection(PolyCollection(corners, facecolors=colour, **white))
     axes.add_patch(Rectangle((left, low), width, height, fc="none", ec="black", hatch=hatch))
     return low + height + back[0][1]

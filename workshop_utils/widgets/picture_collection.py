@@ -13,7 +13,7 @@ import traitlets
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import resize
 
-from workshop_utils import classifier_page, evaluation, plots
+from workshop_utils import evaluation, plots, takehome
 from workshop_utils.data import DamagedFile, ImageDataset
 from workshop_utils.data.picture_files import given
 from workshop_utils.figure import Figure, counts_in_cells, mosaic, short
@@ -64,20 +64,15 @@ def own_pictures(
             panel.act(lambda: collection.take_back(*place))
 
     def write_page() -> None:
-        done: list[Path] = []
-        write = lambda: done.append(classifier_page.classifier(collection.trained(), PAGE))
-        panel.act(write, doing="Writing the page ...")
-        for path in done:
-            megabytes = path.stat().st_size / 1e6
-            panel.say(
-                f"'{path}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
-            )
+        megabytes = takehome.classifier(collection.trained(), PAGE).stat().st_size / 1e6
+        collection.said = f" '{PAGE}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
 
     take_all = button("Take the folder", lambda: read(take_folder))
+    write = lambda: panel.act(write_page, doing="Writing the page ...")
     train = button("Train", lambda: panel.act(collection.train, doing="Features ..."))
     train.button_style = "primary"
     ways = row(*filter(None, (browser, files)))
-    above = [row(use, name), ways, row(typed, take_all, train, button(f"Write {PAGE}", write_page))]
+    above = [row(use, name), ways, row(typed, take_all, train, button(f"Write {PAGE}", write))]
     picture = clickable("Your pictures: click on one to take it back", take_back)
     draw = lambda: own_figure(collection)
     offers = {"collection": collection, "name": name, "use": use}
@@ -191,10 +186,8 @@ def together(waiting: Given, part: dict, take: Callable[[Given], None]) -> None:
     """Takes photographs that the browser sends in parts, once all have come; what is left of parts that broke off is forgotten."""
     if part["start"] == 0:
         waiting.clear()
-    files = (
-        (PurePosixPath(name).name, partial(from_browser, text)) for name, text in part["files"]
-    )
-    waiting.extend(files)
+    for name, text in part["files"]:
+        waiting.append((PurePosixPath(name).name, partial(from_browser, text)))
     if len(waiting) >= part["of"]:
         take([waiting.pop(0) for _ in waiting[:]])
 

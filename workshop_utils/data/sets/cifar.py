@@ -18,9 +18,6 @@ FINE = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bow
     orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea
     seal shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger
     tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm"""
-COARSE = """aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices
-    household_furniture insects large_carnivores large_man-made_outdoor_things large_natural_outdoor_scenes
-    large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles small_mammals trees vehicles_1 vehicles_2"""
 MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs")  # in its pickles
 
 
@@ -33,13 +30,12 @@ def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 
 
 def read_100(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
-    labels = "coarse_labels" if card.classes == card.coarse else "fine_labels"
     (raw,) = files.contents(split)
-    return read_cifar(raw, split, labels)
+    return read_cifar(raw, split, "fine_labels")
 
 
 def read_cifar(raw: bytes, name: str, labels: str) -> tuple[Tensor, Tensor]:
-    """One pickled file; labels: "labels", "fine_labels" or "coarse_labels".
+    """One pickled file; labels: what it calls them.
 
     Each row has 1,024 red, green, blue values. Raises DamagedFile, and never runs what the file holds.
     """
@@ -75,7 +71,12 @@ class _CifarUnpickler(pickle.Unpickler):
     """
 
     def find_class(self, module, name):
-        ours = {"_reconstruct": _rows, "ndarray": None, "dtype": _ByteType, "encode": _latin1}
+        ours = {
+            "_reconstruct": lambda *_: _Rows(),
+            "ndarray": None,
+            "dtype": _ByteType,
+            "encode": _latin1,
+        }
         if module in MODULES and name in ours:
             return ours[name]
         raise DamagedFile(f"it asks to run '{module}.{name}', which no file of CIFAR does")
@@ -99,10 +100,6 @@ class _Rows:
             raise DamagedFile("it holds values of no type")
         raw = raw.encode("latin1") if isinstance(raw, str) else raw
         self.values = np.frombuffer(raw, np.uint8).reshape(shape)
-
-
-def _rows(*_) -> _Rows:
-    return _Rows()
 
 
 def _latin1(text, encoding):
@@ -158,14 +155,13 @@ CARDS = (
         name="cifar100",
         title="CIFAR-100",
         classes=tuple(FINE.split()),
-        coarse=tuple(COARSE.split()),
         shape=(3, 32, 32),
         train=50_000,
         test=10_000,
         licence="none stated",
         homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
         citation="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
-        note='The same size with 600 a class, and 20 superclasses above the 100 (labels="coarse"). About 10 % of the test pictures have a '
+        note="The same size with 600 a class. About 10 % of the test pictures have a "
         "near-duplicate among the training pictures (Barz and Denzler 2020, arXiv:1902.00423).",
         files=_archive(
             "cifar-100-python.tar.gz",

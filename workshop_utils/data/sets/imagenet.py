@@ -11,6 +11,7 @@ from torch import Tensor
 from workshop_utils.data.archives import FilePairs
 from workshop_utils.data.cards import DatasetCard
 from workshop_utils.data.imagenet import boxes, class_names, wnids
+from workshop_utils.data.picture_files import read_file
 from workshop_utils.errors import DamagedFile
 from workshop_utils.progress import progress
 
@@ -49,7 +50,7 @@ def read(card: DatasetCard, split: str, files) -> tuple[FilePairs, Tensor]:
             )
         found = sorted((position[wnid_of[Path(name).stem]], name) for name in flat)
     labels = torch.tensor([index for index, _ in found])
-    return [(name, partial(_read, os.path.join(pictures, name))) for _, name in found], labels
+    return [(name, partial(read_file, os.path.join(pictures, name))) for _, name in found], labels
 
 
 def _first(root: Path, *places: str, sort=Path.is_dir) -> Path | None:
@@ -60,10 +61,6 @@ def _first(root: Path, *places: str, sort=Path.is_dir) -> Path | None:
 def _pictures(place: Path, prefix: str = "") -> list[str]:
     names = [entry.name for entry in os.scandir(place) if not entry.name.startswith(".")]
     return sorted(prefix + name for name in names if name.lower().endswith(SUFFIXES))
-
-
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
 
 
 def _validation_wnids(root: Path) -> dict[str, str]:

@@ -1,4 +1,3 @@
-"use strict";
 // --- the net: torch's own operations, one after the other, each from { shape, values } to another, all of a batch of one ---
 const TILE = 32; // pixels whose surroundings are gathered at a time
 const raw = atob(NET.weights), numbers = new Float32Array(raw.length / 2);
@@ -124,8 +123,8 @@ const STEPS = {
   view: (shape, x) => ({ shape, values: x.values }),
 };
 
-async function probabilities(picture, tell = () => {}) { // picture: (3, S, S) numbers -> the probability of each class
-  const made = [{ shape: [1, 3, NET.crop, NET.crop], values: picture }];
+async function probabilities(picture, tell = () => {}) { // numbers of NET.shape -> the probability of each class
+  const made = [{ shape: NET.shape, values: picture }];
   const filled = (given) => Array.isArray(given) ? given.map(filled)
     : given?.from !== undefined ? { shape: given.shape, values: numbers.subarray(given.from, given.from + product(given.shape)) }
     : given?.step !== undefined ? made[given.step] : given;
@@ -143,15 +142,16 @@ async function probabilities(picture, tell = () => {}) { // picture: (3, S, S) n
   return powers.map((power) => power / sum);
 }
 
-// --- a picture, made as the net was trained to read it: torchvision's Resize (with antialias), CenterCrop and Normalize ---
+// --- a picture in another size, as Pillow makes it ---
 const FILTERS = { // how far one reaches, and how much a pixel at that distance counts
   bilinear: [1, (x) => 1 - x],
+  box: [0.5, () => 1],
   bicubic: [2, (x) => x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2],
 };
 
 // The old pixels along one side that make new pixel number `place` of `side`: the first, and how much each counts.
-function shares(old, side, place) {
-  const scale = old / side, wide = Math.max(scale, 1), [far, weight] = FILTERS[NET.interpolation];
+function shares(old, side, place, filter) {
+  const scale = old / side, wide = Math.max(scale, 1), [far, weight] = FILTERS[filter];
   const centre = (place + 0.5) * scale, first = Math.max(0, Math.floor(centre - far * wide + 0.5));
   const last = Math.min(old, Math.floor(centre + far * wide + 0.5)), counts = [];
   for (let pixel = first; pixel < last; pixel++) counts.push(weight(Math.min(Math.abs(pixel + 0.5 - centre) / wide, far)));
@@ -159,44 +159,15 @@ function shares(old, side, place) {
   return [first, counts.map((count) => count / sum)];
 }
 
-function sharesOfCrop(old, side) { // one for each pixel of the crop; none outside of the picture
-  const over = (side - NET.crop) / 2; // a half goes to the even number, as Python rounds it
-  const start = over < 0 ? -Math.floor(-over) : over % 1 ? 2 * Math.round(over / 2) : over;
-  return Array.from({ length: NET.crop }, (_, place) => place + start < 0 || place + start >= side ? [0, []] : shares(old, side, place + start));
-}
+// --- the page ---
+let turn = Promise.resolve(); // one picture at a time
+const element = (id) => document.getElementById(id), percent = (share) => `${(100 * share).toFixed(1)} %`;
+const named = (name, tag = "bdi") => Object.assign(document.createElement(tag), { textContent: name, dir: "auto" }); // never as HTML
 
-function cropped(bitmap) { // -> crop x crop pixels of four bytes each
-  const { width, height } = bitmap, short = Math.min(width, height), side = NET.crop;
-  const [columns, rows] = [width, height].map((old) => sharesOfCrop(old, old === short ? NET.resize : Math.floor(NET.resize * old / short)));
-  const narrow = new Uint8ClampedArray(height * side * 4), pixels = new Uint8ClampedArray(side * side * 4), strip = Math.min(height, 128);
-  const context = Object.assign(document.createElement("canvas"), { width, height: strip }).getContext("2d", { willReadFrequently: true });
-  for (let top = 0; top < height; top += strip) { // in strips, for phones have no room for a canvas of 48 million pixels
-    context.fillStyle = "white"; // under what is transparent
-    context.fillRect(0, 0, width, strip);
-    context.drawImage(bitmap, 0, -top);
-    const { data } = context.getImageData(0, 0, width, strip);
-    for (let y = top; y < Math.min(height, top + strip); y++)
-      columns.forEach(([first, counts], x) => mixed(data, ((y - top) * width + first) * 4, 4, counts, narrow, (y * side + x) * 4));
-  }
-  rows.forEach(([first, counts], y) => {
-    for (let x = 0; x < side; x++) mixed(narrow, (first * side + x) * 4, side * 4, counts, pixels, (y * side + x) * 4);
-  });
-  return pixels;
-}
-
-function mixed(from, start, step, counts, to, place) {
-  for (let colour = 0; colour < 3; colour++) {
-    let sum = 0;
-    for (let i = 0; i < counts.length; i++) sum += counts[i] * from[start + i * step + colour];
-    to[place + colour] = sum; // rounded, and within 0 to 255
-  }
-  to[place + 3] = 255;
-}
-
-function normalised(pixels) { // (3, crop, crop) numbers
-  const area = NET.crop ** 2;
-  return new Float32Array(3 * area).map((_, place) => {
-    const colour = Math.floor(place / area), byte = pixels[place % area * 4 + (NET.order === "BGR" ? 2 - colour : colour)];
-    return (byte / 255 - NET.mean[colour]) / NET.std[colour];
-  });
+function showBars(found, places) { // of the classes at these places
+  element("bars").replaceChildren(...places.flatMap((place) => {
+    const bar = Object.assign(document.createElement("meter"), { value: found[place] });
+    bar.setAttribute("aria-label", NET.classes[place]);
+    return [named(NET.classes[place], "span"), bar, named(percent(found[place]), "span")];
+  }));
 }
