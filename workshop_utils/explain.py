@@ -67,6 +67,13 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
     maps, `target` is not one of its classes, or the scores are not numbers.
     Source: Selvaraju et al. 2017, equations 1 and 2, arXiv:1610.02391.
     """
+    return heat_and_scores(model, image, target, layer=layer)[0]
+
+
+def heat_and_scores(
+    model: nn.Module, image: Tensor, target: int | None, *, layer: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """What `grad_cam` gives, and the (K,) scores of the same pass through the net; target None: the class that scores highest."""
     layer = last_layer_with_maps(model, image) if layer is None else layer
     cut = lambda maps: maps.detach().clone().requires_grad_()  # gradients flow to here, no further
     with in_evaluation_mode(model), torch.inference_mode(False), torch.enable_grad():
@@ -77,6 +84,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
                 f"The net answers with a {type(scores).__name__}{shape}, not with one tensor of a score a class. Have its forward return those alone."
             )
         scores = scores[0]
+        target = int(scores.argmax()) if target is None else target
         if target not in range(len(scores)):
             raise ValueError(f"The net has the classes 0 to {len(scores) - 1}; target is {target}.")
         if not scores.isfinite().all():
@@ -90,7 +98,7 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, *, layer: str | None 
     weights = gradient.float().mean((2, 3), keepdim=True)
     heat = F.relu((weights * maps.detach().float()).sum(1, keepdim=True))
     heat = F.interpolate(heat, image.shape[1:], mode="bilinear", align_corners=False)[0, 0]
-    return (heat / heat.max().clamp(min=1e-12)).cpu()
+    return (heat / heat.max().clamp(min=1e-12)).cpu(), scores.detach()
 
 
 def last_layer_with_maps(model: nn.Module, image: Tensor) -> str:

@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from matplotlib import __version_info__ as VERSION
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.font_manager import findfont, fontManager, get_font
 from matplotlib.text import Text
+from PIL import Image
 from torch import Tensor
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart; markers and dashes repeat them.
@@ -104,8 +106,11 @@ class Figure(MatplotlibFigure, Shown):
 
     def png(self) -> bytes:
         """The picture as a PNG file, the same to the byte for the same data."""
-        buffer = BytesIO()
-        self.savefig(buffer, format="png", metadata={"Software": None})
+        # savefig would draw a figure with a layout twice, its images too; packed less tightly,
+        # and without the opacity that all of it has, a file is as large in half of the time
+        (canvas := FigureCanvasAgg(self)).draw()
+        buffer, pixels = BytesIO(), np.asarray(canvas.buffer_rgba())
+        Image.fromarray(pixels).convert("RGB").save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
 
     def bundles(self) -> tuple[dict, dict]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from workshop_utils import explain
 from workshop_utils.data import ImageDataset
 from workshop_utils.figure import Figure, drawable
-from workshop_utils.models.modes import copied, evaluating
+from workshop_utils.models.modes import copied
 from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.widgets.panel import Panel, choice, slider, wide
 
@@ -18,7 +18,7 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
 
     It keeps a copy of the net: what happens to it later changes nothing here.
     """
-    net = copied(net)
+    net = copied(net).requires_grad_(False)  # Grad-CAM asks for gradients of its maps alone
     layer, seen = explain.last_layer_with_maps(net, explain.read_by(net, dataset)), 1.0
     if isinstance(prepare := getattr(net, "preprocess", None), Preprocessing):
         seen = prepare.crop / prepare.resize  # it scales, and cuts out the middle
@@ -29,10 +29,9 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
     def looked(picture: int, target: int | None) -> tuple[Tensor, int, Tensor]:
         """(Grad-CAM (H, W), target, probabilities (K,)) of one picture; target None: the most probable class."""
         ready = explain.read_by(net, dataset, picture)
-        with evaluating(net):
-            probabilities = net(ready.unsqueeze(0)).softmax(1)[0].cpu()
-        target = int(probabilities.argmax()) if target is None else target
-        return explain.grad_cam(net, ready, target, layer=layer), target, probabilities
+        heat, scores = explain.heat_and_scores(net, ready, target, layer=layer)
+        target = int(scores.argmax()) if target is None else target
+        return heat, target, scores.softmax(0).cpu()
 
     def draw(picture: int, target: str, opacity: float) -> Figure:
         found = looked(picture, numbers.get(target))
