@@ -28,7 +28,7 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     def opened(x: float, y: float) -> None:
         left, bottom, width, height = MATRIX
         across, down = (x - left) / width, (y - (1 - bottom - height)) / height
-        if 0 <= across < 1 and 0 <= down < 1:  # no numbers at all are not
+        if 0 <= across < 1 and 0 <= down < 1:  # NaN lies in none
             row, column = int(down * len(classes)), int(across * len(classes))
             panel.set(true=classes[row], said=classes[column])
 
