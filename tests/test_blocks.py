@@ -1,5 +1,6 @@
 """The ideas as blocks of one small net, and the recorded experiments about them."""
 
+import ast
 import importlib
 import json
 import sys
@@ -7,10 +8,10 @@ import types
 
 import pytest
 import torch
-from helpers import parameters
+from helpers import code_cells, parameters
 from torch import nn
 
-from workshop_utils import models, recorded
+from workshop_utils import data, evaluation, models, paths, recorded
 from workshop_utils.models import blocks
 
 every_idea = pytest.mark.parametrize("idea", models.IDEAS)
@@ -19,6 +20,7 @@ sys.path.insert(
     0, str(recorded.RECORDED)
 )  # experiments are no package: record.py runs them by name
 
+import ninety  # noqa: E402
 import record  # noqa: E402
 
 experiment = importlib.import_module
@@ -248,3 +250,41 @@ def test_recording_that_was_never_made_says_the_command_and_a_label_says_seeds_a
         recorded.load("race")
     (tmp_path / "race.json").write_text(json.dumps({"seeds": [0, 1], "seconds": 130}))
     assert recorded.label("race") == "recorded, 2 seeds, 2 min"
+
+
+# --- how fast can it be? ---
+
+
+def test_companion_shows_the_fast_net_as_it_was_recorded_and_raced():
+    """People change it there; the benchmark and the recording run the other copy."""
+    recording = ast.parse((recorded.RECORDED / "ninety.py").read_text("utf-8"))
+    (path,) = (paths.NOTEBOOKS / "deeper").glob("02*.ipynb")
+    for name in ("whitened", "fast"):
+        (shown,) = (c.source for c in code_cells(path) if f"def {name}(" in c.source)
+        first, second = (
+            ast.dump(node)
+            for tree in (recording, ast.parse(shown))
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef) and node.name == name
+        )
+        assert first == second
+
+
+def test_computed_layer_answers_with_numbers_of_one_size_that_do_not_repeat_each_other():
+    pictures = ninety.first(data.load("fashion-mnist"))
+    layer = ninety.whitened(pictures, 24)
+    answers = layer(pictures)
+    assert torch.allclose(answers[:, :12], -answers[:, 12:], atol=1e-5)  # ReLU keeps half of each
+    inside = answers[:, :12, 1:-1, 1:-1].transpose(0, 1).flatten(1)  # beyond the border are zeros
+    spread, alike = inside.std(dim=1), inside.corrcoef() - torch.eye(12)
+    assert spread.min() > 0.5 and spread.max() < 1.5 and alike.abs().max() < 0.2
+
+
+@pytest.mark.parametrize("row", ninety.CHANGES)
+def test_fast_net_learns_with_every_change_and_its_first_layer_only_where_it_should(row):
+    few = data.load("fashion-mnist").per_class(2)
+    net, seconds = ninety.trained(row, 0, few)
+    computed = ninety.whitened(ninety.first(few), 24).weight
+    same = torch.equal(net[0].weight, computed)
+    assert seconds > 0 and same is (row != "first layer learned")
+    assert evaluation.predict(net, few).probabilities.shape == (20, 10)
