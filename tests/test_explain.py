@@ -275,3 +275,12 @@ def test_net_that_fails_is_left_in_its_mode_and_without_our_hooks():
     with pytest.raises(ZeroDivisionError):
         explain.grad_cam(net, picture(side=12), 1, layer="net.0")
     assert net.training and not any(part._forward_hooks for part in net.modules())
+
+
+def test_heat_comes_with_the_scores_of_the_same_pass():
+    net, image = tiny_net().eval(), picture(side=12)
+    heat, scores = explain.heat_and_scores(net, image, None)
+    with torch.inference_mode():
+        expected = net(image[None])[0]
+    torch.testing.assert_close(scores, expected)
+    assert torch.equal(heat, explain.grad_cam(net, image, int(expected.argmax())))

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import io
 import math
 import warnings
 from itertools import combinations
@@ -12,6 +13,7 @@ import torch
 from helpers import tiny_dataset, tiny_net
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 from torch import nn
 
 from workshop_utils import (
@@ -143,6 +145,17 @@ def test_other_data_give_another_sentence_and_the_same_data_the_same(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_same_data_give_the_same_picture_to_the_byte(name):
     assert FIGURES[name][0]().bundles() == FIGURES[name][0]().bundles()
+
+
+def test_picture_has_the_pixels_that_savefig_stores():
+    figure, axes = sheet("A layout, an image and words", (3, 2))
+    axes.imshow(np.arange(12.0).reshape(3, 4))
+    axes.set_title("a title at $5")
+    figure.savefig(stored := io.BytesIO(), format="png")
+    ours, theirs = (
+        np.asarray(Image.open(raw).convert("RGB")) for raw in (io.BytesIO(figure.png()), stored)
+    )
+    assert np.array_equal(ours, theirs)
 
 
 def test_all_public_figures_are_tested_here():

@@ -13,6 +13,7 @@ import torchvision
 
 from tests.benchmarks import (
     backbones,
+    browser,
     chapters,
     compiled,
     gpu,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "reading": reading,
     "start": startup,
     "panels": panels,
+    "browser": browser,
     "chapters": chapters,
     "scaling": scaling,
     "gpu": gpu,

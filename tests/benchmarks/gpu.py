@@ -33,14 +33,14 @@ def table() -> str:
 
 
 def _row(number: int, source: str) -> tuple:
+    path = paths.chapter(number)
     with sampled("utilization.gpu") as busy:
-        found = run(
-            paths.chapter(number), torch.get_num_threads(), source=source, WORKSHOP_DEVICE="cuda"
-        )
+        found = run(path, torch.get_num_threads(), source=source, WORKSHOP_DEVICE="cuda")
+    target, _ = TARGET[path.stem]
     return (
         number,
-        f"{found.seconds / TARGET['chapter']:.2f}",
-        f"{TARGET['chapter']} s",
+        f"{found.seconds / target:.2f}",
+        f"{target} s",
         f"{found.seconds:.1f}",
         f"{max(found.cells.values()):.1f}",
         f"{mean(busy or [0]):.0f} %",

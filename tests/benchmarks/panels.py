@@ -15,7 +15,7 @@ from torchvision.io import encode_png
 from tests.benchmarks.timing import markdown, spread, timed
 from workshop_utils import data, evaluation, models, transfer, widgets
 
-MOVE, BUTTON = 250, 5_000  # milliseconds at most; a button that trains says so meanwhile
+MOVE, BUTTON = 150, 5_000  # milliseconds at most; a button that trains says so meanwhile
 Moves = Iterator[Callable[[], Any]]
 
 
