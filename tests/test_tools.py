@@ -271,6 +271,7 @@ def test_badges_point_to_the_new_address_and_keep_their_notebook():
     assert f"https://colab.research.google.com/{here.replace('.com', '', 1)}" in made
     assert f"https://kaggle.com/kernels/welcome?src=https://{here}" in made
     assert made.count("us/course") == 2 and made.count("https://elsewhere.org") == 2
+    assert links.with_badges(PLACE, "us/course", "v1").startswith("[![")  # so it is Markdown
     anew = links.with_badges(made, "them/course", "v2")
     assert "us/course" not in anew and anew.count("them/course") == 2
     assert links.with_badges(anew, *links.NOWHERE.values()) == text

@@ -17,8 +17,8 @@ BADGES = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/{tag}/{path})",
     "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/{tag}/{path})",
 )
-# where README and a notebook have badges once there is an address to click
-PLACE = re.compile(r"<!-- badges (\S+) -->(?: ?\[!\[Open in \w+\]\([^)]+\)\]\([^)]+\))*")
+# where README and a notebook have badges once there is an address to click; a line that begins with the comment would be no Markdown
+PLACE = re.compile(r"(?:\[!\[Open in \w+\]\([^)]+\)\]\([^)]+\) )*<!-- badges (\S+) -->")
 SETUP = """\
 # @title Setup: run this cell first
 import subprocess, sys
@@ -94,7 +94,7 @@ def with_badges(text: str, repository: str, tag: str) -> str:
     def written(place: re.Match) -> str:
         where = {"repository": repository, "tag": tag, "path": place[1]}
         badges = [badge.format(**where) for badge in BADGES if published]
-        return " ".join([f"<!-- badges {place[1]} -->", *badges])
+        return " ".join([*badges, f"<!-- badges {place[1]} -->"])
 
     return PLACE.sub(written, text)
 

@@ -32,9 +32,9 @@ def run(options) -> int:
     chosen = working_copy(paths.chapter(options.chapter), fresh=options.fresh)
     for other in paths.notebooks():
         working_copy(other)
-    take_along(MINE)
     here = chosen.relative_to(paths.HOME)
     print(f"Your copy is {here}. Stop JupyterLab with Ctrl+C; what you saved stays.")
+    take_along(MINE)  # takes seconds, the first time more: the sentence comes before
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.HOME}"]
     command.append(f"--LabApp.default_url=/lab/tree/{here.as_posix()}")
     if options.no_browser:
