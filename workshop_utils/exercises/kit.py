@@ -192,7 +192,7 @@ def progress(chapter: int | str | None = None, *, reset: bool = False) -> None:
         solved.forget([one.number for one in found])
     done = solved.remembered()
     solved_or_not = lambda one: "yes" if one.number in done else "not yet"
-    columns = {"exercise": "number", "what": "title", "solved": solved_or_not}
+    columns: dict[str, Any] = {"exercise": "number", "what": "title", "solved": solved_or_not}
     count = sum(one.number in done for one in found)
     caption = f"{count} of {len(found)} solved"
     show(Table(found, columns, caption))

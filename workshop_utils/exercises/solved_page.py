@@ -3,6 +3,7 @@
 from datetime import date
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from workshop_utils import paths
 from workshop_utils.exercises import kit, solved
@@ -40,8 +41,8 @@ def certificate(name: str, path: str | Path = "my-certificate.html") -> Path:
         how = {one.number: HOW[sign] for one, sign in zip(records, signs) if sign in HOW}
         right = [one for one in records if one.number in how]
         if right:
-            solved_how = lambda one, how=how: how[one.number]
-            columns = {"exercise": "number", "what": "title", "solved": solved_how}
+            columns: dict[str, Any] = {"exercise": "number", "what": "title"}
+            columns["solved"] = lambda one, how=how: how[one.number]
             caption = f"Chapter {chapter}: {len(right)} of {len(records)}"
             tables.append(Table(right, columns, caption)._repr_html_())
         count += len(right)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -129,7 +130,7 @@ def _sheets(axes, place: int, shape, whole, colour: str, hatch: str) -> float:
     back = [(0.35 / SHEETS_AT_MOST * n, 0.2 / SHEETS_AT_MOST * n) for n in reversed(range(count))]
     left, low = place - width / 2 - back[0][0] / 2, -height / 2
     front = np.array([(0, 0), (width, 0), (width, height), (0, height)]) + (left, low)
-    corners, white = [front + step for step in back], {"edgecolors": "white", "linewidths": 0.5}
-    axes.add_collection(PolyCollection(corners, facecolors=colour, **white))
+    edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.5}
+    axes.add_collection(PolyCollection([front + one for one in back], facecolors=colour, **edge))
     axes.add_patch(Rectangle((left, low), width, height, fc="none", ec="black", hatch=hatch))
     return low + height + back[0][1]

@@ -68,11 +68,11 @@ def own_pictures(
         collection.said = f" '{PAGE}' ({megabytes:.1f} MB) stands beside this notebook. It opens by double click, and on a phone that got it by cable or Bluetooth."
 
     take_all = button("Take the folder", lambda: read(take_folder))
-    write = lambda: panel.act(write_page, doing="Writing the page ...")
+    page = button(f"Write {PAGE}", lambda: panel.act(write_page, doing="Writing the page ..."))
     train = button("Train", lambda: panel.act(collection.train, doing="Features ..."))
     train.button_style = "primary"
     ways = row(*filter(None, (browser, files)))
-    above = [row(use, name), ways, row(typed, take_all, train, button(f"Write {PAGE}", write))]
+    above = [row(use, name), ways, row(typed, take_all, train, page)]
     picture = clickable("Your pictures: click on one to take it back", take_back)
     draw = lambda: own_figure(collection)
     offers = {"collection": collection, "name": name, "use": use}
