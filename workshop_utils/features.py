@@ -3,8 +3,7 @@
 import hashlib
 import math
 from collections.abc import Hashable
-from dataclasses import is_dataclass
-from enum import Enum
+from types import NoneType
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from workshop_utils.data.dataset import image_dataset
 from workshop_utils.models.blocks import EachPlace
 from workshop_utils.models.cards import head, headless
 from workshop_utils.models.modes import evaluating, inside
+from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.progress import progress
 
 REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
@@ -31,7 +31,7 @@ def features(
     """What reaches the head of a net, (N, D) float32, for every picture in order: computed once, used many times.
 
     Asked again for the same pictures and a net with the same weights and preprocessing, a kernel answers from its memory,
-    unless the preprocessing is a function that nobody can compare. `forget` empties that memory. Raises MemoryError, with the
+    unless the preprocessing is a function of your own, which nobody can compare. `forget` empties that memory. Raises MemoryError, with the
     batch size to try, where the device's memory is too small.
     """
     backbone = inside(backbone)
@@ -81,9 +81,8 @@ def _contents(backbone: nn.Module, dataset: ImageDataset, but: str) -> tuple[str
     preprocess = getattr(backbone, "preprocess", None)
     if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
         return None
-    recipe = getattr(preprocess, "__dict__", {}) if is_dataclass(preprocess) else {}
-    if preprocess is not None and not (recipe and _plain(tuple(recipe.values()))):
-        return None  # two functions cannot be compared, and equal words need not be equal values
+    if type(preprocess) not in (NoneType, Preprocessing):  # two functions cannot be compared
+        return None
     body = {name: part for name, part in backbone.named_modules() if not but or name != but}
     digest, tensors = hashlib.sha256(), [dataset.images, dataset.mean, dataset.std]
     for name, part in body.items():
@@ -96,12 +95,5 @@ def _contents(backbone: nn.Module, dataset: ImageDataset, but: str) -> tuple[str
     for tensor in tensors:
         digest.update(f"{tensor.dtype} {tensor.shape}".encode())
         digest.update(tensor.detach().cpu().flatten().contiguous().view(torch.uint8).numpy().data)
-    kinds = map(type, (preprocess, *body.values()))  # a class that is written anew is another
-    return digest.hexdigest(), (*kinds, *recipe.items())
-
-
-def _plain(value: object) -> bool:
-    """Whether a value is compared by what it says: numbers, words, choices, and tuples of them."""
-    if isinstance(value, tuple):
-        return all(map(_plain, value))
-    return value is None or isinstance(value, (int, float, str, Enum))
+    kinds = map(type, body.values())  # a class that is written anew is another
+    return digest.hexdigest(), (preprocess, *kinds)
