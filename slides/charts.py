@@ -207,7 +207,7 @@ def tricks() -> Figure:
 
 def gradients() -> Figure:
     """The length of the gradient in each of twelve layers before training, as chapter 2 computes it."""
-    images, labels = next(iter(data.Batches(data.load("fashion-mnist"), 128, device="cpu")))
+    images, labels = next(iter(data.Batches(data.load("fashion-mnist"), 64, device="cpu")))
     found = {}
     for name, activation, norm in (
         ("sigmoid", nn.Sigmoid, False),
