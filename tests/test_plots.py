@@ -183,7 +183,7 @@ def test_curves_say_where_each_line_begins_and_ends():
 
 def test_confusion_shows_every_count_that_is_not_zero():
     _, axes = sheet("Counts", (4, 4))
-    found = evaluation.evaluate(predictions([0, 1, 1, 0, 0, 2]))
+    found = predictions([0, 1, 1, 0, 0, 2])
     counts_in_cells(axes, found.confusion, ABC)
     shown = {(text.get_position(), text.get_text()) for text in axes.texts}
     assert shown == {
