@@ -426,8 +426,18 @@ def test_rotation_keeps_right_angles_in_a_wide_picture():
     assert (area - 49).abs().max() < 3
 
 
+def test_jitter_changes_brightness_and_contrast_but_not_the_order_of_greys():
+    torch.manual_seed(0)
+    images = GRID[:, :1].repeat(20, 1, 1, 1) / 100
+    changed = data.augmentation(jitter=0.4)(images)
+    assert torch.equal(changed.flatten(1).argsort(1), images.flatten(1).argsort(1))
+    assert changed.mean((1, 2, 3)).std() > images.mean((1, 2, 3)).std() and not torch.equal(
+        changed, images
+    )
+
+
 def test_augmentation_repeats_with_torchs_seed_and_differs_without():
-    change = data.augmentation(crop=2, flip=True, rotate=10)
+    change = data.augmentation(crop=2, flip=True, rotate=10, jitter=0.2)
     torch.manual_seed(1)
     first, other = change(GRID), change(GRID)
     torch.manual_seed(1)
@@ -439,13 +449,15 @@ def test_everything_switched_off_changes_nothing():
 
 
 def test_batch_without_pictures_is_handed_back():
-    change = data.augmentation(crop=2, flip=True, rotate=10)
+    change = data.augmentation(crop=2, flip=True, rotate=10, jitter=0.2)
     assert change(GRID[:0]).shape == (0, 3, 6, 5)
 
 
-@pytest.mark.parametrize("wrong", [{"crop": -1}, {"rotate": 200}, {"rotate": -1}])
+@pytest.mark.parametrize("wrong", [{"crop": -1}, {"rotate": 200}, {"rotate": -1}, {"jitter": 1.5}])
 def test_augmentation_out_of_range_is_refused(wrong):
-    with pytest.raises(ValueError, match="crop counts pixels, rotate lies in 0..180 degrees"):
+    with pytest.raises(
+        ValueError, match="crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1"
+    ):
         data.augmentation(**wrong)
 
 

@@ -173,10 +173,12 @@ def test_cifar10_reader_agrees_with_torchvisions(tmp_path, raw):
     )
 
 
-def test_cifar100s_fine_labels_are_read():
-    labels = [99, 0, 5, 6, 7, 8]
-    raw = cifar_file(fine_labels=labels, coarse_labels=[0] * 6)
-    assert read_cifar(raw, "train", "fine_labels")[1].tolist() == labels
+@pytest.mark.parametrize(
+    "key, values",
+    [("fine_labels", [99, 0, 5, 6, 7, 8]), ("coarse_labels", [19, 0, 5, 6, 7, 8])],
+)
+def test_both_kinds_of_cifar100_labels_are_read(key, values):
+    assert read_cifar(cifar_file(**{key: values}), "train", key)[1].tolist() == values
 
 
 class Runs:

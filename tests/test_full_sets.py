@@ -678,3 +678,14 @@ def test_official_mnist_test_files_are_recognised_by_their_sums(capsys):
 def test_cifar_pictures_are_those_that_were_also_cut_as_jpegs():
     train, _ = data.from_folder(TESTDATA / "cifar10_jpg", size=32)
     assert set(train.classes) == set(data.card("cifar10").classes)
+
+
+@needs_testdata
+def test_coarse_labels_of_a_real_file():
+    fine, coarse = (
+        data.load("cifar100", "test", root=TESTDATA / "cifar100", labels=kind)
+        for kind in ("fine", "coarse")
+    )
+    assert torch.equal(fine.images, coarse.images) and len(coarse.classes) == 20
+    pairs = {(fine.classes[f], coarse.classes[c]) for f, c in zip(fine.labels, coarse.labels)}
+    assert len({name for name, _ in pairs}) == len(pairs)  # each class has one superclass

@@ -19,7 +19,7 @@ CODE = {  # what to run with `place` being the CPU and then the pretended device
     "training and judging": """
 torch.manual_seed(0)
 net, pictures = tiny_net(), tiny_dataset()
-augment = data.augmentation(crop=1, flip=True, rotate=5)
+augment = data.augmentation(crop=1, flip=True, rotate=5, jitter=0.1)
 history = training.fit(net, pictures, validation=pictures, epochs=4, batch_size=5, schedule=training.one_cycle, augment=augment, patience=2, device=place)
 assert next(net.parameters()).device.type == place
 told = history.loss, history.validation_loss, *(evaluation.predict(one, pictures, device=place).probabilities.tolist() for one in (net, tiny_net()))""",

@@ -2,9 +2,11 @@
 
 # ruff: noqa: F401 - what is imported here is public
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from workshop_utils.data import galleries, imagenet
@@ -29,6 +31,7 @@ def load(
     source: str = "bundled",
     root: str | Path | None = None,
     download: bool = True,
+    labels: str = "fine",
     size: int = 256,
 ) -> ImageDataset:
     """The pictures of one split of a data set, with labels and class names.
@@ -36,23 +39,28 @@ def load(
     split: "train" or "test", for MedMNIST also "validation". source: "bundled" is the cut that comes with the course and
     needs no network, "full" the whole set. root: your folder with the official files, or one of them; it means the full
     set. Without it they are looked for in the folder that the environment variable WORKSHOP_DATA names (or the platform's
-    cache folder) and, if `download`, fetched into it, from the address in WORKSHOP_MIRROR first. size: of ImageNet's
-    pictures, which stay on disk. Warns where files in root have the right number of pictures and another sum than the
-    published ones.
-    Raises ValueError for a name, split or source that does not exist, DamagedFile for a file that is not whole or
+    cache folder) and, if `download`, fetched into it, from the address in WORKSHOP_MIRROR first. labels: "coarse" for
+    CIFAR-100's 20 superclasses. size: of ImageNet's pictures, which stay on disk. Warns where files in root have the right
+    number of pictures and another sum than the published ones.
+    Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not whole or
     holds what the set cannot, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
     """
     chosen, root = card(name), given(root) if root else None
     source = "full" if root and source == "bundled" else source
-    _need_sense(chosen, split, source, root)
+    _need_sense(chosen, split, source, root, labels)
+    if labels == "coarse":
+        chosen = replace(chosen, classes=chosen.coarse)
     files: Callable = partial(PublishedFiles, chosen, root, download)
     if source == "bundled" or chosen.comes_whole:
         files = partial(BundledFiles, chosen)
     images, numbers = _read(chosen, split, files())
-    about: dict = {"name": name, "split": split, "source": source}
+    about = {"name": name, "split": split, "source": source}
     if not isinstance(images, Tensor):  # files, which stay on disk
-        about |= {"mean": chosen.mean or None, "std": chosen.std or None}
-        return LazyImageDataset(images, numbers, chosen.classes, size=size, **about)
+        known = (chosen.mean, chosen.std) if chosen.mean else ()
+        mean, std = map(torch.tensor, known) if known else (None, None)
+        return LazyImageDataset(
+            images, numbers, chosen.classes, size=size, mean=mean, std=std, **about
+        )
     learnt = images if split == "train" else _read(chosen, "train", files(), announce=False)[0]
     mean, std = pixel_statistics(learnt)
     return ImageDataset(images, numbers, chosen.classes, mean=mean, std=std, **about)
@@ -91,12 +99,17 @@ def _read(chosen: DatasetCard, split: str, files, announce: bool = True):
     return images, labels
 
 
-def _need_sense(chosen: DatasetCard, split: str, source: str, root: Path | None) -> None:
+def _need_sense(
+    chosen: DatasetCard, split: str, source: str, root: Path | None, labels: str
+) -> None:
     """Raises ValueError, with what there is instead, for what does not exist; FileNotFoundError for the folder."""
     if source not in ("bundled", "full"):
         raise ValueError(
             f'There is no source \'{source}\'. There are "bundled", the cut that comes with the course, and "full", the whole set.'
         )
+    if labels != "fine" and not (labels == "coarse" and chosen.coarse):
+        instead = 'There are "fine" and "coarse".' if chosen.coarse else "Leave labels= out."
+        raise ValueError(f"{chosen.title} has no labels '{labels}'. {instead}")
     if root and not root.exists():
         raise FileNotFoundError(
             f"There is no folder '{root}'. Give the one that holds the official files of {chosen.title}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from html import escape
 
 from torch import Tensor
 
@@ -32,7 +33,7 @@ class DatasetCard:
 
     shape: (channels, height, width) in pixels. train, test, validation: how many pictures the whole set has. licence: as
     its owner states it. bundled: how many (train, test) pictures of it come with the course, or None. files: as they are
-    published; kaggle: its name there. mean, std: of the pixels to learn from, where
+    published; kaggle: its name there. coarse: the names of its superclasses. mean, std: of the pixels to learn from, where
     counting would take hours. place: in the catalogue. storable: whether its pictures
     may stand in what is passed on: notebooks with outputs, slides, pages.
     read(card, split, files) -> (pictures (N, C, H, W) uint8, labels (N,) int64). `files.contents(name, ...)` are the
@@ -56,6 +57,7 @@ class DatasetCard:
     files: tuple[RemoteFile, ...] = ()
     kaggle: str = ""
     validation: int = 0
+    coarse: tuple[str, ...] = ()
     size_on_request: int = 0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -91,6 +93,25 @@ class DatasetCard:
         more = "" if self.files else ', root="the folder of your copy"'
         return f'data.load("{self.name}", source="full"{more})'
 
+    def _repr_html_(self) -> str:
+        megabytes = f", {_megabytes(self)} MB" if self.download_bytes else ""
+        facts = {
+            "classes": f"{len(self.classes):,}: {', '.join(self.classes[:10])}{', ...' if len(self.classes) > 10 else ''}",
+            "pictures": f"{' + '.join(f'{count:,} {split}' for split, count in self.splits.items())}, {_shape(self)}",
+            "here": f"{_bundled(self) or 'no'} {'pictures come' if self.bundled else 'cut comes'} with the course",
+            "whole set": f"{self.how}{megabytes}",
+            "licence": self.licence,
+            "from": self.homepage,
+            "cite": self.citation,
+            "note": self.note,
+        }
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left">{name}</th><td style="text-align:left">{escape(fact)}</td></tr>'
+            for name, fact in facts.items()
+            if fact
+        )
+        return f"<table><caption>{escape(self.title)}</caption><tbody>{rows}</tbody></table>"
+
 
 def table(cards: Iterable[DatasetCard]) -> list[DatasetCard]:
     """The cards, which a notebook shows as a table."""
@@ -98,13 +119,23 @@ def table(cards: Iterable[DatasetCard]) -> list[DatasetCard]:
         "name": lambda card: card.name,
         "what": lambda card: card.title,
         "classes": lambda card: len(card.classes),
-        "picture": lambda card: " x ".join(map(str, card.shape)),
+        "picture": _shape,
         "train": lambda card: card.train,
         "test": lambda card: card.test,
-        "bundled here": lambda card: " + ".join(f"{n:,}" for n in card.bundled_splits.values()),
-        "whole set, MB": lambda card: (
-            f"{megabytes:,.0f}" if (megabytes := card.download_bytes / 1e6) else ""
-        ),
+        "bundled here": _bundled,
+        "whole set, MB": lambda card: _megabytes(card) if card.download_bytes else "",
         "licence": lambda card: card.licence,
     }
     return Table(cards, columns)
+
+
+def _shape(card: DatasetCard) -> str:
+    return " x ".join(map(str, card.shape))
+
+
+def _bundled(card: DatasetCard) -> str:
+    return " + ".join(f"{count:,}" for count in card.bundled_splits.values())
+
+
+def _megabytes(card: DatasetCard) -> str:
+    return f"{card.download_bytes / 1e6:,.0f}"

@@ -18,6 +18,9 @@ FINE = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bow
     orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea
     seal shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger
     tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm"""
+COARSE = """aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices
+    household_furniture insects large_carnivores large_man-made_outdoor_things large_natural_outdoor_scenes
+    large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles small_mammals trees vehicles_1 vehicles_2"""
 MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs")  # in its pickles
 
 
@@ -30,12 +33,13 @@ def read_10(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 
 
 def read_100(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
+    labels = "coarse_labels" if card.classes == card.coarse else "fine_labels"
     (raw,) = files.contents(split)
-    return read_cifar(raw, split, "fine_labels")
+    return read_cifar(raw, split, labels)
 
 
 def read_cifar(raw: bytes, name: str, labels: str) -> tuple[Tensor, Tensor]:
-    """One pickled file; labels: what it calls them.
+    """One pickled file; labels: "labels", "fine_labels" or "coarse_labels".
 
     Each row has 1,024 red, green, blue values. Raises DamagedFile, and never runs what the file holds.
     """
@@ -155,13 +159,14 @@ CARDS = (
         name="cifar100",
         title="CIFAR-100",
         classes=tuple(FINE.split()),
+        coarse=tuple(COARSE.split()),
         shape=(3, 32, 32),
         train=50_000,
         test=10_000,
         licence="none stated",
         homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
         citation="Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images",
-        note="The same size with 600 a class. About 10 % of the test pictures have a "
+        note='The same size with 600 a class, and 20 superclasses above the 100 (labels="coarse"). About 10 % of the test pictures have a '
         "near-duplicate among the training pictures (Barz and Denzler 2020, arXiv:1902.00423).",
         files=_archive(
             "cifar-100-python.tar.gz",
