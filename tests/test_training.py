@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from helpers import normalised, tiny_dataset, tiny_net
 from torch import nn
 
-from workshop_utils import evaluation, models, plots, training, transfer
+from workshop_utils import data, evaluation, models, plots, training, transfer
 
 
 def weights(model):
@@ -55,6 +55,39 @@ def test_first_epochs_loss_agrees_with_a_loop_written_by_hand():
     torch.optim.Adam(twin.parameters(), lr=0.01).step()
     assert history.loss[0] == pytest.approx(loss.item(), abs=1e-5)
     torch.testing.assert_close(model[5].weight, twin[5].weight, atol=1e-5, rtol=0)
+
+
+def rare() -> data.ImageDataset:
+    """40 pictures of class a, 4 of b, which overlap."""
+    dataset = tiny_dataset(40, classes=2)
+    dataset.images = (dataset.images // 4 + 60).to(torch.uint8)
+    return dataset.subset([*range(0, 80, 2), 1, 3, 5, 7])
+
+
+def test_balanced_loss_is_the_weighted_cross_entropy_of_the_textbook():
+    dataset, twin = rare(), tiny_net(classes=2)
+    (one,) = training.fit(
+        tiny_net(classes=2), dataset, epochs=1, batch_size=len(dataset), balanced=True
+    ).loss
+    each = F.cross_entropy(twin(normalised(dataset)), dataset.labels, reduction="none")
+    a, b = (each[dataset.labels == label].mean().item() for label in (0, 1))
+    assert one == pytest.approx((a + b) / 2, abs=1e-5)
+
+
+def test_rare_class_is_found_more_often_by_a_balanced_net():
+    found = []
+    for balanced in (False, True):
+        net = tiny_net(classes=2)
+        training.fit(net, rare(), epochs=10, batch_size=44, learning_rate=0.01, balanced=balanced)
+        found.append(evaluation.evaluate(evaluation.predict(net, rare())).per_class[1].recall)
+    assert found[1] > found[0]
+
+
+def test_balance_of_a_class_without_a_picture_spoils_nothing():
+    only, net = rare().subset(range(40)), tiny_net(classes=2)
+    (one,) = training.fit(net, only, epochs=1, batch_size=40, balanced=True).loss
+    (other,) = training.fit(tiny_net(classes=2), only, epochs=1, batch_size=40).loss
+    assert one == pytest.approx(other)
 
 
 def test_net_knows_what_it_learned_from_and_no_older_score():

@@ -570,6 +570,23 @@ def test_threshold_is_reached_by_95_percent_of_the_left_out_pictures():
     assert float((best >= made.threshold).float().mean()) == pytest.approx(0.95, abs=0.02)
 
 
+def test_net_trained_as_a_whole_gets_what_a_classifier_has_from_pictures_it_did_not_learn_from():
+    net, others = tiny_net(), tiny_dataset(20)
+    head, before = net[-1], copy.deepcopy(net.state_dict())
+    with torch.no_grad():
+        head.weight *= 20  # far too sure of itself
+    sure = evaluation.predict(net, others)
+    made = transfer.calibrate(net, others)
+    said = evaluation.predict(made, others)
+    assert made.classes == others.classes and not made.training
+    assert transfer.changed(before, net.state_dict()) == ["5.weight"]  # it is a copy that changes
+    assert (said.predicted == sure.predicted).all()
+    loss = [evaluation.evaluate(one).cross_entropy for one in (said, sure)]
+    assert loss[0] < loss[1]
+    reached = (said.probabilities.max(1) >= made.threshold - 1e-6).mean()
+    assert reached == pytest.approx(0.95, abs=0.02)
+
+
 # --- parameter groups ---
 
 

@@ -31,7 +31,7 @@ class Answer:
     likely: bool
 
 
-def classify(net: nn.Module, files: str | Path | Iterable[str | Path]) -> Table:
+def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device=None) -> Table:
     """One row a picture file, with its class, the probability, and "none looks likely" below the net's threshold.
 
     net: with .classes and .preprocess, as `transfer.classifier` and `models.load` give it. files: a file, a folder (all
@@ -50,7 +50,7 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path]) -> Table:
     side, parts = recipe.resize, torch.arange(len(found)).split(AT_A_TIME)
     positions = [part.tolist() for part in parts if len(part)]
     decoded = decode_in_turn(found, positions, shape=(3, side, side), size=side)
-    net.to(devices.pick())
+    net.to(devices.pick(device))
     rows: list[Answer] = []
     with evaluating(net):
         for part, (images, odd) in zip(positions, progress(decoded, "Reading", len(positions))):

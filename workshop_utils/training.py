@@ -69,6 +69,7 @@ def fit(
     device=None,
     seed: int = 0,
     name: str | None = None,
+    balanced: bool = False,
 ) -> History:
     """Trains `model` in place on `train` and returns its History; an interrupt stops early and keeps what was learned.
 
@@ -77,22 +78,24 @@ def fit(
     `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
-    than the one that is ready (`models.keep`).
+    than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
     _need_sense(epochs, patience, validation, seed)
-    train = image_dataset(train)
     batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
+    weights = _balance(image_dataset(train)).to(batches.device) if balanced else None
     optimizer, steps = _optimizer(model, optimizer, learning_rate), epochs * len(batches)
     scheduler = _scheduler(schedule, optimizer, steps) if schedule else None
     history, best, began = History(epochs), _Best(), time.perf_counter()
 
     def learn() -> None:
         for _ in range(epochs):
-            _one_epoch(model, batches, optimizer, scheduler, bar, history)
+            learnt = _one_epoch(model, batches, optimizer, scheduler, bar, weights)
+            _add(learnt, history.loss, history.accuracy)
             if judged:
-                _validate(model, judged, history)
+                found = _validate(model, judged)
+                _add(found, history.validation_loss, history.validation_accuracy)
             waited = best.waited(model, history.validation_loss) if patience else 0
             if on_epoch:
                 on_epoch(history)
@@ -108,14 +111,14 @@ def fit(
     finally:
         best.back(model)
     history.seconds = time.perf_counter() - began
-    _keep(name, model, train, history, best.epoch)
+    _keep(name, model, image_dataset(train), history, best.epoch)
     return history
 
 
 def step(
-    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer
+    model: nn.Module, images: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer, weights=None
 ) -> tuple[float, int]:
-    """One step downhill on one batch; returns the loss before it and how many pictures were right."""
+    """One step downhill on one batch, with (K,) weights of the classes; returns the loss before it and how many pictures were right."""
     train_mode(model)  # here, not in the caller: a watcher may have evaluated in between
     logits = model(images)
     if not isinstance(logits, Tensor):
@@ -123,7 +126,7 @@ def step(
             f"While it learns the net answers with {type(logits).__name__}, and not with the scores alone. "
             "Build it without its auxiliary heads, for example with aux_logits=False."
         )
-    loss = F.cross_entropy(logits, labels)
+    loss = F.cross_entropy(logits, labels, weights)
     optimizer.zero_grad()
     loss.backward()
     if math.isfinite(value := loss.item()):  # else the step would destroy the weights
@@ -146,6 +149,11 @@ def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
     )
     vars(optimizer)["earlier_cycle"] = cycle
     return cycle
+
+
+def _balance(train: ImageDataset) -> Tensor:
+    """(K,) weights with which all classes count the same; one without a picture is never met."""
+    return 1 / torch.bincount(train.labels, minlength=len(train.classes)).clamp(min=1)
 
 
 def _keep(name: str | None, model, train: ImageDataset, history: History, epoch: int) -> None:
@@ -172,9 +180,14 @@ def _need_sense(epochs, patience, validation, seed) -> None:
             raise ValueError("patience watches the validation loss: give fit validation=... too.")
 
 
+def _add(values: tuple[float, float], *lists: list[float]) -> None:
+    for value, each in zip(values, lists):
+        each.append(value)
+
+
 def _prepared(model, train, validation, batch_size, augment, device, seed):
     """The net on its device, random numbers from the seed on, and the batches to learn from and to judge by."""
-    device = devices.pick(device)
+    device, train = devices.pick(device), image_dataset(train)
     model.to(device)
     changes = {"augment": augment, "preprocess": getattr(model, "preprocess", None)}
     batches = Batches(train, batch_size, shuffle=True, device=device, seed=seed, **changes)
@@ -284,10 +297,10 @@ class _Best:
         model.eval()
 
 
-def _one_epoch(model, batches, optimizer, scheduler, bar, history: History) -> None:
+def _one_epoch(model, batches, optimizer, scheduler, bar, weights) -> tuple[float, float]:
     losses, right, seen = 0.0, 0, 0
     for images, labels in batches:
-        loss, hits = step(model, images, labels, optimizer)
+        loss, hits = step(model, images, labels, optimizer, weights)
         if not math.isfinite(loss):
             raise ValueError(
                 f"The loss became {loss} in training: the steps are too long, or augment makes what is no number. Try a tenth of the learning rate."
@@ -296,16 +309,14 @@ def _one_epoch(model, batches, optimizer, scheduler, bar, history: History) -> N
             scheduler.step()
         losses, right, seen = losses + loss * len(labels), right + hits, seen + len(labels)
         bar.update()
-    history.loss.append(losses / seen)
-    history.accuracy.append(right / seen)
+    return losses / seen, right / seen
 
 
-def _validate(model, batches, history: History) -> None:
+def _validate(model, batches) -> tuple[float, float]:
     losses, right = 0.0, 0
     with evaluating(model):
         for images, labels in batches:
             logits = model(images)
             losses += F.cross_entropy(logits, labels, reduction="sum").item()
             right += int((logits.argmax(1) == labels).sum())
-    history.validation_loss.append(losses / batches.count)
-    history.validation_accuracy.append(right / batches.count)
+    return losses / batches.count, right / batches.count

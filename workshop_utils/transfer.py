@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,10 +97,10 @@ def fit_head(
     return layer
 
 
-def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: float = 1.0) -> Tensor:
+def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, **options) -> Tensor:
     """(N, classes) logits, each row from a head that was fitted without that picture: what to expect of new pictures.
 
-    strength: as of `fit_head`. Five folds, or as many as the smallest class has pictures. Raises ValueError if a class has fewer than two.
+    options: as of `fit_head`. Five folds, or as many as the smallest class has pictures. Raises ValueError if a class has fewer than two.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -111,7 +112,7 @@ def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, strength: flo
     logits = torch.empty(len(labels), classes)
     folds = StratifiedKFold(min(5, fewest), shuffle=True, random_state=0)
     for train, rest in folds.split(features, labels):
-        layer = fit_head(features[train], labels[train], classes=classes, strength=strength)
+        layer = fit_head(features[train], labels[train], classes=classes, **options)
         with torch.inference_mode():
             logits[rest] = layer(features[rest])
     return logits
@@ -156,7 +157,9 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     return math.exp(minimize_scalar(surprise, bounds=(-5, 5), method="bounded").x)
 
 
-def classifier(backbone: nn.Module, dataset: ImageDataset) -> nn.Module:
+def classifier(
+    backbone: nn.Module, dataset: ImageDataset, *, strength: float = 0.01, balanced: bool = False
+) -> nn.Module:
     """A copy of a pretrained net with a calibrated head for the classes of `dataset`: .classes, .preprocess, .threshold.
 
     threshold: 95 % of the pictures, each judged by a head that was fitted without it, reach this probability for some
@@ -167,21 +170,41 @@ def classifier(backbone: nn.Module, dataset: ImageDataset) -> nn.Module:
     """
     dataset = image_dataset(dataset)
     known, labels, classes = features(backbone, dataset), dataset.labels, len(dataset.classes)
-    layer = fit_head(known, labels, classes=classes, strength=0.01)
-    about, threshold, left_out = models.About.learned(dataset), 0.0, None  # not yet calibrated
+    how: dict[str, Any] = {"classes": classes, "strength": strength, "balanced": balanced}
+    layer, threshold, left_out = fit_head(known, labels, **how), 0.0, None
+    about = models.About.learned(dataset)
     if torch.bincount(labels).min() > 1:
-        logits = out_of_fold(known, labels, classes=classes, strength=0.01)
-        scale = temperature(logits, labels)
-        layer.load_state_dict({name: one / scale for name, one in layer.state_dict().items()})
-        rows = (logits / scale).softmax(1)
-        threshold = float(rows.amax(1).quantile(0.05))
-        left_out = Predictions(rows.numpy(), labels.numpy(), dataset.classes)
+        logits = out_of_fold(known, labels, **how)
+        threshold, left_out = _calibrated(layer, logits, dataset)
         about = about.scored(left_out, "each judged by a head that was fitted without it")
     net = copied(inside(backbone))
     net.set_submodule(_place(net, classes), layer)
     values = {"classes": dataset.classes, "threshold": threshold, "left_out": left_out}
     vars(net).update(values, about=about)  # beside the layers
     return net.eval()
+
+
+def calibrate(net: nn.Module, dataset: ImageDataset) -> nn.Module:
+    """A copy of a net that was trained as a whole, with what `classifier` gives a head: .classes, .threshold, probabilities to believe.
+
+    dataset: labelled pictures that the net did not learn from, for it is surer of those than it should be of others.
+    """
+    dataset, net = image_dataset(dataset), copied(inside(net))
+    logits = torch.from_numpy(predict(net, dataset).probabilities).clamp(min=1e-12).log().float()
+    threshold, _ = _calibrated(head(net)[1], logits, dataset)
+    vars(net).update(classes=dataset.classes, threshold=threshold)
+    return net.eval()
+
+
+def _calibrated(
+    layer: nn.Module, logits: Tensor, dataset: ImageDataset
+) -> tuple[float, Predictions]:
+    """Divides a head by the temperature of its (N, K) logits for other pictures; what 95 % of these then reach, and their answers."""
+    scale = temperature(logits, dataset.labels)
+    layer.load_state_dict({name: tensor / scale for name, tensor in layer.state_dict().items()})
+    rows = (logits / scale).softmax(1)
+    answers = Predictions(rows.numpy(), dataset.labels.numpy(), dataset.classes)
+    return float(rows.amax(1).quantile(0.05)), answers
 
 
 def _place(net: nn.Module, classes: int) -> str:
