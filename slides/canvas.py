@@ -14,6 +14,7 @@ from workshop_utils.figure import COLOURS, Figure, drawable, mosaic
 INCH = 100  # pixels of a slide
 LETTERS = 26  # pixels
 LIGHT, LINE = "#E8F1F8", "#9AA5B1"
+FIRST_LINE = {"center": 0.33, "top": 1.02}  # how far below y the first line stands, in its size
 
 
 class Canvas(Figure):
@@ -27,9 +28,16 @@ class Canvas(Figure):
         self.page.axis("off")
 
     def write(self, x: float, y: float, words: str, size: int = LETTERS, **look) -> None:
-        """Words around (x, y), of letters `size` pixels high."""
+        """Words around (x, y), of letters `size` pixels high; words at one height share their line, with a g or without."""
         look = {"ha": "center", "va": "center", "color": INK, "linespacing": 1.15, **look}
-        self.page.text(x, y, words, fontsize=72 * size / INCH, **look)
+        lines, step = [words], 0.0
+        if look["va"] in FIRST_LINE and "bbox" not in look:
+            lines, step = words.split("\n"), 1.38 * size
+            y += FIRST_LINE[look["va"]] * size
+            y -= step * (len(lines) - 1) / 2 if look["va"] == "center" else 0
+            look["va"] = "baseline"
+        for place, line in enumerate(lines):
+            self.page.text(x, y + place * step, line, fontsize=72 * size / INCH, **look)
 
     def box(self, x: float, y: float, width: float, height: float, **look) -> None:
         """A box with round corners, light with a blue frame if nothing else is said."""

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from matplotlib.ticker import PercentFormatter
 from torch import nn
 
 from slides.canvas import Canvas, answers
@@ -58,7 +59,9 @@ def matrix() -> Figure:
             if count:
                 ink = "white" if row == column else "black"
                 canvas.write(left + wide * (column + 0.5), y + high / 2, f"{count}", 24, color=ink)
-    canvas.write(left + 5 * wide, 46 * 11 + 16, "across: what the net said;  down: what it is", 24)
+    canvas.write(
+        left + 5 * wide, 46 * 11 + 16, "a row: what it is;  a column: what the net said", 24
+    )
     off = counts - np.diag(np.diag(counts))
     true, said = divmod(int(off.argmax()), len(counts))
     canvas.description = (
@@ -103,11 +106,11 @@ def shirts() -> Figure:
 
 def metrics() -> Figure:
     """Five metrics as five small drawings: dots are hits, crosses misses, triangles false alarms."""
-    canvas = Canvas("Five metrics", 1160, 380)
+    canvas = Canvas("Five metrics", 1160, 400)
     rows = {
-        "Accuracy": ("right of all", "oooooooox^"),
-        "Precision": ("right of those called", "ooo^"),
-        "Recall": ("found of those who are", "ooox"),
+        "Accuracy": ("right, of all", "oooooooox^"),
+        "Precision": ("right, of those called", "ooo^"),
+        "Recall": ("found, of those that are", "ooox"),
     }
     colours = {"o": COLOURS[2], "x": COLOURS[1], "^": COLOURS[4]}
     for place, (name, (words, marks)) in enumerate(rows.items()):
@@ -125,9 +128,10 @@ def metrics() -> Figure:
         canvas.bar(150, y - 11, 300 * share, 22, COLOURS[0 if n < 2 else 1])
         canvas.write(160 + 300 * share, y, f"{share:g}", 24, ha="left")
     canvas.write(640, 212, "Cross-entropy loss", 34, ha="left", fontweight="bold")
-    canvas.write(640, 254, "how sure, and wrongly", 26, ha="left")
+    canvas.write(640, 254, "high where it is sure and wrong", 26, ha="left")
     p = np.geomspace(0.02, 1, 60)
     canvas.line(640 + 480 * p, 350 + 17 * np.log(p), COLOURS[0], linewidth=4)
+    canvas.write(640, 380, "probability of the right class: 0 to 1", 24, ha="left")
     canvas.description = "Accuracy: eight of ten marks are right. Precision: three of four called. Recall: three of four that are. F1 score: bars of 0.9 and 0.1, and F1 is 0.18. Cross-entropy loss: a curve that falls as the right class gets more probability."
     return canvas
 
@@ -231,12 +235,19 @@ def gradients() -> Figure:
     return figure
 
 
+def _in_percent(figure: Figure) -> Figure:
+    """The same with the marks at the left in percent, as the words of the slides have it."""
+    figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    return figure
+
+
 def degradation() -> Figure:
     errors = {
         kind: {int(layers): row["training_error"] for layers, row in found.items()}
         for kind, found in recorded.load("degradation")["results"].items()
     }
-    return plots.lines(errors, "layers", f"training error ({recorded.label('degradation')})")
+    words = f"training error ({recorded.label('degradation')})"
+    return _in_percent(plots.lines(errors, "layers", words))
 
 
 def depth() -> Figure:
@@ -261,7 +272,7 @@ def depth() -> Figure:
 
 LABELS = {  # of the figure of costs: where a name stands beside its dot, in pixels
     "alexnet": (14, 0),
-    "squeezenet1_1": (14, -14),
+    "squeezenet1_1": (14, -3),
     "googlenet": (-14, 14),
     "resnet18": (14, 18),
     "vgg16": (14, -16),
@@ -292,7 +303,7 @@ def tradeoff() -> Figure:
         with torch.device("meta"):
             built = models.build(name, classes=1000)
         cost = models.summary(built, (3, card.pixels, card.pixels)).multiply_adds / 1e9
-        colour = COLOURS[1] if card.year >= 2019 and "efficient" not in name else COLOURS[0]
+        colour = COLOURS[1] if card.year >= 2020 else COLOURS[0]
         x, y = x_of(cost), y_of(card.top1)
         canvas.line([x], [y], colour, marker="s" if colour == COLOURS[1] else "o", markersize=15)
         side = "left" if right > 0 else "right"
@@ -337,7 +348,7 @@ def few_pictures() -> Figure:
         for way, rows in found.items()
     }
     words = f"test accuracy ({recorded.label('fewshot')})"
-    figure = plots.lines(accuracy, "pictures a class", words)
+    figure = _in_percent(plots.lines(accuracy, "pictures a class", words))
     free = {"loc": "center right", "bbox_to_anchor": (1, 0.6), "ncols": 2, "frameon": False}
     figure.axes[0].legend(**free)  # where no line runs
     return figure

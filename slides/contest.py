@@ -36,7 +36,7 @@ def _slab_row(*heights: int):
 
 
 def _by_hand(canvas: Canvas, x: float, bottom: float) -> None:
-    canvas.write(x + 60, bottom - 16, "by hand", 24)
+    canvas.write(x + 60, bottom - 32, "features\nby hand", 24)
 
 
 def _side_by_side(canvas: Canvas, x: float, bottom: float) -> None:

@@ -197,7 +197,7 @@ def lenet_alive() -> Figure:
         canvas.arrow((start, 225), (end, 225))
     shares = states[-1][0].softmax(0)
     for place, share in enumerate(shares.tolist()):
-        y, best = 30 + 43 * place, place == int(shares.argmax())
+        y, best = 45 + 40 * place, place == int(shares.argmax())
         canvas.write(945, y, f"{place}", 28, fontweight="bold" if best else None)
         canvas.bar(968, y - 14, max(2, 80 * share), 28, COLOURS[2 if best else 0])
         if best:
