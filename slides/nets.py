@@ -304,7 +304,7 @@ def seen_inside() -> Figure:
     chosen = [maps[place] for place in places]
     names = [
         "photograph",
-        *(f"{one.shape[0]} maps\n{one.size[0]} x {one.size[1]}" for one in chosen),
+        *(f"{one.shape[0]:,} maps\n{one.size[0]} x {one.size[1]}" for one in chosen),
     ]
     return grid(
         "From edges to things", [picture, *(one.strongest for one in chosen)], names, 5, 215

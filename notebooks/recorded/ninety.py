@@ -1,8 +1,8 @@
-"""How fast can it be? One pass over all of Fashion-MNIST with a net made to be cheap, and the same with each idea left out or changed.
+"""How fast can it be? Two passes over all of Fashion-MNIST with a net made to be cheap, and the same with each idea left out or changed.
 
 `whitened` and `fast` stand in the companion of chapter 2 as well, where people read and change them; a test holds the two alike.
-Net and rate were chosen with seed 7 and the 10,000 training pictures that it sets aside. But one net of 48 and 96 maps was also seen to
-get 90.2 % of the test pictures with seed 0, after which the maps became more; so these are other seeds.
+Net, rate and passes were chosen with seeds 7 and 8 and 10,000 training pictures that were set aside. Two larger nets with one pass were also
+seen to get 90.1 and 90.2 % of the test pictures with seed 0; so these are other seeds.
 """
 
 import torch
@@ -13,7 +13,7 @@ from workshop_utils import data, evaluation, training
 
 SEEDS = (10, 11, 12, 13, 14)
 DESIGN = 7
-RECIPE = {"epochs": 1, "learning_rate": 0.01, "schedule": training.one_cycle}
+RECIPE = {"epochs": 2, "learning_rate": 0.01, "schedule": training.one_cycle}
 TINY = {"SEEDS": SEEDS[:1]}
 
 
@@ -28,10 +28,10 @@ def whitened(pictures, maps):
 
 def fast(pictures):
     layers = [whitened(pictures, 24), nn.ReLU()]  # 24 maps of 14 x 14
-    for c_in, c_out, stride in ((24, 64, 2), (64, 128, 1)):  # 64 of 6 x 6, then 128 of 4 x 4
+    for c_in, c_out, stride in ((24, 24, 2), (24, 48, 1)):  # 24 of 6 x 6, then 48 of 4 x 4
         convolution = nn.Conv2d(c_in, c_out, 3, stride=stride, bias=False)
         layers += [convolution, nn.BatchNorm2d(c_out), nn.ReLU()]
-    net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * 4 * 4, 10))
+    net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(48 * 4 * 4, 10))
     return net.to(memory_format=torch.channels_last)
 
 
@@ -49,7 +49,7 @@ def unscaled(net: nn.Sequential) -> nn.Sequential:
 
 def pooled(net: nn.Sequential) -> nn.Sequential:
     """The second layer looks at every place and keeps the largest of four, where it made steps of two."""
-    net[2] = nn.Sequential(nn.Conv2d(24, 64, 3, bias=False), nn.MaxPool2d(2))
+    net[2] = nn.Sequential(nn.Conv2d(24, 24, 3, bias=False), nn.MaxPool2d(2))
     return net
 
 
