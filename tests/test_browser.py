@@ -334,7 +334,7 @@ def test_panel_says_that_its_kernel_was_restarted(chromium, lab):
     page.context.close()
 
 
-def test_a_panel_works_in_notebook_7_too(chromium, tmp_path_factory, screenshots):
+def test_a_panel_works_in_notebook_7_too(chromium, tmp_path_factory):
     pytest.importorskip("notebook")
     page = chromium.new_context(viewport=SCREEN).new_page()
     with served("notebook", tmp_path_factory) as address:
@@ -345,7 +345,7 @@ def test_a_panel_works_in_notebook_7_too(chromium, tmp_path_factory, screenshots
         before = panel.locator("div[role=status]").inner_text()
         control(panel, "shift right").press("ArrowRight")
         expect(panel.locator("div[role=status]")).not_to_have_text(before)
-        panel.screenshot(path=screenshots / "drawing_pad_notebook_7.png")
+        picture_of(panel, "drawing_pad_notebook_7")
         page.context.close()
 
 

@@ -188,7 +188,7 @@ def test_a_move_gives_another_picture_or_sentence_and_none_raises_or_prints(
             made.controls[control].value = values[0]
             assert (made.sentence.value, made.picture.value) != before, control
         for control, values in moves.items():
-            for value in values[1:]:
+            for value in values[1:] if scripts else ():  # a drawing is one of them
                 made.controls[control].value = value
     assert capsys.readouterr() == ("", "")
 

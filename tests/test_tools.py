@@ -70,8 +70,7 @@ def test_working_copy_has_no_outputs_and_the_original_keeps_its_own(home):
     original = paths.chapter(1)
     copy = nbformat.read(start.working_copy(original), as_version=4)
     assert (
-        copy.cells[0].source
-        == "# 01_first\n[Open in Colab](https://colab.research.google.com/github/old/name/blob/v0/notebooks/01_first.ipynb)"
+        copy.cells[0].source == "# 01_first\n<!-- badges notebooks/01_first.ipynb -->"
         and copy.cells[1].source == "print(1)"
         and copy.cells[1].outputs == []
         and copy.cells[1].execution_count is None
