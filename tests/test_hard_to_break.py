@@ -610,9 +610,8 @@ print(len(data.from_folder("my pictures", size=10)[0]), data.data_home().is_rela
 @pytest.mark.parametrize(
     "locale",
     [
-        pytest.param(
-            {"LC_ALL": "C"}, id="C"
-        ),  # where Python reads UTF-8 by itself; torch.export needs that
+        # here Python reads UTF-8 by itself, which torch.export needs
+        pytest.param({"LC_ALL": "C"}, id="C"),
         pytest.param(
             {"LANG": "ar_DZ.UTF-8", "LC_ALL": "ar_DZ.UTF-8"}, id="ar_DZ", marks=pytest.mark.slow
         ),
