@@ -416,13 +416,14 @@ def test_card_of_a_set_has_its_facts_sentence_and_source_in_the_picture(
     shown = " ".join(figure.get_supxlabel().split())
     for words in (data.card(name).how, found.note, found.source):
         assert words in shown and words in figure.description
-    assert len([axes for axes in figure.axes if axes.images]) == len(found.pictures)
+    assert sum(len(axes.images) for axes in figure.axes) == len(found.pictures)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_card_of_a_set_that_is_here_shows_two_pictures_a_class():
     figure = plots.dataset_card("fashion-mnist")
-    assert [axes.get_title() for axes in figure.axes] == [*data.card("fashion-mnist").classes] * 2
+    names = [text.get_text() for text in figure.axes[0].texts]
+    assert names == [*data.card("fashion-mnist").classes] * 2
 
 
 def test_cards_have_letters_of_12_points_and_none_over_another():
@@ -430,7 +431,7 @@ def test_cards_have_letters_of_12_points_and_none_over_another():
         figure = plots.dataset_card(name)
         figure.draw_without_rendering()
         under = [text for text in figure.texts if text.get_text() == figure.get_supxlabel()]
-        texts = under + [axes.title for axes in figure.axes if axes.images]
+        texts = under + [text for axes in figure.axes for text in axes.texts]
         boxes = [text.get_window_extent() for text in texts]
         assert min(text.get_fontsize() for text in texts) >= 12
         assert not [one for one, other in combinations(boxes, 2) if one.overlaps(other)], name
@@ -441,7 +442,7 @@ def test_sizes_average_the_pixels_and_say_how_much_variance_is_left():
     half = torch.tensor([[0, 0], [200, 200]]).repeat_interleave(2, 0).repeat_interleave(2, 1)
     stripes = torch.tensor([[0, 200] * 2] * 4)
     figure = plots.sizes(torch.stack([half, stripes])[:, None].to(torch.uint8), (4, 2))
-    drawn = [axes.images[0].get_array()[..., 0].tolist() for axes in figure.axes]
+    drawn = [image.get_array()[..., 0].tolist() for image in figure.axes[0].images]
     assert drawn[1] == [[0, 0], [200, 200]] and drawn[3] == [[100, 100]] * 2
     assert "4 x 4, 2 x 2 pixels" in figure.description and "; 100, 0:" in figure.description
 
@@ -918,7 +919,7 @@ def test_any_name_is_drawn_as_it_is_written(kind, recwarn):
 def test_title_of_several_lines_is_drawn_whole_and_only_a_long_line_is_cut():
     title = "cocker spaniel\nit says: English springer\nnot in the first five"
     figure = plots.images([torch.zeros(4, 4)] * 2, [title, f"a\n{'w' * 200}"])
-    whole, cut = (axes.get_title() for axes in figure.axes)
+    whole, cut = (text.get_text() for text in figure.axes[0].texts)
     assert whole == title and cut == f"a\n{'w' * 28} ... {'w' * 7}"
 
 
@@ -937,7 +938,7 @@ def test_letters_that_no_font_has_are_said_once_and_drawn_as_boxes(capsys, recwa
 def test_of_many_pictures_the_first_200_are_drawn_and_it_is_said(capsys, monkeypatch):
     monkeypatch.setattr(plots, "PICTURES_AT_MOST", 4)
     figure = plots.images(tiny_dataset(2))
-    assert len([axes for axes in figure.axes if axes.images]) == 4
+    assert len(figure.axes[0].images) == 4
     assert figure.description.startswith("Pictures, the first 4 of 6: 4 pictures in 1 row")
     assert "Pictures, the first 4 of 6" in capsys.readouterr().out
 
