@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
     reason="no Chromium was found: name one in the environment variable CHROMIUM",
 )
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'))"
+NO_CAMERA = "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError')) }"
 SCREEN = {"width": 1366, "height": 768}  # pixels of a small laptop's screen
 HIGHEST, SHORTEST = 600, 60  # what is seen of a notebook there, and a slider that can be dragged
 SCROLLED = """outputs => outputs.flatMap(output => [...output.querySelectorAll("*")]).filter(part => {
@@ -184,6 +184,10 @@ def served(application: str, tmp_path_factory):
             yield f"http://127.0.0.1:{port}", folder
         finally:
             server.terminate()  # takes its kernels along
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:  # they end where they find themselves alone
+                server.kill()
 
 
 def answers(address: str, server: subprocess.Popen) -> None:
@@ -208,7 +212,8 @@ def chromium():
 def notebook(chromium, lab):
     """All panels, in one notebook."""
     page = chromium.new_context(viewport=SCREEN, permissions=["camera"]).new_page()
-    yield Opened(page, PANELS, *lab, "panels", CLOTHES, DIGITS, RESNET, BIG_NET, ART)
+    panels = {**PANELS, "refused": "widgets.own_pictures(torch.nn.Identity())"}
+    yield Opened(page, panels, *lab, "panels", CLOTHES, DIGITS, RESNET, BIG_NET, ART)
     page.context.close()
 
 
@@ -319,21 +324,7 @@ def test_digits_of_french_and_arabic_keyboards_answer(show):
         expect(button).to_have_class(re.compile("mod-active"))
 
 
-def test_panel_says_that_its_kernel_was_restarted(chromium, lab):
-    page = chromium.new_context(viewport=SCREEN).new_page()
-    opened = Opened(page, {"browser": "widgets.browser()"}, *lab, "restarted")
-    panel = opened.panel("browser")
-    after = "panel => getComputedStyle(panel, '::after').content"
-    assert panel.locator(".panel-with-keys").evaluate(after) == "none"
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_text(re.compile("^Restart Kernel…$")).click()
-    page.get_by_role("button", name="Confirm Kernel Restart").click()
-    expect(panel.locator(".panel-with-keys")).to_have_class(re.compile("disconnected"))
-    assert "no kernel any more" in panel.locator(".panel-with-keys").evaluate(after)
-    picture_of(panel, "browser_restarted")
-    page.context.close()
-
-
+@pytest.mark.slow
 def test_a_panel_works_in_notebook_7_too(chromium, tmp_path_factory):
     pytest.importorskip("notebook")
     page = chromium.new_context(viewport=SCREEN).new_page()
@@ -591,19 +582,14 @@ def test_a_class_is_found_by_typing_its_name(show):
     says(panel, "For 'fig'")
 
 
-def test_a_refused_camera_points_to_files(chromium, lab):
-    page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-    page.add_init_script(NO_CAMERA)
-    opened = Opened(
-        page, {"own_pictures": "widgets.own_pictures(torch.nn.Identity())"}, *lab, "no-camera"
-    )
-    panel = opened.panel("own_pictures")
+def test_a_refused_camera_points_to_files(show):
+    panel = show("refused")
+    panel.page.evaluate(NO_CAMERA)
     press(panel, "Start the camera")
     expect(
         panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")
     ).to_be_visible()
-    picture_of(panel, "own_pictures_refused")
-    page.context.close()
+    panel.page.evaluate("delete navigator.mediaDevices.getUserMedia")
 
 
 def test_an_epoch_moves_the_stages_that_learn(show):
@@ -646,6 +632,21 @@ def test_the_nine_numbers_stand_as_the_kernel_does(show):
             boxes[row, column]["y"] == boxes[row, 1]["y"]
             and boxes[row, column]["x"] == boxes[1, column]["x"]
         ), boxes
+
+
+def test_panel_says_that_its_kernel_was_restarted(show):
+    """After all that move a panel, for no other panel has a kernel then."""
+    panel = show("browser")
+    after = "panel => getComputedStyle(panel, '::after').content"
+    assert panel.locator(".panel-with-keys").evaluate(after) == "none"
+    panel.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    panel.page.get_by_text(re.compile("^Restart Kernel…$")).click()
+    panel.page.get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(panel.locator(".panel-with-keys")).to_have_class(re.compile("disconnected"))
+    assert "no kernel any more" in panel.locator(".panel-with-keys").evaluate(after)
+    expect(
+        panel.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    ).to_be_visible()  # a server that is stopped between two kernels waits for ever
 
 
 def test_nothing_outside_this_computer_was_asked(

@@ -99,12 +99,8 @@ def colab(tmp_path_factory):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(
-            path,
-            id=path.stem,
-            # chapter 3 adds the weights, which its companion uses too
-            marks=pytest.mark.xdist_group(path.name[:2]) if path.name.startswith("03") else (),
-        )
+        # chapter 3 adds the weights, which its companion uses too
+        pytest.param(path, id=path.stem, marks=() if path in paths.chapters() else pytest.mark.slow)
         for path in paths.notebooks()
     ],
 )

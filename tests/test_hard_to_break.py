@@ -547,6 +547,7 @@ AS_OTHERS = (
 )  # root may write anywhere, without these not
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform == "win32" or (bool(AS_OTHERS) and not shutil.which("setpriv")),
     reason="limits files and rights as Unix does, root's with setpriv",
@@ -607,14 +608,13 @@ print(len(data.from_folder("my pictures", size=10)[0]), data.data_home().is_rela
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "locale",
     [
         # here Python reads UTF-8 by itself, which torch.export needs
         pytest.param({"LC_ALL": "C"}, id="C"),
-        pytest.param(
-            {"LANG": "ar_DZ.UTF-8", "LC_ALL": "ar_DZ.UTF-8"}, id="ar_DZ", marks=pytest.mark.slow
-        ),
+        pytest.param({"LANG": "ar_DZ.UTF-8", "LC_ALL": "ar_DZ.UTF-8"}, id="ar_DZ"),
     ],
 )
 def test_course_works_in_a_folder_with_spaces_and_arabic_letters_under_any_locale(tmp_path, locale):
@@ -777,6 +777,7 @@ def test_two_notebooks_that_fetch_and_decode_one_set_at_once_both_get_it_and_kee
     ) == ["MedNIST.tar.gz", "decoded.safetensors"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills as Unix does")
 def test_notebook_killed_while_it_keeps_decoded_pictures_leaves_nothing_that_is_read(
     scans, tmp_path
