@@ -42,7 +42,7 @@ def sections(path: Path) -> list[Section]:
     found = [Section("opening")]
     for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
         if cell.cell_type == "markdown":
-            if heading := re.match(r"## (\d\. .*) \((\d+) min\)\n", cell.source):
+            if heading := re.match(r"## (\d+\. .*) \((\d+) min\)\n", cell.source):
                 found.append(Section(heading[1], int(heading[2])))
             found[-1].words += len(re.sub(r"<[^>]+>|\||\]\([^)]*\)", " ", cell.source).split())
             stated = re.findall(r"\*\*Exercise \d\.\d+\.\*\* \((\d+) min", cell.source)
