@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
     reason="no Chromium was found: name one in the environment variable CHROMIUM",
 )
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-NO_CAMERA = "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError')) }"
+NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('refused', 'NotAllowedError'))"
 SCREEN = {"width": 1366, "height": 768}  # pixels of a small laptop's screen
 HIGHEST, SHORTEST = 600, 60  # what is seen of a notebook there, and a slider that can be dragged
 SCROLLED = """outputs => outputs.flatMap(output => [...output.querySelectorAll("*")]).filter(part => {
@@ -584,7 +584,7 @@ def test_a_class_is_found_by_typing_its_name(show):
 
 def test_a_refused_camera_points_to_files(show):
     panel = show("refused")
-    panel.page.evaluate(NO_CAMERA)
+    panel.page.evaluate(f"() => {{ {NO_CAMERA} }}")
     press(panel, "Start the camera")
     expect(
         panel.get_by_text("The camera cannot be used here (NotAllowedError). Choose files instead.")
