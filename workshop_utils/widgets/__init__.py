@@ -4,6 +4,8 @@ A new panel is one file in this folder, named by what it shows, and its line her
 """
 
 # ruff: noqa: F401 - what is imported here is public
+import gc
+
 from workshop_utils.widgets.architecture_catalogue import catalogue
 from workshop_utils.widgets.class_activation import grad_cam
 from workshop_utils.widgets.confusion_matrix import confusion
@@ -22,3 +24,6 @@ from workshop_utils.widgets.set_game import guess_the_set
 from workshop_utils.widgets.top_k_accuracy import top_k
 
 __all__ = [name for name, value in globals().items() if callable(value)]
+
+# What is loaded by now stays: to look for garbage among torch's 400,000 objects took up to a second in the middle of a move.
+gc.freeze()
