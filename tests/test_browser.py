@@ -127,11 +127,13 @@ class Opened:
         page.set_default_timeout(30_000)
         page.goto(f"{lab}/{at.format(name)}")
         expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(cells))
-        expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
-            timeout=60_000
-        )  # cells run before would be forgotten
+        self.wait_for_kernel()  # cells run before would be forgotten
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
+
+    def wait_for_kernel(self) -> None:
+        idle = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        expect(idle).to_be_visible(timeout=60_000)
 
     def panel(self, name: str):
         """The output of a panel's cell, scrolled to, once the panel has said its first sentence."""
@@ -186,7 +188,7 @@ def served(application: str, tmp_path_factory):
             server.terminate()  # takes its kernels along
             try:
                 server.wait(60)
-            except subprocess.TimeoutExpired:  # they end where they find themselves alone
+            except subprocess.TimeoutExpired:  # its kernels end where they find themselves alone
                 server.kill()
 
 
@@ -634,9 +636,9 @@ def test_the_nine_numbers_stand_as_the_kernel_does(show):
         ), boxes
 
 
-def test_panel_says_that_its_kernel_was_restarted(show):
+def test_panel_says_that_its_kernel_was_restarted(notebook):
     """After all that move a panel, for no other panel has a kernel then."""
-    panel = show("browser")
+    panel = notebook.panel("browser")
     after = "panel => getComputedStyle(panel, '::after').content"
     assert panel.locator(".panel-with-keys").evaluate(after) == "none"
     panel.page.get_by_role("menuitem", name="Kernel", exact=True).click()
@@ -644,9 +646,8 @@ def test_panel_says_that_its_kernel_was_restarted(show):
     panel.page.get_by_role("button", name="Confirm Kernel Restart").click()
     expect(panel.locator(".panel-with-keys")).to_have_class(re.compile("disconnected"))
     assert "no kernel any more" in panel.locator(".panel-with-keys").evaluate(after)
-    expect(
-        panel.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    ).to_be_visible()  # a server that is stopped between two kernels waits for ever
+    picture_of(panel, "browser_restarted")
+    notebook.wait_for_kernel()  # a server that is stopped between two kernels waits for ever
 
 
 def test_nothing_outside_this_computer_was_asked(

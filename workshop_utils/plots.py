@@ -68,7 +68,8 @@ def images(
     columns = min(columns, len(shown))
     rows = -(-len(shown) // columns)
     lines = 1 + max(name.count("\n") for name in titles)
-    cell, row = width / columns, width / columns + 0.13 + 0.22 * lines  # inches
+    cell, size = width / columns, 10 if width < 11 else 12  # inches, points
+    row = cell + 0.13 + 0.22 * lines
     figure, axes = sheet(title, (width, rows * row), bare=True)
     for place, (name, one) in enumerate(zip(titles, map(drawable, shown))):
         (down, across), (high, wide) = divmod(place, columns), one.shape[:2]
@@ -77,8 +78,7 @@ def images(
         frame = (x - half * wide, x + half * wide, y + half * high, y - half * high)
         # in one pair of axes, for a pair for each picture takes longer than all else
         axes.imshow(one, extent=frame, interpolation="nearest")
-        points = {"fontsize": 10 if width < 11 else 12, "ha": "center", "va": "bottom"}
-        axes.text(x, frame[3] - 0.05, short(name), **points)
+        axes.text(x, frame[3] - 0.05, short(name), fontsize=size, ha="center", va="bottom")
     axes.set(xlim=(0, columns * cell), ylim=(rows * row, 0))
     said = [f"{name or 'untitled'} ({in_numbers(one)})" for name, one in zip(titles, shown)]
     figure.description = f"{title}: {len(shown)} pictures in {rows} {'row' if rows == 1 else 'rows'}. From left to right, top to bottom: {'; '.join(said)}."
