@@ -193,8 +193,8 @@ def test_chapter_3_prints_what_its_words_say():
     assert right - wrong > 0.06
     none, five = numbers(r"names alone: (0\.\d+) at 0.* head: .*(0\.\d+) at 5")
     assert abs(none - five) < 0.06
-    frozen, tuned = numbers(r"frozen ~(\d+)%, fine-tuned ~(\d+)% of 500")
-    (long,) = numbers(r"^~(\d+)% of 500 right")
+    frozen, tuned = numbers(r"frozen ~(\d+)%, fine-tuned ~(\d+)% of 300")
+    (long,) = numbers(r"^~(\d+)% of 300 right")
     assert tuned > frozen + 3 and long < 30
     before, after = numbers(r"clothes: ~(\d+)% right before, ~(\d+)% after")
     assert before > after + 10

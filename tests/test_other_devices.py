@@ -28,7 +28,7 @@ few, told = data.load("fashion-mnist").per_class(1, seed=0), []
 for make in [*(lambda name=name: models.build(name, classes=10, channels=1) for name in ("lenet", "small_resnet")),
              *(lambda idea=idea: models.small(idea, classes=10, channels=1) for idea in models.IDEAS)]:
     torch.manual_seed(0)
-    told += training.fit(make(), few, epochs=2, batch_size=5, device=place).loss""",
+    told += training.fit(make(), few, epochs=1, batch_size=5, device=place).loss""",
     "features, heads and looking inside": """
 few = data.load("clip-art").per_class(1, seed=0)
 torch.manual_seed(0)
