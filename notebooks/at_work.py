@@ -54,7 +54,7 @@ def outputs(net, dataset, options):
 
 def fit_head(net, features, labels, options):
     """Logistic regression on the features becomes the net's last layer."""
-    head = LogisticRegression(C=0.1, solver="newton-cg", class_weight=options.balanced)
+    head = LogisticRegression(C=0.1, max_iter=500, class_weight=options.balanced)
     head.fit(features, labels)
     weight, bias = torch.tensor(head.coef_), torch.tensor(head.intercept_)
     if len(weight) == 1:  # of two classes scikit-learn keeps one row

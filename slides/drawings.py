@@ -98,7 +98,7 @@ def preprocessing() -> Figure:
 def four_rules() -> Figure:
     """The parts of a net as blocks, below each how it should learn; the four rules stand at their places."""
     canvas = Canvas("Four rules of fine-tuning", 1160, 396)
-    parts = (("lower stages", 0, 8), ("middle stages", 300, 26), ("upper stages", 600, 62))
+    parts = (("lower stages", 0, 0), ("middle stages", 300, 26), ("upper stages", 600, 62))
     for name, x, step in (*parts, ("new head", 900, 120)):
         canvas.bar(x, 70, 250, 92, "#B34A00" if name == "new head" else COLOURS[0])
         canvas.write(x + 125, 116, name, 30, color="white", fontweight="bold")
@@ -107,7 +107,7 @@ def four_rules() -> Figure:
         canvas.bar(x + 85, 310 - step, 80, step, COLOURS[4])
     for x, y, words in (
         (900, 28, "1  head first"),
-        (375, 28, "2  then from the top down"),
+        (375, 28, "2  only the upper parts"),
         (0, 215, "3  smaller steps further down"),
         (0, 368, "4  compare with the frozen net, on pictures that neither learned from"),
     ):
@@ -115,7 +115,7 @@ def four_rules() -> Figure:
     for start, end in ((880, 800), (360, 60)):
         canvas.arrow((start, 28), (end, 28))
     canvas.line([0, 1150], [312, 312], LINE)
-    canvas.description = "Four parts of a net in a row: lower, middle and upper stages, new head. Rule 1, head first, stands above the head; 2, then from the top down; 3, smaller steps further down: bars that shrink from the head to the lower stages. 4, compare with the frozen net, on new pictures."
+    canvas.description = "Four parts of a net in a row: lower, middle and upper stages, new head. Rule 1, head first, stands above the head; 2, only the upper parts; 3, smaller steps further down: bars that shrink from the head to the lower stages. 4, compare with the frozen net, on new pictures."
     return canvas
 
 

@@ -120,9 +120,8 @@ class Bare:
 def test_two_classes_are_scored_as_scikit_learn_scores_them(at_work, options):
     features, labels, net = torch.randn(40, 32), torch.arange(40) % 2, Bare()
     at_work.fit_head(net, features, labels, options)
-    alike = LogisticRegression(C=0.1, solver="newton-cg").fit(features, labels)
-    expected = alike.predict_proba(features)
-    assert np.allclose(net.head(features).softmax(1).detach(), expected, atol=1e-5)
+    expected = LogisticRegression(C=0.1, max_iter=500).fit(features, labels).predict_proba(features)
+    assert np.allclose(net.head(features).softmax(1).detach(), expected, atol=1e-4)
 
 
 def test_files_that_belong_together_stay_on_one_side(at_work, options, monkeypatch):

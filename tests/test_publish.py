@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import pytest
 from helpers import REPOSITORY
@@ -124,4 +125,4 @@ def test_release_of_a_scratch_repository_is_whole(tmp_path):
     for path in site.rglob("*.html"):
         for target in Wanted(path.read_text("utf-8")).leads:
             if not re.match(r"[a-z]+:|#", target):
-                assert (path.parent / target.partition("#")[0]).exists(), (path.name, target)
+                assert (path.parent / urlsplit(target).path).exists(), (path.name, target)

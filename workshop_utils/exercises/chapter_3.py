@@ -186,7 +186,7 @@ def prepare(answer):
     as_it_came = [group["lr"] for group in optimizer.param_groups] == [1e-3]
     if head and not moved - head and body.requires_grad and as_it_came:
         raise Unattempted(
-            "Only the head moved, as in the cell as it came: blocks.1 may learn, but the optimizer was not given its parameters. Repair it and run it again."
+            "Only the head moved, as in the cell as it came; blocks.1 stayed where it was. Repair it and run it again."
         )
     if not moved:
         yield "Nothing moved in a step: the head and blocks.1 should."
