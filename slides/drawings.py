@@ -112,8 +112,7 @@ def four_rules() -> Figure:
         (0, 368, "4  compare with the frozen net, on pictures that neither learned from"),
     ):
         canvas.write(x, y, words, 30, ha="left", fontweight="bold")
-    for start, end in ((880, 800), (360, 60)):
-        canvas.arrow((start, 28), (end, 28))
+    canvas.arrow((880, 28), (800, 28))
     canvas.line([0, 1150], [312, 312], LINE)
     canvas.description = "Four parts of a net in a row: lower, middle and upper stages, new head. Rule 1, head first, stands above the head; 2, only the upper parts; 3, smaller steps further down: bars that shrink from the head to the lower stages. 4, compare with the frozen net, on new pictures."
     return canvas
