@@ -437,15 +437,9 @@ def test_chapter_runs_with_every_stub_replaced_by_its_solution_and_all_are_right
 
     notebook, asked = nbformat.read(path, as_version=4), []
     for cell in notebook.cells:
-        if cell.cell_type == "code" and (
-            call := re.search(r'^exercises\.check\(\s*"(.+?)"[^@]*', cell.source, re.M)
-        ):
+        if cell.cell_type == "code" and (call := conftest.CHECK.search(cell.source)):
             asked.append(call[1])
-            kept = [
-                line
-                for line in cell.source.splitlines()
-                if re.match("from |import |trouser = |costs = ", line)
-            ]
+            kept = conftest.KEPT.findall(cell.source)
             cell.source = "\n".join([*kept, kit.find(call[1]).solution, call[0]])
     client = NotebookClient(
         notebook,
