@@ -26,14 +26,25 @@ LARGE = """
 """
 FIRST = """
 <script>
-show(Uint8Array.from(%s));
+{
+  const pad = document.querySelector("#pad canvas"), ink = pad.getContext("2d"), ask = document.querySelector("#pad span");
+  show(Uint8Array.from(%s)).then(() => {
+    ink.drawImage(element("seen"), 0, 0, pad.width, pad.height);
+    ask.style.display = "none";
+  });
+  const first = new AbortController(); // whoever draws begins on an empty pad
+  for (const begin of ["pointerdown", "keydown"]) pad.addEventListener(begin, () => {
+    ink.fillRect(0, 0, pad.width, pad.height);
+    first.abort();
+  }, { capture: true, signal: first.signal });
+}
 addEventListener("pointerup", () => parent.focus()); // so that the arrow keys turn the slides again
 </script>
 </body>"""
 
 
 def pad() -> str:
-    """The drawing pad of the page to take home, with LeNet inside; a digit of MNIST has been read when it opens."""
+    """The drawing pad of the page to take home, with LeNet inside; a digit of MNIST stands on it and has been read when it opens."""
     test = data.load("mnist", "test")
     with TemporaryDirectory() as folder:
         path = takehome.page(models.ready("lenet-mnist"), test, Path(folder, "net.html"))

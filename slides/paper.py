@@ -64,6 +64,7 @@ def print_pdf(chromium, html: Path, pdf: Path, route: str | None = None) -> None
     """The document, or the slides of one route of the deck: what comes one press later is one page later."""
     page = _opened(chromium, html, route)
     page.evaluate(STEPS)
+    _read(page)
     page.pdf(path=pdf, prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
     page.close()
 
@@ -72,9 +73,16 @@ def print_notes(chromium, html: Path, pdf: Path) -> None:
     """Every slide of the day, small, with what to say beside it."""
     page = _opened(chromium, html, None)
     page.evaluate(NOTES)
+    _read(page)
     margin = dict.fromkeys(("top", "bottom", "left", "right"), "12mm")
     page.pdf(path=pdf, format="A4", margin=margin, print_background=True, tagged=True)
     page.close()
+
+
+def _read(page) -> None:
+    """Waits until the net in each pad has answered: a pad that was moved in its page begins anew."""
+    for pad in page.locator("iframe.pad").all():
+        pad.content_frame.get_by_text("The net says").wait_for(state="attached")
 
 
 def _opened(chromium, html: Path, route: str | None):

@@ -1,4 +1,4 @@
-// Keeps the slides of the route that the address names (?route=short, half or day; the day where it names none) and numbers them anew. Runs before the deck starts.
+// Keeps the slides of the route that the address names (?route=short, half or day; the day where it names none) and numbers them anew; minutes and exercises are those of the route. Runs before the deck starts.
 {
   const routes = { short: "90 minutes", half: "half a day", day: "a day" };
   const route = new URLSearchParams(location.search).get("route") ?? "day";
@@ -20,6 +20,13 @@
     section.dataset.marpitPagination = place + 1;
     section.dataset.marpitPaginationTotal = kept.length;
   }
+  for (const timer of document.querySelectorAll(`.timer[data-${route}]`)) {
+    timer.dataset.minutes = timer.dataset[route];
+    if (timer.dataset.minutes === "0") timer.remove();
+  }
+  for (const task of document.querySelectorAll("[data-on]"))
+    if (!task.dataset.on.split(" ").includes(route)) task.remove();
+  for (const tasks of document.querySelectorAll(".tasks")) if (!tasks.children.length) tasks.remove();
   for (const link of document.querySelectorAll(".routes a"))
     if (link.getAttribute("href") === `?route=${route}`) link.setAttribute("aria-current", "page");
 }

@@ -120,9 +120,31 @@ def credits() -> str:
 
 
 def minutes(section: str) -> str:
-    """What a section takes, as the heading in its notebook says."""
+    """What a section takes: on the day as the heading in its notebook says, on the other routes as the guide does."""
     chapter, number = section.split(".")
-    return str(sections(chapter)[int(number)][1])
+    day = sections(chapter)[int(number)][1]
+    others = {ROUTES[route]: on_route(section, route)[0] for route in ("half", "short")}
+    said = ", ".join(f"{route} {least:g}" for route, least in others.items() if least)
+    return f"{day} min ({said})" if said else f"{day} min"
+
+
+def on_route(section: str, route: str) -> tuple[float, str]:
+    """The minutes that the guide's agenda of a route leaves for a section, 0 for one that it leaves out, and what it says of it."""
+    agenda = re.search(rf"(?si)## {ROUTES[route]} \(.+?(?=\n## )", GUIDE.read_text("utf-8"))[0]
+    name = "Chapter {}, section {}".format(*section.split("."))
+    row = rf"(?m)^\|[^|]+\|[^|]+\| ([\d.]+) \|[^|]+\| {name}: [^|]+ \| (.+) \|$"
+    rows = re.findall(row, agenda)
+    return sum(float(work) for work, _ in rows), " ".join(how for _, how in rows)
+
+
+def routes_of(exercise: str) -> str:
+    """The routes on which an exercise is typed: those that run its section or name it, and do not leave it out."""
+    found = ["day"]
+    for route in ("half", "short"):
+        done, _, left_out = on_route(place(exercise), route)[1].partition("without")
+        if exercise in done or (done.startswith("**run**") and exercise not in left_out):
+            found.append(route)
+    return " ".join(found)
 
 
 def stamp_credits() -> str:
@@ -138,16 +160,17 @@ def section_slide(number: str, question: str = "") -> str:
     """What sends the room to a section of a notebook, with a timer for it and one for each exercise that is typed there: a slide, or, with the question to guess at, a band below one."""
     chapter, section = number.split(".")
     title, minutes = sections(chapter)[int(section)]
+    clock = timer(minutes, **{route: on_route(number, route)[0] for route in ("half", "short")})
     tasks = [
-        f"<li><b>{one.number}</b> {'' if question else one.title} {timer(task(one.number)[0])}</li>"
+        f'<li data-on="{routes_of(one.number)}"><b>{one.number}</b> {"" if question else one.title} {timer(task(one.number)[0])}</li>'
         for one in exercises(chapter)
         if place(one.number) == number and not one.options
     ]
     listed = f'\n\n<ul class="tasks">{"".join(tasks)}</ul>' if tasks else ""
     if not question:
-        return f"# {title}\n\n{where(number)}\n\n{timer(minutes)}{listed}"
+        return f"# {title}\n\n{where(number)}\n\n{clock}{listed}"
     words = f"<div>\n\n{where(number, title)}\n\n{question}\n\n</div>"
-    return f'<div class="band">\n\n{timer(minutes)}\n\n{words}{listed}\n\n</div>'
+    return f'<div class="band">\n\n{clock}\n\n{words}{listed}\n\n</div>'
 
 
 def exercise_slide(number: str) -> str:
@@ -250,8 +273,10 @@ def exercises(chapter: str) -> list:
     ]
 
 
-def timer(minutes: int) -> str:
-    return f'<div class="timer" data-minutes="{minutes}">{minutes}:00</div>'
+def timer(minutes: int, **routes: float) -> str:
+    """routes: the minutes on others than the day; 0: no timer there."""
+    others = "".join(f' data-{route}="{least:g}"' for route, least in routes.items())
+    return f'<div class="timer" data-minutes="{minutes}"{others}>{minutes}:00</div>'
 
 
 def emoji(name: str) -> str:

@@ -244,7 +244,12 @@ def test_numbers_of_3_3_and_3_6_are_counted():
 
 @pytest.mark.parametrize(
     "cell, name",
-    [("my_choice = B", "B"), ("x = 1\nmy_plan = ('frozen', five)", "five"), ("x = B", None)],
+    [
+        ("my_choice = B", "B"),
+        ("x = 1\nmy_plan = ('frozen', five)", "five"),
+        ("x = B", None),
+        ("my_net = B.stacked()", None),
+    ],
 )
 def test_answer_without_quotes_is_told_of_them_below_the_name_error(cell, name, capsys):
     from IPython.core.interactiveshell import InteractiveShell

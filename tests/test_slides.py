@@ -126,8 +126,8 @@ def test_deck_goes_through_all_sections_and_questions_in_order():
     for slide in routes.deck():
         if found := re.search(r"\{\{section (\d)\.(\d)(?:: .+)?\}\}", slide.markdown):
             minutes = SECTIONS[found[1], int(found[2])][1]
-            line = f"Notebook {found[1]}, section {found[2]}, {minutes} min."
-            assert line in values.expand(slide.markdown).splitlines()
+            line = f"Notebook {found[1]}, section {found[2]}, {minutes} min"
+            assert re.search(rf"(?m)^{line}( \(.+\))?\.$", values.expand(slide.markdown))
 
 
 def test_every_exercise_has_a_timer_and_its_code_a_slide():
@@ -151,7 +151,15 @@ def test_section_is_a_slide_or_a_band_below_the_question_to_guess_at():
     assert page.startswith(f"# {title}\n") and "band" not in page
     assert band.startswith('<div class="band">') and "\n\n**How** many?\n\n" in band
     assert f"Notebook 1, section 3: {title}</p>" in band and "# " not in band
-    assert all(f'<div class="timer" data-minutes="{minutes}">' in one for one in (page, band))
+    clock = f'<div class="timer" data-minutes="{minutes}" data-half="3" data-short="0">'
+    assert clock in page and clock in band  # as the guide has them
+
+
+def test_note_and_exercises_of_a_section_follow_the_guide_on_every_route():
+    assert values.minutes("1.4") == "15 min (half a day 11, 90 minutes 6)"
+    assert values.minutes("2.4") == "8 min"
+    assert values.routes_of("1.5") == "day half"
+    assert values.routes_of("1.3") == "day"  # the guide's half day runs the section without it
 
 
 def test_stub_is_the_cell_that_attendees_find():

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import torch
 from matplotlib.patches import Rectangle
+from matplotlib.path import Path
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 from torch import Tensor, nn
@@ -28,7 +29,9 @@ from workshop_utils.figure import (
 )
 
 GREY, POINTS = "#888888", {"textcoords": "offset points"}
-BESIDE = tuple(product((10, 18, 30, 44, 60, 80), range(0, 360, 30)))  # points away, degrees
+NEAR, FAR = (  # points away, degrees
+    tuple(product(away, range(0, 360, 15))) for away in ((10, 18), (30, 44, 60, 80))
+)
 
 
 def tradeoff(
@@ -81,29 +84,49 @@ def tradeoff(
 
 
 def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> None:
-    """Writes each name beside its point, or, with a line to it, as near as it covers no name, point or line."""
+    """Writes each name where it covers no name, point or line: beside its point, so that no other is nearer, else farther away with a line to it."""
     axes.figure.draw_without_rendering()  # the layout, so that places are final
-    ends = [axes.transData.transform([points[name], final[name]]) for name in points]
-    taken = [Bbox([pair.min(0), pair.max(0)]).padded(5) for pair in ends]
+    ends = {name: axes.transData.transform([final[name], points[name]]) for name in points}
     path = axes.lines[0].get_transform().transform_path(axes.lines[0].get_path())
-    line = path.interpolated(25).vertices
-    taken += [Bbox([place, place]).padded(2) for place in line]
+    taken = [Bbox([place, place]).padded(2) for place in path.interpolated(25).vertices]
+    taken += [Bbox([pair.min(0), pair.max(0)]).padded(5) for pair in ends.values()]
     room = axes.get_window_extent()
-    for name, point in final.items():
-        text = axes.annotate(short(name), point, (0, 0), va="center", fontsize=10, **POINTS)
+    apart = lambda name: sorted(np.hypot(*(one[0] - ends[name][0])) for one in ends.values())[1:4]
+    waiting = sorted(ends, key=apart)  # the most crowded first
+    for name, places in [*product(waiting, [NEAR]), *product(waiting, [FAR])]:
+        if name not in waiting:
+            continue
+        text = axes.annotate(short(name), final[name], (0, 0), va="center", fontsize=10, **POINTS)
         as_written([text])
-        for away, angle in BESIDE:
+        own = ends[name]
+        others = np.concatenate([pair for pair in ends.values() if pair is not own] or [own])
+        crossed = [box for box in taken if not box.contains(*own[0])]
+        for away, angle in places:
             x, y = away * math.cos(math.radians(angle)), away * math.sin(math.radians(angle))
             text.xyann = (x, y)
             text.set_ha("center" if abs(x) < 1 else "left" if x > 0 else "right")
             box = text.get_window_extent()
-            covers = any(box.overlaps(other) for other in taken)
-            if room.containsx(box.x0) and room.containsx(box.x1) and not covers:
-                break
+            line = Path([own[0], own[0] + np.array([x, y]) * axes.figure.dpi / 72])
+            nearest = places is FAR or _gap(box, own) < 1.02 * _gap(box, others)
+            free = room.containsx(box.x0) and room.containsx(box.x1) and nearest
+            if free and not any(box.overlaps(other) for other in taken):
+                if places is NEAR or not any(line.intersects_bbox(other) for other in crossed):
+                    break
+        else:
+            if places is NEAR:
+                text.remove()
+                continue
+        waiting = [other for other in waiting if other != name]
         taken.append(box)
-        if away > 18:
-            line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 5}
-            axes.annotate("", point, text.xyann, arrowprops=line, zorder=0, **POINTS)
+        if places is FAR:
+            taken += [Bbox([place, place]).padded(2) for place in line.interpolated(25).vertices]
+            look = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 5}
+            axes.annotate("", final[name], text.xyann, arrowprops=look, zorder=0, **POINTS)
+
+
+def _gap(box: Bbox, places: np.ndarray) -> float:
+    """From a box to the nearest of these (N, 2) places."""
+    return float(np.hypot(*np.maximum(np.maximum(box.min - places, places - box.max), 0).T).min())
 
 
 def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = None) -> Figure:

@@ -53,7 +53,7 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
     net.to(devices.pick(device))
     rows: list[Answer] = []
     with evaluating(net):
-        for part, (images, odd) in zip(positions, progress(decoded, "Reading", len(positions))):
+        for part, (images, odd) in zip(progress(positions, "Reading", len(positions)), decoded):
             left_out |= {PurePosixPath(found[place][0]): str(why) for place, why in odd.items()}
             if len(images):
                 scores = answer(net, net.preprocess(images.to(devices.of(net))))

@@ -168,7 +168,7 @@ def runs(
     for name, value in (mark or {}).items():
         star = {"color": "black", "markersize": 18, "markeredgecolor": "white"}
         axes.plot(value, list(results).index(name), "*", label=f"yours: {number(value)}", **star)
-        axes.legend(frameon=False)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
         figure.description += f" A star in the row {name} at {number(value)}: yours."
     axes.set_yticks(range(len(results)), [*map(short, results)])
     axes.set(ylim=(len(results) - 0.5, -0.75), xlabel=label, xmargin=0.1)

@@ -22,7 +22,7 @@ EXERCISES.question(
     mistake="B: size or channels would be wrong. But then an error would have been raised. Or D, more training on the same set",
     nudge="In the game, what gave a set away before you saw what was on the picture?",
     A="They are the same digits. What differs is how they look.",
-    B="All are 28 x 28 and grey, the shrunk ones with a wider border, or the net would have refused them. It runs, without any error, and that is the danger.",
+    B="All are 28 x 28 and grey; the small ones have a wider border. It runs, without any error, and that is the danger.",
     C="Background, size and place differ from set to set, as the game showed, and a classifier learns those too (Torralba and Efros 2011).",
     D="Longer training on white digits in the middle makes it better at those. It still never saw other ones.",
 )
@@ -267,7 +267,7 @@ def trousers(result: Evaluation):
     hints=(
         "Recall falls with every miss, precision with every false alarm. Which of the two errors is dear today?",
         "Move the threshold in the panel and watch the cost. If a miss is dear, call more pictures a shirt: go down. If a false alarm is dear, go up.",
-        'A loop over thresholds is exact: evaluation.decide(predictions, "Shirt", at).cost(miss, alarm).',
+        'A loop over thresholds is exact: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm).',
     ),
     solution='my_metric = "recall" if miss > alarm else "precision"\n'
     'my_threshold = min(np.arange(0.01, 1, 0.01), key=lambda at: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm))',
@@ -350,7 +350,7 @@ EXERCISES.question(
     mistake="D: of each dog some pictures on either side, which looks fair",
     nudge="What does the net know about a test picture of a dog that it has seen before?",
     A="A random split puts pictures of one dog on both sides: that is the leak. More pictures do not mend it.",
-    B="A larger test set drawn at random still holds dogs that the net knows: the same leak, only measured more precisely.",
+    B="Then the test holds only breeds that the net never learned: it cannot name one of them.",
     C="What belongs together stays together: twins, frames of one film, pictures of one patient. scikit-learn's StratifiedGroupKFold does it, and keeps every breed on both sides.",
     D="Then every dog of the test is known from training: the net may know the dog, and not the breed.",
 )

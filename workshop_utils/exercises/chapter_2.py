@@ -217,7 +217,7 @@ EXERCISES.question(
     mistake="B: trust only answers above 95 %",
     nudge="How sure was the net when it was wrong?",
     A="Then it would know the digits of the training set even better. Yours are of another kind, and no pass over the old ones shows them.",
-    B="Look at how sure it was: about as sure as on digits that it knows. What it never saw, it cannot doubt.",
+    B="Look at the ٦: read as another digit, and surely. What a net never saw, it need not doubt.",
     C="What it never saw it cannot know. Collect such digits, with the label that their writers mean; in chapter 3 few are enough.",
     D="More weights fit the training digits more closely. They hold nothing about digits that were not there.",
 )

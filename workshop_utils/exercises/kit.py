@@ -239,7 +239,7 @@ def remind_of_quotes(result: Any) -> None:
     """After a cell such as `my_choice = B`, which Python stops before a check sees it: what to type, below Python's own words."""
     error, source = result.error_in_exec, result.info.raw_cell
     name = getattr(error, "name", None) if isinstance(error, NameError) else None
-    if name and re.search(rf"^my_\w+ *=.*\b{name}\b", source, re.MULTILINE):
+    if name and re.search(rf"^my_\w+ *=.*\b{name}\b(?![.(])", source, re.MULTILINE):
         words = f'Python looks for a variable called {name}. If {name} is your answer, it is text: put it in quotes, "{name}".'
         show(Help("Not attempted yet.", words))
 

@@ -173,7 +173,7 @@ def memory() -> Told:
     import psutil
 
     free = psutil.virtual_memory().available / GIGA
-    words = f"{free:.1f} GB are free; chapter 3 takes up to 1.8 GB"
+    words = f"{free:.1f} GB are free; chapter 3 takes up to 1.5 GB"
     return "red" if free < 1 else "yellow" if free < 2.5 else "green", words
 
 

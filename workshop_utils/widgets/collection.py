@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import resize, to_pil_image
+from torchvision.transforms.v2.functional import to_pil_image
 
 from workshop_utils import paths, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
@@ -50,12 +50,11 @@ class Collection:
         if examples is not None:
             for number in range(len(examples)):
                 picture, label = examples[number]
-                square = resize(picture, [self.side, self.side], antialias=True)
-                self._examples.setdefault(examples.classes[label], []).append(square)
+                self._examples.setdefault(examples.classes[label], []).append(picture)
 
     @property
     def pictures(self) -> dict[str, list[Tensor]]:
-        """(3, side, side) uint8 pictures by class."""
+        """(3, side, side) uint8 pictures by class, or the examples as they came."""
         return {label: [*found.values()] for label, found in self._kept().items()} or self._examples
 
     @property

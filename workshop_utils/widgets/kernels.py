@@ -116,9 +116,11 @@ def kernel_figure(
         meaning = "The sum is 1, so the brightness of even areas stays."
     nine = ", ".join(number(round(value)) for value in window.flatten().tolist())
     outside = float(((answer < low) | (answer > 255)).float().mean())
+    share = f"{outside:.0%}" if outside >= 0.005 else "Under 1%"
+    cut = f" {share} of the answers lie outside of {low} to 255 and are drawn as its ends."
     figure.description = (
-        f"{meaning} Answers go from {_range(answer)}; the picture's pixels from {_range(grey)}. {outside:.0%} of the answers "
-        f"lie outside of {low} to 255 and are drawn as its ends. At row {row}, column {column} the nine pixels {nine} "
+        f"{meaning} Answers go from {_range(answer)}; the picture's pixels from {_range(grey)}.{cut if outside else ''} "
+        f"At row {row}, column {column} the nine pixels {nine} "
         f"times the kernel add up to {number(round(here, 1))}."
     )
     return figure
