@@ -101,7 +101,7 @@ def test_every_slide_has_notes_with_minutes_or_its_place_in_a_notebook():
     for slide in routes.deck():
         line = note(values.expand(slide.markdown))
         assert re.match(
-            r"(\d+(\.5)?) min\.$|Notebook \d, section \d, \d+ min\.$|(Exercise|Question) [\d.]+, \d+ min, inside its section\.$|(Break|Lunch), \d+ min\.$",
+            r"(\d+(\.5)?) min\.$|Notebook \d, section \d, \d+ min( \(.+\))?\.$|(Exercise|Question) [\d.]+, \d+ min, inside its section\.$|(Break|Lunch), \d+ min\.$",
             line,
         ), slide
 

@@ -88,7 +88,7 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
     axes.figure.draw_without_rendering()  # the layout, so that places are final
     ends = {name: axes.transData.transform([final[name], points[name]]) for name in points}
     path = axes.lines[0].get_transform().transform_path(axes.lines[0].get_path())
-    taken = [Bbox([place, place]).padded(2) for place in path.interpolated(25).vertices]
+    taken = _along(path)
     taken += [Bbox([pair.min(0), pair.max(0)]).padded(5) for pair in ends.values()]
     room = axes.get_window_extent()
     apart = lambda name: sorted(np.hypot(*(one[0] - ends[name][0])) for one in ends.values())[1:4]
@@ -107,11 +107,13 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
             text.set_ha("center" if abs(x) < 1 else "left" if x > 0 else "right")
             box = text.get_window_extent()
             line = Path([own[0], own[0] + np.array([x, y]) * axes.figure.dpi / 72])
-            nearest = places is FAR or _gap(box, own) < 1.02 * _gap(box, others)
-            free = room.containsx(box.x0) and room.containsx(box.x1) and nearest
-            if free and not any(box.overlaps(other) for other in taken):
-                if places is NEAR or not any(line.intersects_bbox(other) for other in crossed):
-                    break
+            if places is NEAR:
+                clear = _gap(box, own) < 1.02 * _gap(box, others)
+            else:
+                clear = not any(line.intersects_bbox(other) for other in crossed)
+            inside = room.containsx(box.x0) and room.containsx(box.x1)
+            if clear and inside and not any(box.overlaps(other) for other in taken):
+                break
         else:
             if places is NEAR:
                 text.remove()
@@ -119,9 +121,13 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
         waiting = [other for other in waiting if other != name]
         taken.append(box)
         if places is FAR:
-            taken += [Bbox([place, place]).padded(2) for place in line.interpolated(25).vertices]
+            taken += _along(line)
             look = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 5}
             axes.annotate("", final[name], text.xyann, arrowprops=look, zorder=0, **POINTS)
+
+
+def _along(line: Path) -> list[Bbox]:
+    return [Bbox([place, place]).padded(2) for place in np.asarray(line.interpolated(25).vertices)]
 
 
 def _gap(box: Bbox, places: np.ndarray) -> float:

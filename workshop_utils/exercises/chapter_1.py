@@ -270,7 +270,7 @@ def trousers(result: Evaluation):
         'A loop over thresholds is exact: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm).',
     ),
     solution='my_metric = "recall" if miss > alarm else "precision"\n'
-    'my_threshold = min(np.arange(0.01, 1, 0.01), key=lambda at: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm))',
+    'my_threshold = min((at / 100 for at in range(1, 100)), key=lambda at: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm))',
     why="The dear error names the metric; the cheapest threshold follows from counting both errors and weighing them.",
     mistake="The threshold stays at 0.5, or the metric is that of the cheap error",
     nudge="Which error is expensive in your cell, and which way must the threshold go to make fewer of those?",
