@@ -33,4 +33,4 @@ def test_lines_of_the_doctor_name_what_it_looks_at():
         r"`red (\S+) / yellow (\S+) / \w+ [\d.]+`", values.HELPERS.read_text("utf-8")
     )
     told = {name for line in lines for part in line for name in part.split(",")} - {"-"}
-    assert len(lines) == 3 and told and told <= {*doctor.CHECKS}
+    assert len(lines) == 4 and told and told <= {*doctor.CHECKS}
