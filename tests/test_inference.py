@@ -8,6 +8,7 @@ from PIL import Image
 from torch import nn
 
 from workshop_utils import data, evaluation, models, transfer
+from workshop_utils.progress import watched_by
 
 SIDE = 16
 
@@ -33,6 +34,14 @@ def test_folder_without_labels_is_answered_as_its_pictures_are_with_labels(tmp_p
     rows = transfer.classify(net, tmp_path / "pets")
     assert [row.predicted for row in rows] == [net.classes[i] for i in expected.predicted]
     assert np.allclose([row.probability for row in rows], expected.probabilities.max(1))
+
+
+def test_bar_of_many_pictures_comes_to_its_end(tmp_path):
+    class_folders(tmp_path / "pets", cats=40)
+    told = []
+    with watched_by(lambda _, done, total: told.append((done, total))):
+        transfer.classify(made(), tmp_path / "pets")
+    assert told[-1][0] == told[-1][1] > 1
 
 
 def test_each_row_names_a_file_that_can_be_opened(tmp_path):

@@ -249,6 +249,19 @@ def test_names_of_points_close_together_do_not_cover_each_other():
     )
 
 
+def test_name_without_a_line_stands_nearest_to_its_own_point():
+    points = {card.name: (card.parameters, card.top1) for card in models.catalog() if card.top1}
+    axes = plots.tradeoff(points, "cost", "score").axes[0]
+    at = {name: axes.transData.transform(point) for name, point in points.items()}
+    lined = {tuple(text.xy) for text in axes.texts if not text.get_text()}
+    for text in (text for text in axes.texts if text.get_text() and tuple(text.xy) not in lined):
+        box = text.get_window_extent()
+        away = {n: np.hypot(*(np.clip(p, box.min, box.max) - p)) for n, p in at.items()}
+        assert away[text.get_text()] < 1.02 * min(
+            far for name, far in away.items() if name != text.get_text()
+        )
+
+
 def test_runs_say_mean_and_range_of_every_method():
     words = plots.runs({"CNN": [0.5, 0.75], "MLP": [0.25, 0.25]}, "accuracy").description
     assert "CNN: mean 0.625, from 0.5 to 0.75 over 2 seeds" in words and "MLP: mean 0.25" in words
