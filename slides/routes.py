@@ -9,7 +9,6 @@ from workshop_utils.paths import HOME
 
 DECK = HOME / "slides" / "sources" / "deck"
 TAG = re.compile(r"(?m)^<!-- route: (short|half|day)( only)? -->\n*")
-AGENDAS = {"short": "90 minutes", "half": "Half a day", "day": "A day"}  # headings of the guide
 PARTS = ("opening", "part 1", "part 2", "part 3", "close")
 BEGIN = 9 * 60
 
@@ -46,7 +45,7 @@ def _slide(part: str, markdown: str) -> Slide:
         raise ValueError(
             f"This slide names no route: {markdown.strip()[:80]!r}. Its first line should be <!-- route: short -->, half or day."
         )
-    names = list(AGENDAS)
+    names = list(values.ROUTES)
     routes = (tag[1],) if tag[2] else tuple(names[names.index(tag[1]) :])
     talk = re.search(r"(?m)^(?:<!--\s*)?([\d.]+) min\.$", markdown)
     inside = re.search(r"\{\{(section|exercise|question|break) ([\d.]+)", markdown)
@@ -80,13 +79,8 @@ class Row:
 
 def agenda(route: str, text: str) -> list[Row]:
     """The rows of the guide's agenda, with the minutes and slide numbers that follow from deck and notebooks; buffers get what is left of the route's minutes."""
-    heading, whole, table = find(route, text)
-    rows = [
-        _row(route, *cells)
-        for cells in re.findall(
-            r"(?m)^\| [\d:]+ \| [\d.]+ \| ([\d.]+) \| [\d-]* ?\| (.+?) \| (.+) \|$", table
-        )
-    ]
+    heading, whole, table = values.agenda(route, text)
+    rows = [_row(route, *cells) for cells in values.ROW.findall(table)]
     waiting = rows.copy()
     shown = [slide for slide in deck() if route in slide.routes]
     for number, (slide, row) in enumerate(zip(shown, _named(shown)), 1):
@@ -101,12 +95,6 @@ def agenda(route: str, text: str) -> list[Row]:
         waiting[0].talk += slide.talk
     _fill_buffers(rows, heading, whole)
     return rows
-
-
-def find(route: str, text: str) -> tuple[str, int, str]:
-    """Heading, minutes and lines of a route's agenda in the guide."""
-    found = re.search(rf"(?s)## {AGENDAS[route]} \((\d+) minutes\)\n(.+?)(?=\n## )", text)
-    return AGENDAS[route], int(found[1]), found[2]
 
 
 def _row(route: str, work: str, what: str, how: str) -> Row:
@@ -153,8 +141,8 @@ def write_guide() -> None:
     """Writes the guide's agendas, and the helpers' tables of exercises from their records: `python -m slides.values`."""
     values.write_helpers()
     text = values.GUIDE.read_text("utf-8")
-    for route in AGENDAS:
-        table = find(route, text)[2]
+    for route in values.ROUTES:
+        table = values.agenda(route, text)[2]
         rows = re.search(r"(?m)(^\| \d+:\d\d .*\|\n?)+", table)[0]
         text = text.replace(rows, written(route, text) + "\n", 1)
     values.GUIDE.write_text(text, "utf-8")

@@ -18,6 +18,9 @@ from workshop_utils.tables import Table
 GUIDE = HOME / "slides" / "INSTRUCTORS.md"
 HELPERS = HOME / "slides" / "HELPERS.md"
 ROUTES = {"short": "90 minutes", "half": "half a day", "day": "a day"}
+SHORTER = ("half", "short")
+# of an agenda of the guide: minutes of work, what, how
+ROW = re.compile(r"(?m)^\| [\d:]+ \| [\d.]+ \| ([\d.]+) \| [\d-]* ?\| (.+?) \| (.+) \|$")
 COLUMNS = 74  # letters of code that stand side by side on a slide
 LONG = 420  # letters of a question and its answer that no longer fit in large type
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?: ([^:{}]+))?(?:: (.+?))?\}\}")
@@ -123,24 +126,30 @@ def minutes(section: str) -> str:
     """What a section takes: on the day as the heading in its notebook says, on the other routes as the guide does."""
     chapter, number = section.split(".")
     day = sections(chapter)[int(number)][1]
-    others = {ROUTES[route]: on_route(section, route)[0] for route in ("half", "short")}
+    others = {ROUTES[route]: on_route(section, route)[0] for route in SHORTER}
     said = ", ".join(f"{route} {least:g}" for route, least in others.items() if least)
     return f"{day} min ({said})" if said else f"{day} min"
 
 
 def on_route(section: str, route: str) -> tuple[float, str]:
     """The minutes that the guide's agenda of a route leaves for a section, 0 for one that it leaves out, and what it says of it."""
-    agenda = re.search(rf"(?si)## {ROUTES[route]} \(.+?(?=\n## )", GUIDE.read_text("utf-8"))[0]
-    name = "Chapter {}, section {}".format(*section.split("."))
-    row = rf"(?m)^\|[^|]+\|[^|]+\| ([\d.]+) \|[^|]+\| {name}: [^|]+ \| (.+) \|$"
-    rows = re.findall(row, agenda)
-    return sum(float(work) for work, _ in rows), " ".join(how for _, how in rows)
+    name = "Chapter {}, section {}:".format(*section.split("."))
+    table = agenda(route, GUIDE.read_text("utf-8"))[2]
+    rows = [row for row in ROW.findall(table) if row[1].startswith(name)]
+    return sum(float(work) for work, *_ in rows), " ".join(how for *_, how in rows)
+
+
+def agenda(route: str, text: str) -> tuple[str, int, str]:
+    """Heading, minutes and lines of a route's agenda in the guide."""
+    heading = ROUTES[route].capitalize()
+    found = re.search(rf"(?s)## {heading} \((\d+) minutes\)\n(.+?)(?=\n## )", text)
+    return heading, int(found[1]), found[2]
 
 
 def routes_of(exercise: str) -> str:
     """The routes on which an exercise is typed: those that run its section or name it, and do not leave it out."""
     found = ["day"]
-    for route in ("half", "short"):
+    for route in SHORTER:
         done, _, left_out = on_route(place(exercise), route)[1].partition("without")
         if exercise in done or (done.startswith("**run**") and exercise not in left_out):
             found.append(route)
@@ -160,7 +169,7 @@ def section_slide(number: str, question: str = "") -> str:
     """What sends the room to a section of a notebook, with a timer for it and one for each exercise that is typed there: a slide, or, with the question to guess at, a band below one."""
     chapter, section = number.split(".")
     title, minutes = sections(chapter)[int(section)]
-    clock = timer(minutes, **{route: on_route(number, route)[0] for route in ("half", "short")})
+    clock = timer(minutes, **{route: on_route(number, route)[0] for route in SHORTER})
     tasks = [
         f'<li data-on="{routes_of(one.number)}"><b>{one.number}</b> {"" if question else one.title} {timer(task(one.number)[0])}</li>'
         for one in exercises(chapter)

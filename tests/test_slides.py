@@ -192,7 +192,7 @@ def test_break_says_where_the_room_is():
 
 @pytest.mark.parametrize("route, minutes", [("day", 455), ("half", 240), ("short", 90)])
 def test_agenda_is_that_of_the_deck_and_adds_up(route, minutes):
-    _, whole, table = routes.find(route, guide())
+    _, whole, table = values.agenda(route, guide())
     assert whole == minutes and routes.written(route, guide()) in table, (
         "run python -m slides.values"
     )

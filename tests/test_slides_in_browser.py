@@ -81,7 +81,7 @@ def stand_still(context) -> None:
     context.clock.pause_at("2026-01-05T10:30:00")
 
 
-@pytest.mark.parametrize("route", routes.AGENDAS)
+@pytest.mark.parametrize("route", values.ROUTES)
 def test_a_route_shows_its_slides_with_their_numbers_and_notes(context, folder, route):
     shown = [slide for slide in routes.deck() if route in slide.routes]
     page = opened(context, folder, route)

@@ -106,10 +106,10 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
             text.xyann = (x, y)
             text.set_ha("center" if abs(x) < 1 else "left" if x > 0 else "right")
             box = text.get_window_extent()
-            line = Path([own[0], own[0] + np.array([x, y]) * axes.figure.dpi / 72])
             if places is NEAR:
                 clear = _gap(box, own) < 1.02 * _gap(box, others)
             else:
+                line = Path([own[0], own[0] + np.array([x, y]) * axes.figure.dpi / 72])
                 clear = not any(line.intersects_bbox(other) for other in crossed)
             inside = room.containsx(box.x0) and room.containsx(box.x1)
             if clear and inside and not any(box.overlaps(other) for other in taken):
