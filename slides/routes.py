@@ -138,7 +138,7 @@ def written(route: str, text: str) -> str:
 
 
 def write_guide() -> None:
-    """Writes the guide's agendas, and the helpers' tables of exercises from their records: `python -m slides.values`."""
+    """Writes the guide's agendas, and the helpers' tables of exercises from their records: `python -m slides.routes`."""
     values.write_helpers()
     text = values.GUIDE.read_text("utf-8")
     for route in values.ROUTES:
@@ -146,3 +146,7 @@ def write_guide() -> None:
         rows = re.search(r"(?m)(^\| \d+:\d\d .*\|\n?)+", table)[0]
         text = text.replace(rows, written(route, text) + "\n", 1)
     values.GUIDE.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    write_guide()

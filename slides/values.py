@@ -372,8 +372,3 @@ KINDS: dict[str, Callable[..., str]] = {
     "break": break_slide,
     "routes": routes,
 }
-
-if __name__ == "__main__":
-    from slides import routes as agendas
-
-    agendas.write_guide()

@@ -317,7 +317,7 @@ def test_notebook_and_helpers_sheet_say_of_each_exercise_what_its_record_says(ch
     records = [(one.number, str(one.minutes)) for one in kit.exercises(chapter)]
     assert sorted(stated) == sorted(records)
     sheet = (REPOSITORY / "slides/HELPERS.md").read_text("utf-8")
-    assert kit.guide(chapter).markdown() in sheet, "run python -m slides.values"
+    assert kit.guide(chapter).markdown() in sheet, "run python -m slides.routes"
 
 
 def test_one_record_is_all_that_an_exercise_needs(given, capsys, request):

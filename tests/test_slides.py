@@ -194,7 +194,7 @@ def test_break_says_where_the_room_is():
 def test_agenda_is_that_of_the_deck_and_adds_up(route, minutes):
     _, whole, table = values.agenda(route, guide())
     assert whole == minutes and routes.written(route, guide()) in table, (
-        "run python -m slides.values"
+        "run python -m slides.routes"
     )
     assert sum(row.talk + row.work for row in day(route)) == minutes
 
