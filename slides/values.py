@@ -139,6 +139,7 @@ def on_route(section: str, route: str) -> tuple[float, str]:
     return sum(float(work) for work, *_ in rows), " ".join(how for *_, how in rows)
 
 
+@lru_cache
 def agenda(route: str, text: str) -> tuple[str, int, str]:
     """Heading, minutes and lines of a route's agenda in the guide."""
     heading = ROUTES[route].capitalize()
