@@ -1,6 +1,5 @@
 """Small figures of one idea: their numbers are those of the data, and their words cover neither each other nor a line."""
 
-import math
 import re
 from itertools import combinations, pairwise
 
@@ -160,22 +159,10 @@ def test_name_of_no_class_or_of_two_is_answered_with_what_is_near(name, words):
 
 
 def test_costs_are_those_that_torch_computes():
-    said = plots.cross_entropy_curve(0.9, 0.25).description
-    for p in (0.9, 0.25):
+    said = plots.cross_entropy_curve().description
+    for p in (0.01, 0.1, 0.55, 0.91):
         logits = torch.tensor([[p, 1 - p]]).log()
         assert f"{p:g} costs {cross_entropy(logits, torch.tensor([0])):.2f}" in said
-
-
-@pytest.mark.parametrize("p", [0, -0.1, 1.2, math.nan])
-def test_value_that_is_no_probability_is_answered_with_a_sentence(p):
-    with pytest.raises(ValueError, match="lies above 0"):
-        plots.cross_entropy_curve(0.5, p)
-
-
-@pytest.mark.parametrize("given", [[0.5, 0.3], "half"])
-def test_list_or_text_instead_of_probabilities_is_answered_with_a_sentence(given):
-    with pytest.raises(ValueError, match="takes numbers, one by one, and not"):
-        plots.cross_entropy_curve(given)
 
 
 # --- the steps of training ---
@@ -207,16 +194,6 @@ def test_words_of_the_steps_stand_free_inside_of_the_figure():
     assert not any(one.shrunk(0.98, 0.9).overlaps(other) for one, other in combinations(boxes, 2))
 
 
-def test_marked_step_has_another_shape_and_is_said():
-    figure = plots.training_steps("backward")
-    edges = [line.get_markeredgewidth() for line in figure.axes[0].lines]
-    assert edges.index(max(edges)) == 3 and figure.description.endswith("Marked: backward.")
-    with pytest.raises(
-        ValueError, match="No step of training is called 'zerograd'. Did you mean 'zero_grad'"
-    ):
-        plots.training_steps("zerograd")
-
-
 # --- the contest ---
 
 
@@ -243,11 +220,6 @@ def test_errors_fall_year_by_year_and_pass_the_person_in_2015():
         *errors.values()
     ]
     assert errors[2014] > HUMAN > errors[2015]
-
-
-def test_contest_before_its_first_year_is_answered_with_a_sentence():
-    with pytest.raises(ValueError, match="until is 2009: give a whole number, 2010 or more"):
-        plots.ilsvrc(2009)
 
 
 @pytest.mark.parametrize("part", (3, (0, 6), slice(None, None, 2), slice(None, None, -1)))

@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from workshop_utils import errors, explain
+from workshop_utils import explain
 from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.figure import (
     COLOURS,
@@ -135,12 +135,11 @@ def _gap(box: Bbox, places: np.ndarray) -> float:
     return float(np.hypot(*np.maximum(np.maximum(box.min - places, places - box.max), 0).T).min())
 
 
-def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = None) -> Figure:
-    """A picture cut into patches, and what one of them takes in of each, block by block, as this net computes it.
+def attention(net: nn.Module, image: Tensor | ImageDataset) -> Figure:
+    """A picture cut into patches, and what the one that varies most takes in of each, block by block, as this net computes it.
 
     net: with nn.MultiheadAttention over a square of patches. image: a uint8 (C, H, W) picture, or a set, whose first picture is taken.
-    place: the patch that asks, counted row by row; if not given, the one that varies most. Raises ValueError for a net without
-    attention, and a place that there is not.
+    Raises ValueError for a net without attention.
     """
     if not isinstance(image, Dataset):
         image = ImageDataset(image[None], torch.zeros(1), ("picture",), name="image")
@@ -152,10 +151,7 @@ def attention(net: nn.Module, image: Tensor | ImageDataset, place: int | None = 
     layers = [one[-side * side :, -side * side :] for one in layers]
     high, wide = (pixels // side for pixels in picture.shape[1:])
     cut = picture.float().mean(0)[: side * high, : side * wide].unfold(0, high, high)
-    varied = cut.unfold(1, wide, wide).flatten(2).std(-1).flatten()
-    place = int(varied.argmax()) if place is None else errors.whole(place, "place", 0)
-    if place >= side * side:
-        raise ValueError(f"place is {place}: there are {side * side} patches, from 0 on.")
+    place = int(cut.unfold(1, wide, wide).flatten(2).std(-1).argmax())
     row, column = divmod(place, side)
     figure = Figure("Patches, and what one of them attends to", (2.8 * (1 + len(layers)), 3.2))
     left, *panels = figure.subplots(1, 1 + len(layers))

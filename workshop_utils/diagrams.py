@@ -41,18 +41,17 @@ def architecture(
     net: str | nn.Module,
     shape: tuple[int, int, int] | None = None,
     *,
-    classes: int | None = None,
     image: Tensor | ImageDataset | None = None,
 ) -> Figure:
     """A net as slabs, as high as its maps and thicker the more there are, from the picture to the answer, with skip connections as arcs.
 
-    net: a name of `models.catalog()`, drawn without weights, or any net. shape: (channels, height, width) of one picture; a net of
-    the catalogue knows it. classes: of a name: 1,000, or 10 where it reads small grey pictures. image: a uint8 (C, H, W) picture,
-    or a set, whose first picture, mean, spread and classes are taken: then slabs show the map that varies most, and what the net
-    answers. A net with .preprocess gets a photo where no image is given.
+    net: a name of `models.catalog()`, drawn without weights for 1,000 classes, or 10 where it reads small grey pictures; or any net.
+    shape: (channels, height, width) of one picture; a net of the catalogue knows it. image: a uint8 (C, H, W) picture, or a set,
+    whose first picture, mean, spread and classes are taken: then slabs show the map that varies most, and what the net answers.
+    A net with .preprocess gets a photo where no image is given.
     Raises ValueError for an unknown name, what is no net, a net of your own without shape and image, and a picture that does not fit.
     """
-    net = _net(net, shape, classes)
+    net = _net(net, shape)
     title = type(net).__name__
     if hasattr(net, "architecture"):
         card = models.card(net.architecture)
@@ -92,7 +91,7 @@ def architecture(
     return figure
 
 
-def _net(net: Any, shape: Any, classes: int | None) -> nn.Module:
+def _net(net: Any, shape: Any) -> nn.Module:
     """The net, or the one of this name, on the meta device. Raises ValueError for what is none, and a shape that no picture has."""
     sides = shape if isinstance(shape, Sequence) else ()
     if shape is not None and ([*map(type, sides)] != [int] * 3 or min(sides) < 1):
@@ -100,9 +99,8 @@ def _net(net: Any, shape: Any, classes: int | None) -> nn.Module:
     if isinstance(net, str):
         small = models.card(net).pixels < LARGE
         channels = shape[0] if shape else 1 if small else 3
-        classes = (10 if small else 1000) if classes is None else classes
         with torch.device("meta"):
-            return models.build(net, classes=classes, channels=channels)
+            return models.build(net, classes=10 if small else 1000, channels=channels)
     if not isinstance(net, nn.Module):
         raise ValueError(f"{net!r} is no net: give a name of models.catalog(), or an nn.Module.")
     return net

@@ -12,19 +12,16 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from torch import Tensor
 
 from workshop_utils.data import imagenet
-from workshop_utils.errors import unknown, whole
 from workshop_utils.figure import (
     COLOURS,
+    DASHES,
     MIDDLE,
     Figure,
     alt,
     drawable,
-    floats,
-    look,
     reach,
     running,
     sheet,
-    short,
     span,
 )
 from workshop_utils.training import History
@@ -139,11 +136,8 @@ def tree(name: str) -> Figure:
     return figure
 
 
-def training_steps(mark: str = "") -> Figure:
-    """The five steps of training with one batch, as a circle: their code, and what each does. mark: one of forward, loss, zero_grad, backward, step."""
-    names = [name for name, *_ in LOOP]
-    if mark and mark not in names:
-        raise unknown("step of training", mark, names, "plots.training_steps()")
+def training_steps() -> Figure:
+    """The five steps of training with one batch, as a circle: their code, and what each does."""
     figure = Figure("Training: five steps, again for each batch", (WIDE, 4.2))
     figure.set_layout_engine("none")  # the axes are the whole figure, in inches
     axes, said = figure.add_axes((0, 0, 1, 1)), []
@@ -156,8 +150,7 @@ def training_steps(mark: str = "") -> Figure:
     for start, end in pairwise(places):
         axes.add_patch(FancyArrowPatch(start, end, **arrow))
     for number, ((x, y), (name, code, words)) in enumerate(zip(places, LOOP), 1):
-        edge: dict[str, Any] = {"mec": "black", "mew": 5} if name == mark else {}
-        axes.plot(x, y, "o", color=COLOURS[name == mark], markersize=34, **edge)
+        axes.plot(x, y, "o", color=COLOURS[0], markersize=34)
         axes.text(x, y, str(number), color="white", fontsize=17, weight="bold", **MIDDLE)
         side, beside = ("left", x + 0.4) if x > -0.1 else ("right", x - 0.4)
         y += 0.25 * (number == 1)  # above its arrow
@@ -166,40 +159,29 @@ def training_steps(mark: str = "") -> Figure:
         said.append(f"{number} {name}: {code}, {' '.join(words.split())}")
     axes.text(0, 0, "one batch,\nthen the next", fontsize=14, **MIDDLE)
     figure.description = f"A circle of {len(LOOP)} arrows, clockwise. {'; '.join(said)}. Then again with the next batch."
-    figure.description += f" Marked: {mark}." if mark else ""
     return figure
 
 
-def curves(
-    histories: History | dict[str, History], *, earlier: Sequence[History] | None = None
-) -> Figure:
-    """Loss and accuracy by epoch; with several nets one colour and marker each, validation dashed.
+def curves(history: History, *, earlier: Sequence[History] | None = None) -> Figure:
+    """Loss and accuracy by epoch, validation dashed.
 
     earlier: other runs, drawn in grey; then the axes reach over all epochs that are still to come.
     """
-    histories = {"": histories} if isinstance(histories, History) else histories
     figure, parts = Figure("Learning curves", (10, 3.8)), []
     words = {"loss": "cross-entropy loss (nats)", "accuracy": "accuracy"}
     for axes, (quantity, word) in zip(figure.subplots(1, 2), words.items()):
-        for run in earlier or ():
-            for dash, kind in (("-", ""), ("--", "validation_")):
-                values = getattr(run, kind + quantity)
+        for kind, dash, colour in zip(("training", "validation"), DASHES, COLOURS):
+            name = quantity if kind == "training" else f"validation_{quantity}"
+            for values in (getattr(run, name) for run in earlier or ()):
                 axes.plot(range(1, len(values) + 1), values, dash, color="#BBBBBB", zorder=1)
-        for place, (name, history) in enumerate(histories.items()):
-            for dash, kind in (("-", "training"), ("--", "validation")):
-                values = getattr(history, quantity if dash == "-" else f"validation_{quantity}")
-                if not values:
-                    continue
-                label = f"{short(name)} {kind}".strip()
-                colour = COLOURS[(place + (dash == "--" and len(histories) == 1)) % 7]
-                style = dash + look(place)[1]
-                axes.plot(range(1, len(values) + 1), values, style, label=label, color=colour)
+            if values := getattr(history, name):
+                axes.plot(range(1, len(values) + 1), values, f"o{dash}", label=kind, color=colour)
                 ends = f"{values[0]:.3f} to {values[-1]:.3f}"
-                parts.append(f"{label} {quantity} goes from {ends} in {len(values)} epochs")
+                parts.append(f"{kind} {quantity} goes from {ends} in {len(values)} epochs")
         axes.set(xlabel="epoch", ylabel=word)
         axes.xaxis.get_major_locator().set_params(integer=True)
         if earlier is not None:  # while it learns nothing jumps
-            axes.set_xlim(0.5, 0.5 + max(one.epochs for one in (*histories.values(), *earlier)))
+            axes.set_xlim(0.5, 0.5 + max(one.epochs for one in (history, *earlier)))
             drawn = [value for line in axes.lines for value in line.get_ydata()]
             axes.set_ylim(reach(drawn, None if quantity == "loss" else 1.02))
         if earlier:
@@ -237,15 +219,12 @@ def live_curves() -> Callable[[History], None]:
     return show
 
 
-def cross_entropy_curve(*probabilities: float) -> Figure:
-    """-log p, what one picture adds to the cross-entropy if its right class got p, with a mark at each p given, above 0 and at most 1."""
-    marks = floats(probabilities or (0.01, 0.1, 0.55, 0.91), "probabilities")
-    if not all(0 < p <= 1 for p in marks):
-        raise ValueError(f"A probability lies above 0 and is at most 1; these are {marks}.")
-    given = np.geomspace(min(0.004, *marks), 1, 400)
+def cross_entropy_curve() -> Figure:
+    """-log p, what one picture adds to the cross-entropy if its right class got p, with a mark at some p."""
+    given, marks = np.geomspace(0.004, 1, 400), np.array([0.01, 0.1, 0.55, 0.91])
     figure, axes = sheet("Cross-entropy of one picture", (9, 3.7))
     axes.plot(given, -np.log(given), color=COLOURS[0], linewidth=3)
-    said = [f"{p:g} costs {abs(np.log(p)):.2f}" for p in marks]
+    said = [f"{p:g} costs {-np.log(p):.2f}" for p in marks]
     axes.plot(marks, -np.log(marks), "o", color=COLOURS[1], markersize=10, clip_on=False)
     for p, words in zip(marks, said):
         axes.annotate(words, (p, -np.log(p)), (12, 6), textcoords="offset points", fontsize=13)
@@ -256,22 +235,23 @@ def cross_entropy_curve(*probabilities: float) -> Figure:
     return figure
 
 
-def ilsvrc(until: int = 2017) -> Figure:
-    """The top-5 errors of the winners of the ImageNet contest, from 2010 up to a year, beside that of a trained person."""
-    shown = [one for one in WINNERS if one[0] <= whole(until, "until", WINNERS[0][0])]
+def ilsvrc() -> Figure:
+    """The top-5 errors of the winners of the ImageNet contest, year by year, beside that of a trained person."""
     figure, axes = sheet("The winners of the ImageNet contest", (10.1, 4.7))
-    years, _, errors, sources = zip(*shown)
+    years, _, errors, sources = zip(*WINNERS)
     axes.plot(years, errors, color="#888888", zorder=1)
     axes.plot(years[:2], errors[:2], "s", color=COLOURS[0], ms=9, label="features made by hand")
     axes.plot(years[2:], errors[2:], "o", color=COLOURS[1], ms=9, label="convolutional nets")
     axes.axhline(HUMAN, color="black", linestyle="--", label=f"a trained person: {HUMAN}")
-    for year, name, error, _ in shown:
+    for year, name, error, _ in WINNERS:
         right = error > HUMAN  # of its dot, else above the person's line
         place = year + 0.08 * right, max(error, HUMAN) + 0.5
         axes.text(*place, f"{name}\n{error:g}", ha="left" if right else "center")
     cited = "; ".join(dict.fromkeys(source.partition(",")[0] for source in sources))
     axes.set(xlim=(2009.8, 2017.6), ylim=(0, 33), xlabel=f"year\n{cited}", ylabel="top-5 error, %")
     axes.legend(frameon=False)
-    said = "; ".join(f"{year} {name}: {error:g} ({source})" for year, name, error, source in shown)
+    said = "; ".join(
+        f"{year} {name}: {error:g} ({source})" for year, name, error, source in WINNERS
+    )
     figure.description = f"A falling curve of the top-5 error in %, from 2012 on of convolutional nets. {said}. A dashed line at {HUMAN}: a trained person, on 1,500 pictures ({REVIEW}, section 6.4)."
     return figure
