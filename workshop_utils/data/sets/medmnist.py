@@ -20,19 +20,15 @@ TISSUES = (
 
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
-    name = f"{card.name}.npz"
+    """One split of a MedMNIST file. Raises DamagedFile if it is no such file."""
+    name, part = f"{card.name}.npz", PARTS[split]
     (raw,) = files.contents(name)
-    return read_npz(raw, name, PARTS[split])
-
-
-def read_npz(raw: bytes, name: str, split: str) -> tuple[Tensor, Tensor]:
-    """One split ("train", "val" or "test") of a MedMNIST file. Raises DamagedFile if it is no such file."""
     with reading(f"'{name}' is not a MedMNIST file"):
         with ZipFile(io.BytesIO(raw)) as archive:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED_AT_MOST:
                 raise DamagedFile(f"it unpacks to more than {UNPACKED_AT_MOST:,} bytes")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            pictures, numbers = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+            pictures, numbers = arrays[f"{part}_images"], arrays[f"{part}_labels"]
         shaped = pictures.ndim in (3, 4) and pictures.shape[3:] in ((), (3,)) and pictures.size
         if pictures.dtype != np.uint8 or not shaped:
             raise DamagedFile(

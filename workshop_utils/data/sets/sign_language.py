@@ -17,17 +17,13 @@ TEST = "sha256:0e9d67bae23e67f40728e0b63bf15ad4bd5175947b8a9fac5dd9f17ce133c47b"
 
 
 def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
-    name = f"sign_mnist_{split}.csv"
-    (raw,) = files.contents(name)
-    return read_sign_csv(raw, name)
-
-
-def read_sign_csv(raw: bytes, name: str) -> tuple[Tensor, Tensor]:
-    """One CSV of Sign Language MNIST: a heading, then rows of a label and 28 x 28 pixels; labels become 0..23 (A..Y without J).
+    """The CSV of a split: a heading, then rows of a label and 28 x 28 pixels; labels become 0..23 (A..Y without J).
 
     What spreadsheets and pandas change when they save it again is undone: line endings, quotes, separators, an index in front.
     Raises DamagedFile, naming the line, for a row of the wrong length or a value out of range.
     """
+    name = f"sign_mnist_{split}.csv"
+    (raw,) = files.contents(name)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raw = raw.decode("utf-16", errors="replace").encode()
     raw = raw.removeprefix(b"\xef\xbb\xbf").replace(b"\r\r\n", b"\n").translate(None, b"\"' ")
