@@ -89,7 +89,7 @@ def kernel_figure(
     around_zero = abs(total) < 1e-3
     low, scale = (-255, "0 is grey") if around_zero else (0, "0 black, 255 white")
     figure = Figure(TITLE, (6.2, 4.6))  # beside the controls
-    figure.set_layout_engine("none")  # nothing moves here, and to look for places takes a third of the time
+    figure.set_layout_engine("none")  # no part moves: to look for places takes a third of the time
     with rc_context(STYLE):
         axes = figure.subplot_mosaic(PLACES, height_ratios=(1.7, 1), gridspec_kw=EDGES)
     axes["picture"].imshow(drawable(grey.byte()))
