@@ -94,7 +94,7 @@ def ready(exercise, answer, given):
     """An answer as an attendee would hand it in: of a changed solution, what its code defines last."""
     if not isinstance(answer, kit.Changed):
         return answer
-    code = answer.code(exercise.solution)
+    code = exercise.solution.replace(*answer)
     assert code != exercise.solution
     context = {"torch": torch, "nn": nn, "np": np, "F": F, "data": data, "models": models}
     if "transfer.classifier" in code:

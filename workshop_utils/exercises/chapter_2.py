@@ -111,7 +111,6 @@ def parameters_of_a_convolution():
         "One bias for each of the 16 kernels, not one for the whole layer.": 2401,
         "That is the first convolution, with 6 kernels on 1 channel. The second has 16 kernels on 6.": 156,
         "1,516 is the layer of 1998, where most kernels read some of the 6 maps only. Here each reads all.": 1516,
-        "For Python 2,416 are two numbers. Write 2416, without a comma.": [2, 416],
     }
     remark = "The size of the picture does not matter for it: the same kernels slide over all of it. That is why convolutions are cheap in parameters."
     return 16 * (5 * 5 * 6 + 1), remark, mistakes
@@ -288,10 +287,9 @@ def saving():
         "answers the double": Changed("(out) + x", "(out) + 2 * x"),
         "sign turned": Changed("(out) + x", "(out) - x"),
         "weights of its own": Changed(
-            "        self.first =",
-            "        self.around = nn.Conv2d(channels, channels, 1)\n        self.first =",
-            "(out) + x",
-            "(out) + self.around(x)",
+            "    def forward(self, x):\n        out = torch.relu(self.first(x))",
+            "        self.around = nn.Conv2d(channels, channels, 1)\n\n"
+            "    def forward(self, x):\n        out, x = torch.relu(self.first(x)), self.around(x)",
         ),
         "of the same shape": Changed("+ x)", "+ x).mean()"),
         "'second' is not used": Changed("self.second(out)", "self.first(x)"),
@@ -455,9 +453,7 @@ EXERCISES.question(
         "61,706 parameters, more than": models.build("lenet", classes=10, channels=1),
         "0 convolutions": nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
         "(3, 10); came a tensor of shape (3, 9)": Changed("classes=10", "classes=9"),
-        "softmax is inside": Changed(
-            "models", "nn.Sequential(models", "28))", "28)), nn.Softmax(1))"
-        ),
+        "softmax is inside": Changed("28))", "28))\nmy_net = nn.Sequential(my_net, nn.Softmax(1))"),
         "Expected a net": nn.Sequential,
     },
 )
@@ -521,8 +517,8 @@ def inception(answer):
         yield "Only 4 maps come out: were the branches added, or put one after the other? They belong side by side."
     if given.shape[1] < 16:
         yield f"A branch is missing: {given.shape[1]} maps come out, where four times 4 are expected."
-    orders = (as_array(torch.cat(order, dim=1)) for order in permutations(parts))
-    if not any(same(as_array(given), one, atol=1e-5) for one in orders):
+    maps, orders = as_array(given), permutations(parts)
+    if not any(same(maps, torch.cat(order, dim=1), atol=1e-5) for order in orders):
         yield f"Expected the maps of all four branches, in any order; came {described(given)} with other values."
     return "Which kernel is best is left to training: the next layer weighs the maps of all four."
 

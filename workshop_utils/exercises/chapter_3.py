@@ -152,8 +152,7 @@ def as_good_as_scratch():
     nudge="Which parameters learn at the moment when the optimizer is made?",
     wrong={
         "Only the head moved": Changed("net.blocks[1].requires_grad_(True)", "pass"),
-        "more than blocks.1 was unfrozen": Changed("blocks[1]", "blocks"),
-        "'blocks.0.0.bias' for one": Changed("blocks[1]", "blocks"),
+        "more than blocks.1 was unfrozen: 'blocks.0.0.bias'": Changed("blocks[1]", "blocks"),
         "Everything moved": lambda net: torch.optim.AdamW(net.parameters()),
         "Was the net frozen": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3),
         "as long as the head's": Changed("1e-4", "1e-3"),

@@ -69,23 +69,18 @@ def compare(
 
     mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected. near: as `same`.
     """
-    values, wanted = as_array(given), as_array(expected)
-    came = f"came {described(given)}"
-    if values is None or wanted is None:
+    values, came = as_array(given), f"came {described(given)}"
+    wanted: Any = as_array(expected)
+    if values is None:
         rest = ", which is text. A number stands without quotes" if isinstance(given, str) else ""
         if rest and "%" in given:
             rest += ", and a percentage as a fraction, such as 0.12"
         elif rest and "," in given:
-            rest += (
-                ", without a comma"
-                if wanted is not None and (wanted >= 1000).all()
-                else " and with a point"
-            )
+            rest += ", without a comma" if (wanted >= 1000).all() else " and with a point"
         yield f"Expected {what}; {came}{rest}."
     elif not same(values, wanted, **near):
         for sentence, value in mistakes.items():
-            mistaken = as_array(value)
-            if mistaken is not None and same(values, mistaken, **near):
+            if same(values, value, **near):
                 yield sentence
         if values.size > wanted.size and (parts := _cut(given)):
             large = wanted.ndim == 0 and wanted >= 1000  # thousands were separated
@@ -122,8 +117,9 @@ def as_array(value: Any) -> np.ndarray | None:
         return None
 
 
-def same(values: np.ndarray, wanted: np.ndarray, rtol: float = 1e-3, atol: float = 1e-6) -> bool:
+def same(values: np.ndarray, wanted: Any, rtol: float = 1e-3, atol: float = 1e-6) -> bool:
     """Equal in shape and, up to numpy's tolerances, in every value; a single value may come in brackets."""
+    wanted = as_array(wanted)
     if wanted.ndim == 0 and values.size == 1:
         values = values.reshape(())
     return values.shape == wanted.shape and np.allclose(values, wanted, rtol=rtol, atol=atol)

@@ -42,15 +42,10 @@ class Exercise:
 
 
 class Changed(NamedTuple):
-    """A wrong answer that is the solution with one piece of its code, or two, replaced."""
+    """A wrong answer that is the solution with one piece of its code replaced."""
 
     old: str
     new: str
-    old_too: str = ""
-    new_too: str = ""
-
-    def code(self, solution: str) -> str:
-        return solution.replace(self.old, self.new).replace(self.old_too or "\0", self.new_too)
 
 
 class Chapter(list[Exercise]):

@@ -34,7 +34,7 @@ def certificate(name: str, path: str | Path = "my-certificate.html") -> Path:
         raise ValueError(
             f'Put your name in quotes, at most {LONGEST} letters: exercises.certificate("Amina Diallo").'
         )
-    count, tables = 0, []
+    count, total, tables = 0, 0, []
     for chapter in kit.CHAPTERS:
         records = kit.exercises(chapter)
         signs = solved.signs([one.number for one in records])
@@ -45,12 +45,11 @@ def certificate(name: str, path: str | Path = "my-certificate.html") -> Path:
             columns["solved"] = lambda one, how=how: how[one.number]
             caption = f"Chapter {chapter}: {len(right)} of {len(records)}"
             tables.append(Table(right, columns, caption)._repr_html_())
-        count += len(right)
+        count, total = count + len(right), total + len(records)
     if not tables:
         raise ValueError(
             "Nothing is solved yet on this computer. exercises.progress() lists what there is to solve."
         )
-    total = sum(len(kit.exercises(chapter)) for chapter in kit.CHAPTERS)
     day = f"{date.today():%d %B %Y}"
     page = PAGE % (escape(name.strip()), count, total, day, "\n".join(tables))
     paths.write(Path(path), page.encode())
