@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from html import escape
+from operator import itemgetter
 
 from torch import Tensor
 
@@ -105,26 +105,22 @@ class DatasetCard:
             "cite": self.citation,
             "note": self.note,
         }
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align:left">{name}</th><td style="text-align:left">{escape(fact)}</td></tr>'
-            for name, fact in facts.items()
-            if fact
-        )
-        return f"<table><caption>{escape(self.title)}</caption><tbody>{rows}</tbody></table>"
+        said = [(name, fact) for name, fact in facts.items() if fact]
+        return Table(said, {"set": itemgetter(0), self.title: itemgetter(1)})._repr_html_()
 
 
 def table(cards: Iterable[DatasetCard]) -> list[DatasetCard]:
     """The cards, which a notebook shows as a table."""
     columns = {
-        "name": lambda card: card.name,
-        "what": lambda card: card.title,
+        "name": "name",
+        "what": "title",
         "classes": lambda card: len(card.classes),
         "picture": _shape,
-        "train": lambda card: card.train,
-        "test": lambda card: card.test,
+        "train": "train",
+        "test": "test",
         "bundled here": _bundled,
         "whole set, MB": lambda card: _megabytes(card) if card.download_bytes else "",
-        "licence": lambda card: card.licence,
+        "licence": "licence",
     }
     return Table(cards, columns)
 
