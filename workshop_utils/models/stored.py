@@ -1,6 +1,8 @@
 """Nets that a person trained under a name of the course, kept on the disk for the next kernel."""
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from workshop_utils import paths
@@ -14,8 +16,6 @@ def store(name: str, net: nn.Module, card: dict, about: str) -> None:
     about: words for `stored` to give back. Prints a sentence where the folder cannot be written.
     """
     if (state := _as_built(net, card)) is not None:
-        from safetensors.torch import save
-
         try:
             paths.write(paths.folder() / f"{name}.safetensors", save(state, {"about": about}))
         except OSError as error:
@@ -24,8 +24,6 @@ def store(name: str, net: nn.Module, card: dict, about: str) -> None:
 
 def stored(name: str, card: dict) -> tuple[nn.Module, str] | None:
     """The net that `store` wrote, and the words about it; None where there is none. A file that cannot be read is said to be left out."""
-    from safetensors import SafetensorError, safe_open
-
     path = paths.folder() / f"{name}.safetensors"
     if not path.is_file():
         return None

@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 
@@ -84,11 +86,9 @@ def ready(name: str) -> nn.Module:
         raise ValueError(
             f"The file '{name}.safetensors' is damaged: its sha256 is not the published one. Bring it back with: git checkout -- workshop_utils/models/ready/{name}.safetensors"
         )
-    from safetensors.torch import load as from_bytes
-
     model = build(card["architecture"], classes=card["classes"], channels=card["channels"])
     vars(model)["of_the_course"] = name  # so that nobody takes it for a reader's own
-    model.load_state_dict(from_bytes(raw))
+    model.load_state_dict(safetensors.torch.load(raw))
     right = f"{100 * card['test_accuracy']:.1f} % of the test pictures right"
     _tell(name, f"a net that comes with the course, trained on {card['trained_on']}", right)
     return model.eval()
@@ -119,8 +119,6 @@ def save(
     Raises ValueError if something is missing or makes no sense, or the net is no longer of the architecture that it was built
     as, FileExistsError if there is such a file and overwrite is False.
     """
-    from safetensors.torch import save as to_bytes
-
     path, net = _file(path), inside(net)
     with paths.writing(path):
         taken = path.exists()
@@ -160,7 +158,8 @@ def save(
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     with torch.random.fork_rng(devices=[]):  # what is drawn here is drawn for nobody
         _require_same_answers(net, _rebuilt(words, state, "This net"))
-    paths.write(path, to_bytes(state, {"card": words, "sha256": _digest(words, state)}))
+    metadata = {"card": words, "sha256": _digest(words, state)}
+    paths.write(path, safetensors.torch.save(state, metadata))
     return path
 
 
@@ -170,8 +169,6 @@ def load(path: str | Path) -> nn.Module:
     Raises FileNotFoundError if there is no such file, OSError if it may not be read, ValueError if it is damaged or no
     classifier.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = _file(path)
     what = f"The file '{path.name}'"
     with paths.reading(path):
