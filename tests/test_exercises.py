@@ -141,7 +141,6 @@ OF_ANY_KIND = [  # number, answer, part of the sentence: what all exercises of a
     ("2.6", 0.9, "came 0.9"),
     ("2.6", 22 / 27, "as a share of the three 3x3"),
     ("2.6", 49 / 27 - 1, "as a share of the three 3x3"),
-    ("2.2", (2, 416), "Write 2416, without a comma"),
     ("3.4", 3, "one of 1, 2, 5, 10, 15; came 3"),
     ("3.4", "2", "came '2', which is text. A number stands without quotes"),
     ("3.4", "frozen", "one of 1, 2, 5, 10, 15; came 'frozen'"),

@@ -265,7 +265,8 @@ def head_step(answer):
     # a net whose slope is another one with softmax twice, in its signs too, and nearly the same with dropout
     torch.manual_seed(79)
     net, images, labels = _fresh_net().train(), torch.randn(16, 3, 16, 16), torch.arange(16) % 3
-    before, head = copy.deepcopy(net.state_dict()), {"6.weight", "6.bias"}
+    was, head = copy.deepcopy(net).eval(), {"6.weight", "6.bias"}
+    before = was.state_dict()
     if not callable(answer):
         yield f"Expected the function; came {described(answer)}."
     given = ask(lambda: answer(net, images.clone(), labels.clone()))
@@ -285,7 +286,7 @@ def head_step(answer):
         yield f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first."
     if not all(value.isfinite().all() for value in given.state_dict().values()):
         yield "The head's weights are no longer finite: the step was far too long."
-    yield from _downhill(net, before, images, labels)
+    yield from _downhill(net, was, images, labels)
     return "Frozen means that transfer.changed finds nothing else. training.fit keeps frozen batch normalisation still in the same way."
 
 
@@ -418,10 +419,8 @@ def _fresh_net() -> nn.Module:
     return net
 
 
-def _downhill(net: nn.Module, before: dict, images: Tensor, labels: Tensor) -> Iterator[str]:
-    """What is wrong with the way that the head of `_fresh_net` went from `before`, if it is not down the cross-entropy of these pictures."""
-    was = _fresh_net().eval()
-    was.load_state_dict(before)
+def _downhill(net: nn.Module, was: nn.Module, images: Tensor, labels: Tensor) -> Iterator[str]:
+    """What is wrong with the way that the head of `_fresh_net` went from that of `was`, if it is not down the cross-entropy of these pictures."""
 
     def slope(scores: Tensor) -> Tensor:
         found = torch.autograd.grad(F.cross_entropy(scores, labels), [*was[6].parameters()])
