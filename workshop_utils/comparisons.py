@@ -59,8 +59,9 @@ def tradeoff(
     joined = {"label": "no other is both cheaper and better", "color": COLOURS[0], "zorder": 1}
     axes.plot(*zip(*(final[name] for name in best)), "--o", markersize=9, **joined)
     hollow = {"markersize": 9, "markerfacecolor": "white", "color": GREY}
-    for name in {*beaten, *rises}:
-        axes.plot(*points[name], "o", **hollow)
+    for name in ordered:  # in one order: where two lie on each other, it is seen which came last
+        if name in beaten or name in rises:
+            axes.plot(*points[name], "o", **hollow)
         if name in beaten and name in rises:
             axes.plot(*final[name], "o", **hollow)
     for name, high in rises.items():
@@ -93,9 +94,7 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
     room = axes.get_window_extent()
     apart = lambda name: sorted(np.hypot(*(one[0] - ends[name][0])) for one in ends.values())[1:4]
     waiting = sorted(ends, key=apart)  # the most crowded first
-    for name, places in [*product(waiting, [NEAR]), *product(waiting, [FAR])]:
-        if name not in waiting:
-            continue
+    for places, name in ((places, name) for places in (NEAR, FAR) for name in [*waiting]):
         text = axes.annotate(short(name), final[name], (0, 0), va="center", fontsize=10, **POINTS)
         as_written([text])
         own = ends[name]
@@ -118,7 +117,7 @@ def _names_beside(axes, points: dict[str, tuple], final: dict[str, tuple]) -> No
             if places is NEAR:
                 text.remove()
                 continue
-        waiting = [other for other in waiting if other != name]
+        waiting.remove(name)
         taken.append(box)
         if places is FAR:
             taken += _along(line)
