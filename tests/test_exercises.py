@@ -51,7 +51,7 @@ def given():
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "solved"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(kit, "session", kit.Session())
+    monkeypatch.setattr(kit, "session", SimpleNamespace(hints={}, chapter=None))
     # judges draw anew each time, and the same in every run of the tests; SEED=1 gives others
     seeds = itertools.count(1000 * int(os.environ.get("SEED", 0)))
     drawn = SimpleNamespace(seed=lambda: torch.manual_seed(next(seeds)))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from workshop_utils import errors
@@ -99,15 +100,8 @@ class Chapter(list[Exercise]):
         self.exercise(number, title, minutes, wrong=wrong, solution=solution, **record)(judge)
 
 
-@dataclass
-class Session:
-    """What the verbs remember until the kernel ends: hints shown by exercise, and the chapter last worked on."""
-
-    hints: dict[str, int] = field(default_factory=dict)
-    chapter: int | None = None
-
-
-session = Session()
+# what the verbs remember until the kernel ends: hints shown by exercise, and the chapter last worked on
+session = SimpleNamespace(hints={}, chapter=None)
 
 
 def check(number: str, answer: Any, **given: Any) -> None:
