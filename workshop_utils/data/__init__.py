@@ -56,8 +56,7 @@ def load(
     images, numbers = _read(chosen, split, files())
     about = {"name": name, "split": split, "source": source}
     if not isinstance(images, Tensor):  # files, which stay on disk
-        known = (chosen.mean, chosen.std) if chosen.mean else ()
-        mean, std = map(torch.tensor, known) if known else (None, None)
+        mean, std = (torch.tensor(one) if one else None for one in (chosen.mean, chosen.std))
         return LazyImageDataset(
             images, numbers, chosen.classes, size=size, mean=mean, std=std, **about
         )

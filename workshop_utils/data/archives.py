@@ -94,7 +94,7 @@ def unpacked(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> 
 
 
 def zip_files(raw: bytes, name: str) -> Files:
-    """The files in a zip, read from memory: member names are only names here, so none can point outside."""
+    """The files in a zip, read from memory."""
     try:
         archive = ZipFile(io.BytesIO(raw))
         infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -137,7 +137,7 @@ def _unzip(archive: ZipFile, member: ZipInfo) -> bytes:
 
 
 def tar_files(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:
-    """The wanted files of a tar, packed or not, read into memory in one pass; names are only names, and links are left out."""
+    """The wanted files of a tar, packed or not, read into memory in one pass; links are left out."""
     found: Files = {}
     total = 0
     try:

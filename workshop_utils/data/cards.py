@@ -9,8 +9,6 @@ from torch import Tensor
 from workshop_utils.data.archives import FilePairs
 from workshop_utils.tables import Table
 
-Reader = Callable[..., tuple[Tensor | FilePairs, Tensor]]
-
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -34,8 +32,7 @@ class DatasetCard:
     shape: (channels, height, width) in pixels. train, test, validation: how many pictures the whole set has. licence: as
     its owner states it. bundled: how many (train, test) pictures of it come with the course, or None. files: as they are
     published; kaggle: its name there. coarse: the names of its superclasses. mean, std: of the pixels to learn from, where
-    counting would take hours. place: in the catalogue. storable: whether its pictures
-    may stand in what is passed on: notebooks with outputs, slides, pages.
+    counting would take hours. place: in the catalogue. storable: whether notebooks with outputs, slides and pages may show it.
     read(card, split, files) -> (pictures (N, C, H, W) uint8, labels (N,) int64). `files.contents(name, ...)` are the
     verified bytes of files, unpacked, bundled or published alike; `files.folder` is where they lie. For a published set of
     picture files, `files.pictures()` is its archive or folder, and `files.cache` a folder to keep what was decoded. A set
@@ -50,7 +47,7 @@ class DatasetCard:
     test: int
     licence: str
     note: str
-    read: Reader
+    read: Callable[..., tuple[Tensor | FilePairs, Tensor]]
     homepage: str = ""
     citation: str = ""
     bundled: tuple[int, int] | None = None
