@@ -652,18 +652,9 @@ def test_real_digits_drawn_large_and_off_centre_are_still_read():
     assert evaluation.evaluate(evaluation.predict(reader(), dataset)).accuracy > 0.9
 
 
-@pytest.mark.parametrize(
-    "text, words",
-    [
-        (
-            "data:image/png;base64," + base64.b64encode(b"no picture").decode(),
-            "cannot be read as a picture",
-        ),
-        ("x" * 1_000_001, "more than the 1,000,000"),
-    ],
-)
-def test_what_a_pad_cannot_send_is_answered_with_a_sentence(text, words):
-    with pytest.raises(ValueError, match=words):
+def test_what_a_pad_cannot_send_is_answered_with_a_sentence():
+    text = "data:image/png;base64," + base64.b64encode(b"no picture").decode()
+    with pytest.raises(ValueError, match="cannot be read as a picture"):
         digit_pad.from_browser(text)
 
 

@@ -32,11 +32,6 @@ SPINES = {"axes.spines.top": False, "axes.spines.right": False}
 STYLE = {"font.size": 11, **SPINES, "text.parse_math": False}
 
 
-def look(place: int) -> tuple[str, str, str]:
-    """Colour, marker and dash of the line at this place among several."""
-    return COLOURS[place % 7], MARKERS[place % 7], DASHES[place % 4]
-
-
 def running() -> tuple[str, int]:
     """The cell that runs, by the front end's name of it where it gives one, else by its text, and its execution count; ("", 0) outside of a notebook."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -218,8 +213,7 @@ def counts_in_cells(axes, counts: np.ndarray, classes: Sequence[str], aspect="eq
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect=aspect)
     for row, column in zip(*np.nonzero(counts)):
         colour = "white" if shares[row, column] > 0.5 else "black"
-        words = f"{counts[row, column]}"
-        axes.text(column, row, words, fontsize=10, color=colour, **MIDDLE)
+        axes.text(column, row, counts[row, column], fontsize=10, color=colour, **MIDDLE)
     axes.set_xticks(range(len(classes)), [*map(short, classes)], rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), [*map(short, classes)])
 

@@ -13,13 +13,14 @@ from workshop_utils import blocks_drawn, comparisons, data, diagrams
 from workshop_utils.data.dataset import ImageDataset, image_dataset
 from workshop_utils.figure import (
     COLOURS,
+    DASHES,
+    MARKERS,
     Figure,
     drawable,
     extremes,
     filled,
     floats,
     in_numbers,
-    look,
     number,
     reach,
     sheet,
@@ -190,8 +191,9 @@ def lines(
     (figure, axes), parts, lowest = sheet(f"{y_label}, by {x_label}", (9, 3.8)), [], math.inf
     for place, (name, found) in enumerate(filled(series, y_label).items()):
         kind, _, way = name.partition(",")
-        (colour, marker, _), said = look(kinds.index(kind)), []
-        dash = look(ways.index(way) if len(ways) > 1 else place)[2]
+        look, said = kinds.index(kind) % 7, []
+        colour, marker = COLOURS[look], MARKERS[look]
+        dash = DASHES[(ways.index(way) if len(ways) > 1 else place) % 4]
         found = {x: floats(values, name) for x, values in filled(found, name).items()}
         lowest = min(lowest, *map(min, found.values()))
         means = [float(np.mean(values)) for values in found.values()]

@@ -15,11 +15,19 @@ def progress(steps: Iterable | None = None, description: str = "", total: int | 
 
     The text that a notebook stores for it holds no time and no rate, so that it is the same on every machine.
     """
-    if watcher := _watcher.get():
-        return _watched(steps, description, total, watcher)
-    from tqdm.auto import tqdm
+    import tqdm.auto
 
-    return tqdm(steps, desc=description, total=total, leave=False, bar_format="{desc} {bar}")
+    if not (watcher := _watcher.get()):
+        look = {"leave": False, "bar_format": "{desc} {bar}"}
+        return tqdm.auto.tqdm(steps, desc=description, total=total, **look)
+
+    class Watched(tqdm.tqdm):
+        monitor_interval = 0  # no thread
+
+        def display(self, *_, **__):
+            watcher(description, self.n, self.total)
+
+    return Watched(steps, total=total, file=io.StringIO())
 
 
 @contextmanager
@@ -33,15 +41,3 @@ def watched_by(watcher: Watcher):
         yield
     finally:
         _watcher.reset(token)
-
-
-def _watched(steps, description, total, watcher):
-    from tqdm import tqdm
-
-    class Watched(tqdm):
-        monitor_interval = 0  # no thread
-
-        def display(self, *_, **__):
-            watcher(description, self.n, self.total)
-
-    return Watched(steps, total=total, file=io.StringIO())

@@ -77,11 +77,6 @@ def add(codes: str = "") -> Figure:
     return _ranking(stored)
 
 
-def forget() -> None:
-    """Empties the board of this kernel, as a new kernel would; what the folder keeps stays."""
-    _here.clear()
-
-
 def _ranking(codes: list[str]) -> Figure:
     """All runs, those with a place first: a dot at the accuracy, and beside it what it took."""
     runs = [*filter(None, map(_read, codes))]

@@ -125,12 +125,8 @@ class Following(TorchFunctionMode):
             step.strongest = given[0, varied.argmax()].float().cpu()
         return step
 
-    def attending(self, *_) -> None:
-        """To be called before a layer of attention."""
-        self.begun.append(len(self.steps))
-
     def attended(self, layer: nn.Module, inputs: tuple, options: dict, output) -> None:
-        """To be called after it: what it did inside becomes one step, as deep as what goes in and what comes out of it."""
+        """To be called after a layer of attention: what it did inside becomes one step, as deep as what goes in and what comes out of it."""
         inner, given = list(self.steps)[self.begun.pop() :], _tensors(output)[0]
         read = _tensors((inputs, options))
         sources = [one.step for one in read if getattr(one, "step", None) in self.steps]
@@ -161,9 +157,10 @@ def follow(net: nn.Module, picture: Tensor) -> Way:
     net, images, start = inside(net), picture.unsqueeze(0), Step("picture", "", (*picture.shape,))
     images.step, seen = start, Following(start)  # type: ignore[attr-defined]
     attention = [layer for layer in net.modules() if isinstance(layer, ATTENTION)]
+    begins = lambda *_: seen.begun.append(len(seen.steps))
     with ExitStack() as hooks, evaluating(net), seen:
         for layer in attention:
-            hooks.enter_context(layer.register_forward_pre_hook(seen.attending))
+            hooks.enter_context(layer.register_forward_pre_hook(begins))
             hooks.enter_context(layer.register_forward_hook(seen.attended, with_kwargs=True))
         scores = answer(net, images)
     ends = [one.step for one in _tensors(scores) if getattr(one, "step", None) in seen.steps]

@@ -103,10 +103,8 @@ def _for_this(folder: Path, cpu: bool, chosen: Path) -> str | None:
     import torch
 
     here, tested = ["-f", str(folder)], ["-c", str(paths.HOME / "constraints.txt")]
-    lists: dict[str, list[str]] = {}
-    if cpu or not torch.version.cuda:
-        lists = {"requirements-cpu.txt": []}
-    for name, versions in {**lists, "requirements.txt": tested}.items():
+    lists: list = [("requirements-cpu.txt", []), ("requirements.txt", tested)]
+    for name, versions in lists if cpu or not torch.version.cuda else lists[1:]:
         wanted = [*here, *versions, "-r", str(paths.HOME / name)]
         if subprocess.call([*PIP, "download", "-d", str(folder), *wanted]):
             return f"pip could not download everything in {name}: see above."

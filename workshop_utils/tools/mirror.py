@@ -74,9 +74,8 @@ def served(folder: Path) -> dict[str, Path]:
 
 def contents(files: dict[str, Path]) -> str:
     """How many sets are there with all of their files, of those that could be, and how many packages."""
-    sets = [[f"/{card.name}/{file.name}" for file in card.files] for card in data.catalog()]
-    sets = [paths for paths in sets if paths]
-    whole = sum(files.keys() >= set(paths) for paths in sets)
+    sets = [card for card in data.catalog() if card.files]
+    whole = sum(all(f"/{card.name}/{file.name}" in files for file in card.files) for card in sets)
     wheels = sum(name.startswith("/wheels/") for name in files)
     return f"{whole} of {len(sets)} data sets, {wheels} packages"
 
