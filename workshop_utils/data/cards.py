@@ -108,7 +108,7 @@ class DatasetCard:
 
 def table(cards: Iterable[DatasetCard]) -> list[DatasetCard]:
     """The cards, which a notebook shows as a table."""
-    columns = {
+    columns: dict[str, str | Callable] = {
         "name": "name",
         "what": "title",
         "classes": lambda card: len(card.classes),

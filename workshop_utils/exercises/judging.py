@@ -70,7 +70,7 @@ def compare(
     mistakes: sentence -> the value that this mistake gives, compared in turn. what: the words for what was expected. near: as `same`.
     """
     values, came = as_array(given), f"came {described(given)}"
-    wanted: Any = as_array(expected)
+    wanted = np.asarray(as_array(expected))
     if values is None:
         rest = ", which is text. A number stands without quotes" if isinstance(given, str) else ""
         if rest and "%" in given:
@@ -119,7 +119,7 @@ def as_array(value: Any) -> np.ndarray | None:
 
 def same(values: np.ndarray, wanted: Any, rtol: float = 1e-3, atol: float = 1e-6) -> bool:
     """Equal in shape and, up to numpy's tolerances, in every value; a single value may come in brackets."""
-    wanted = as_array(wanted)
+    wanted = np.asarray(as_array(wanted))
     if wanted.ndim == 0 and values.size == 1:
         values = values.reshape(())
     return values.shape == wanted.shape and np.allclose(values, wanted, rtol=rtol, atol=atol)
