@@ -6,12 +6,12 @@ EXERCISES = Chapter()
 
 EXERCISES.question(
     "4.1",
-    "A bright snow",
+    "Bright snow",
     right="D",
     hints=("From which number is the map made?", "What would you have to do to be sure?"),
     mistake="B: without the snow it would say otherwise. The map alone does not show that",
     nudge="What did the map measure, and what did nobody try yet?",
-    A="The net was given one word for a whole picture. It cannot mistake a thing that it never learned to tell from another.",
+    A="The net was given one word for a whole picture. It was never told which part of it is the husky, so it cannot mix up the two.",
     B="It may, or it may not: the map shows where the score comes from, not what happens without it. Cover the snow and ask again.",
     C="The probability says how sure a net is; a map is made for any class, sure or not.",
     D="A map is a reason to try something, no result. A set with huskies on grass, or a covered corner, is one.",
@@ -51,7 +51,7 @@ EXERCISES.question(
     mistake="D: whether 1,000 are enough. They are, for a number that says nothing",
     nudge="How often is somebody right who has not looked at all?",
     A="However long: 95 % may still be 'healthy' each time.",
-    B="It may be low too when 'healthy' is said each time, with a probability of 0.95.",
+    B="A net that says 'healthy' each time, with 0.95, has a low one too.",
     C="Always 'healthy' is right for 950 of 1,000 as well. Recall of the ill is what differs.",
     D="They give 95 %, about 1.4 points more or less. How exact it is does not tell what it hides.",
 )
@@ -109,7 +109,7 @@ EXERCISES.question(
     mistake="A: an error. Shapes and types are right, so nobody complains",
     nudge="Who would notice: PyTorch, or somebody who knows the score?",
     A="Shapes and types are right, so nothing is raised. That is the danger.",
-    B="The weights were made for numbers of another mean and spread; each answer is worse founded.",
+    B="The weights were made for numbers of another mean and spread; so the answers get worse.",
     C="So send the preprocessing along with the weights, and a picture with its right answer to try.",
     D="Most of what a net sees is contrast between neighbours, and that survives. It is worse, and not blind.",
 )
@@ -122,7 +122,7 @@ EXERCISES.question(
     mistake="B: the higher one. It is two pictures higher",
     nudge="How many pictures are half a point of 400?",
     A="Two pictures are no reason. Cost, size and what the errors are may be one; more pictures would decide.",
-    B="Half a point of 400 are two pictures; were they all that differ, a coin would do the same in every second case.",
+    B="Half a point of 400 are two pictures. If only these two differ, a fair coin gives such a split in every second case.",
     C="The best of ten, chosen on the test pictures, looks better than it is: they are used up then.",
     D="It is a mean over the same 400 pictures, with chance in it too. Look at it; it does not settle this.",
 )
