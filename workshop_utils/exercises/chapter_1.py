@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workshop_utils.data import ImageDataset
 from workshop_utils.evaluation import Evaluation, Predictions, decide, evaluate, predict
@@ -373,7 +373,7 @@ EXERCISES.question(
         "Nothing changed": lambda images: images,
         "you would notice": lambda images: 255 - images,
         "more than 45: you would notice": lambda images: images * 0,
-        "uint8 has wrapped": lambda images: images - 3,
+        "uint8 has wrapped": lambda images: images + 25,
         "costs 10 points or more": lambda images: images.float() + 2,
         "shape that came in": lambda images: images[0],
         "not numbers": lambda images: images * float("nan"),
@@ -381,18 +381,20 @@ EXERCISES.question(
 )
 def disturb(answer, net: nn.Module, test: ImageDataset):
     given = ask(answer, test.images)
-    if as_array(given) is None or not isinstance(given, Tensor) or given.shape != test.images.shape:
-        yield f"Expected a tensor of the shape that came in, {tuple(test.images.shape)}; came {described(given)}."
-    if not torch.isfinite(given.double()).all():
+    values, shape = as_array(given), tuple(test.images.shape)
+    if values is None or values.shape != shape:
+        yield f"Expected a tensor of the shape that came in, {shape}; came {described(given)}."
+    if not np.isfinite(values).all():
         yield "Some pixels are not numbers (NaN or infinite)."
-    pixels = given.float().round().clamp(0, 255).byte()
+    pixels = torch.as_tensor(values.round().clip(0, 255)).byte()
     same = {"mean": test.mean, "std": test.std}
     changed = ImageDataset(pixels, test.labels, test.classes, name="disturbed", **same)
     difference = pixels.short() - test.images.short()
     levels = float(difference.abs().float().mean())
     if not levels:
         yield "Nothing changed. Move, turn, mirror, darken, cover: what would a careless photographer do?"
-    if levels > LEVELS_AT_MOST and len((difference % 256).unique()) == 1:
+    both_ways = (difference > 0).any() and (difference < 0).any()
+    if both_ways and len((difference % 256).unique()) == 1:
         yield "uint8 has wrapped round: 255 + 40 is 39, not 295. Compute with images.float(); the check rounds and cuts at 0 and 255."
     if levels > LEVELS_AT_MOST:
         yield f"That changes a pixel by {levels:.0f} of 255 on average, more than {LEVELS_AT_MOST}: you would notice. Be gentler."

@@ -482,6 +482,7 @@ def own_net(answer):
     nudge="How many maps should come out, if each branch gives 4?",
     wrong={
         "along the pictures": Changed("dim=1", "dim=0"),
+        "along height or width": Changed("dim=1", "dim=3"),
         "one after the other": Changed(
             "torch.cat([self.one(x), self.three(x), self.five(x), self.pool(x)], dim=1)",
             "self.five(self.three(self.one(x).repeat(1, 2, 1, 1)[:, :6]).repeat(1, 2, 1, 1)[:, :6])",
@@ -502,6 +503,8 @@ def inception(answer):
         yield f"Expected maps, a tensor of shape (2, 16, 9, 9); came {described(given)}."
     if given.shape[0] != 2:
         yield f"{given.shape[0]} pictures come out, where 2 came in: the maps were put together along the pictures, dimension 0."
+    if given.shape[2:] != (9, 9):
+        yield "The maps were put together along height or width. Channels are dimension 1: dim=1."
     if given.shape[1:] == (4, 9, 9):
         yield "Only 4 maps come out: were the branches added, or put one after the other? They belong side by side."
     if given.shape[1] < 16:
