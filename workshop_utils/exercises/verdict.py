@@ -27,25 +27,23 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         heading, colour = LOOKS[self.kind]
-        return box(colour, f"{self.number}. {heading}.", self.words, self.code)
+        return Help(f"{self.number}. {heading}.", self.words, self.code, colour)._repr_html_()
 
 
 @dataclass(frozen=True)
 class Help:
-    """A hint or a solution. heading: what it is."""
+    """A hint or a solution. heading: what it is; colour: of the edge."""
 
     heading: str
     words: str
     code: str = ""
+    colour: str = "#0072B2"
 
     def __repr__(self) -> str:
         return "\n".join(filter(None, [self.heading, self.words, self.code]))
 
     def _repr_html_(self) -> str:
-        return box("#0072B2", self.heading, self.words, self.code)
-
-
-def box(colour: str, heading: str, words: str, code: str) -> str:
-    """Words beside a coloured edge, in the page's own colours, so that light and dark themes can both be read."""
-    lines = f"<pre>{escape(code)}</pre>" if code else ""
-    return f'<div role="status" style="border-left:6px solid {colour};padding:4px 12px;white-space:pre-line"><b>{escape(heading)}</b> {escape(words)}{lines}</div>'
+        """Words beside a coloured edge, in the page's own colours, so that light and dark themes can both be read."""
+        lines = f"<pre>{escape(self.code)}</pre>" if self.code else ""
+        style = f"border-left:6px solid {self.colour};padding:4px 12px;white-space:pre-line"
+        return f'<div role="status" style="{style}"><b>{escape(self.heading)}</b> {escape(self.words)}{lines}</div>'
