@@ -185,7 +185,7 @@ def lines(
 ) -> Figure:
     """One line a method through the means at each x, with a dot for each value. series: method -> x -> the values of the seeds.
 
-    Methods whose names agree up to a comma, "ReLU" and "ReLU, batch norm", share colour and marker; what comes after it has its dash.
+    Methods whose names agree up to a comma, "ReLU" and "ReLU, batch norm", share colour and marker; what comes after it has its dash, and from the second on hollow dots.
     """
     kinds, ways = ([*dict.fromkeys(name.partition(",")[at] for name in series)] for at in (0, 2))
     (figure, axes), parts, lowest = sheet(f"{y_label}, by {x_label}", (9, 3.8)), [], math.inf
@@ -194,15 +194,16 @@ def lines(
         look, said = kinds.index(kind) % 7, []
         colour, marker = COLOURS[look], MARKERS[look]
         dash = DASHES[(ways.index(way) if len(ways) > 1 else place) % 4]
+        dots = {"color": colour, "mfc": "none" if ways.index(way) else colour}
         found = {x: floats(values, name) for x, values in filled(found, name).items()}
         lowest = min(lowest, *map(min, found.values()))
         means = [float(np.mean(values)) for values in found.values()]
         axes.plot(list(found), means, dash, color=colour, linewidth=2)
         for (x, values), mean in zip(found.items(), means):
-            axes.plot([x] * len(values), values, marker, color=colour, alpha=0.6)
+            axes.plot([x] * len(values), values, marker, alpha=0.6, **dots)
             spread = f" ({span(values)})"
             said.append(f"{number(mean)} at {number(x)}{spread if len(values) > 1 else ''}")
-        axes.plot([], [], dash + marker, color=colour, label=short(name))
+        axes.plot([], [], dash + marker, label=short(name), **dots)
         parts.append(f"{name}: {', '.join(said)}")
     ticks = sorted({x for found in series.values() for x in found})
     axes.set(xlabel=x_label, ylabel=y_label, xticks=ticks)
