@@ -26,8 +26,7 @@ def feature_maps(model: nn.Module, image: Tensor, layer: str, *, run: int = 0) -
     """What one layer makes of one picture.
 
     image: (C, H, W) float32, normalised as in training. layer: its name, as `models.summary` lists it. run: which of its runs that
-    give maps, if the net uses it more than once. Returns (channels, height, width) float32. Raises ValueError if there is no
-    such layer or run, or it gives no maps.
+    give maps, if there are several. Returns (channels, height, width) float32. Raises ValueError for no such layer, run or maps.
     """
     with evaluating(model):
         maps, _ = _maps(model, image, layer, Tensor.clone)

@@ -37,8 +37,7 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
     net: with .classes and .preprocess, as `transfer.classifier` and `models.load` give it. files: a file, a folder (all
     that lies below it counts) or a zip, or several of them. Pictures of any size are read as `data.from_folder` reads them with
     size=net.preprocess.resize; files that cannot be read are named in a printed line.
-    Raises FileNotFoundError for a path that does not exist, ValueError if no picture can be read or the net does not know its
-    classes and preprocessing.
+    Raises FileNotFoundError for a path that does not exist, ValueError if no picture can be read or the net lacks one of the two.
     """
     net = inside(net)
     classes, recipe = getattr(net, "classes", None), getattr(net, "preprocess", None)

@@ -47,8 +47,7 @@ class Run(NamedTuple):
 def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> Figure:
     """Puts a trained net, any nn.Module, on the scoreboard under a name, prints the code of the run, and gives the ranking.
 
-    A net that comes with the course and a training that was interrupted are listed without a place, and why is said. Kept when
-    the kernel ends, or a sentence says why not.
+    A net of the course or an interrupted training gets no place, and why is said. Kept beyond the kernel, or it says why not.
     """
     name = re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody"
     parameters = sum(parameter.numel() for parameter in net.parameters())

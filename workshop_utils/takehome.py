@@ -28,8 +28,7 @@ def page(net: nn.Module, dataset: ImageDataset, path: str | Path = "my-net.html"
     """Writes a page that opens by double click, offline and on a phone, and classifies what is drawn on it; returns its path.
 
     net: trained on dataset, 1 x 28 x 28, without a preprocessing of its own; the page says so if it comes with the course, and
-    calculates with weights of 16 bits. Raises ValueError, naming it, for an operation that the page has not, and for a net that
-    does not fit the dataset.
+    calculates with weights of 16 bits. Raises ValueError for a net that does not fit, and, naming it, for what the page cannot do.
     """
     own = " through a preprocessing of its own" if getattr(net, "preprocess", None) else ""
     if dataset.shape != (1, 28, 28) or own:
@@ -54,8 +53,7 @@ def classifier(net: nn.Module, path: str | Path = "my-classifier.html") -> Path:
 
     net: what `transfer.classifier` or `models.load` gives, with .classes and .preprocess, and .threshold for "none looks likely".
     A phone gets the file by a cable or by Bluetooth; tried in Chromium and its imitation of a phone, not on a real one. The page
-    calculates with weights of 16 bits. Raises ValueError, naming it, for an operation that the page has not, and for a net
-    without classes or preprocessing.
+    calculates with weights of 16 bits. Raises ValueError for a net without the two, and, naming it, for what the page cannot do.
     """
     recipe, classes = getattr(net, "preprocess", None), getattr(net, "classes", None)
     if not isinstance(recipe, Preprocessing) or not classes or recipe.interpolation not in FILTERS:

@@ -28,8 +28,7 @@ class Panel(Shown):
     has no other input, so that the same controls always show the same.
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
     above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. beside: widgets left
-    of the picture; a control among them stands there alone. below: widgets after the sentence. offers: more attributes, for
-    whoever has the panel in a cell.
+    of the picture; a control among them stands there alone. below: widgets after the sentence. offers: more attributes of it.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
