@@ -27,10 +27,7 @@ class BundledFiles:
 
 
 def bundled(name: str) -> bytes:
-    """The bytes of a file that comes with the course, after its sha256 was compared with the list beside it.
-
-    Raises DamagedFile if the file is missing or its bytes are not the ones that were published.
-    """
+    """The bytes of a file that comes with the course. Raises DamagedFile if it is missing, or has not the sha256 in the list beside it."""
     path = BUNDLED / name
     files = " ".join(
         file.relative_to(BUNDLED.parents[2]).as_posix() for file in (path, BUNDLED / "SHA256SUMS")

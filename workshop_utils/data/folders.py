@@ -30,11 +30,8 @@ def from_folder(
     and cut to size x size pixels, RGB. Folders named train and test (or val, training_set, seg_test) are kept as the split;
     without them `test_fraction` of every class is drawn with `seed`; 0 draws none, and test is an empty set. size: for a
     pretrained net `net.preprocess.resize`, so that it reads what it would make of the files themselves. Files that cannot be
-    read are left out and named.
-    More than 1 GiB of pixels stay on disk and are decoded when asked for (then a file that cannot be read is named when
-    its turn comes).
-    Raises ValueError if there are not two classes with two pictures each (one, if none is for testing), FileNotFoundError if
-    there is no such path.
+    read are left out and named. More than 1 GiB of pixels stay on disk, and are read, or named, when their turn comes.
+    Raises ValueError without two classes of two pictures each (one, if none is for testing), FileNotFoundError without such a path.
     """
     path, size = given(path), _pixels(size)
     if isinstance(test_fraction, str) or not 0 <= test_fraction < 1 or not isinstance(seed, int):

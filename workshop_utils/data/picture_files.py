@@ -47,8 +47,7 @@ def picture_files(path: Path) -> tuple[Files, LeftOut]:
     """(every picture file below a folder or inside a zip or tar archive, sorted by name; what else lies there, and why it is left out).
 
     Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
-    What systems and texts add is passed over. Raises FileNotFoundError if there is no such path, ValueError if it holds no
-    picture.
+    What systems and texts add is passed over. Raises FileNotFoundError without such a path, ValueError without a picture.
     """
     if not path.exists():
         raise FileNotFoundError(

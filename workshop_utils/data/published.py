@@ -207,11 +207,9 @@ def _published_as(raw: bytes, card: DatasetCard) -> tuple[DatasetCard, str] | No
 
 
 def _plain(name: str) -> str:
-    """A name without what browsers and file managers change in it: "(1)", "copy of", dots for dashes, capitals.
-
-    macOS puts hidden files beside others, under their names.
-    """
+    """A name without what browsers and file managers change in it: "(1)", "copy of", dots for dashes, capitals."""
     added = r"\(\d+\)|\.\d$|\bcopy( of)?\b|[^a-z0-9]"
+    # macOS puts hidden files beside others, under their names
     return "" if name.startswith(".") else re.sub(added, "", name.lower())
 
 
@@ -228,10 +226,7 @@ def _opens(archive: Path) -> bool:
 
 
 def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
-    """Brings the published files that hold these unpacked ones, or all of them, into a set's folder.
-
-    Raises ConnectionError if no host delivers one.
-    """
+    """Brings the published files that hold these unpacked ones, or all, into a set's folder. Raises ConnectionError if no host delivers one."""
     try:
         for file in _holding(card, names) if names else card.files:
             fetch(file, folder, card.name)

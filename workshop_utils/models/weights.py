@@ -166,8 +166,7 @@ def save(
 def load(path: str | Path) -> nn.Module:
     """The net that `save` wrote, in evaluation mode, with `.preprocess`, `.classes` and `.threshold`.
 
-    Raises FileNotFoundError if there is no such file, OSError if it may not be read, ValueError if it is damaged or no
-    classifier.
+    Raises FileNotFoundError without such a file, OSError if it may not be read, ValueError if it is damaged or no classifier.
     """
     path = _file(path)
     what = f"The file '{path.name}'"

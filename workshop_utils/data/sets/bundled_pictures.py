@@ -40,8 +40,7 @@ def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 def masks(dataset: ImageDataset) -> Tensor:
     """Where the thing is on each picture of `photographs`, or of any part of it: (N, H, W) uint8 in the order of the pictures.
 
-    255 on the thing, 0 beside it, values between on its edge. Raises ValueError, naming the first picture that is not one of
-    `photographs`, or not as it was loaded.
+    255 on the thing, 0 beside it, values between on its edge. Raises ValueError, naming the first picture that is not as loaded.
     """
     dataset = image_dataset(dataset)
     files = zip_files(bundled("photographs.zip"), "photographs").values()

@@ -23,8 +23,7 @@ ANNOTATIONS = ("ILSVRC/Annotations/CLS-LOC", "Annotations/CLS-LOC")
 def read(card: DatasetCard, split: str, files) -> tuple[FilePairs, Tensor]:
     """The files below a folder in ILSVRC's layout; "test" is ILSVRC's validation set.
 
-    Its labels come from class folders, or from LOC_val_solution.csv, or from the annotation files. Raises FileNotFoundError,
-    saying what is missing.
+    Its labels come from class folders, LOC_val_solution.csv or annotation files. Raises FileNotFoundError, naming what lacks.
     """
     root, part = files.folder, {"train": "train", "test": "val"}[split]
     pictures = _first(root, *(f"{place}/{part}" for place in PLACES))

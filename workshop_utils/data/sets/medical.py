@@ -71,8 +71,7 @@ def checksum(state: list[str], *arrays: Tensor) -> str:
 def decoded(source: Path, card: DatasetCard) -> tuple[Tensor, Tensor]:
     """(pictures (N, C, H, W) uint8, labels (N,) int64) of every class.
 
-    Raises DamagedFile if a picture cannot be read or has not the size on the card, ValueError if the classes are not those
-    of the card.
+    Raises DamagedFile if a picture cannot be read or has not the size on the card, ValueError for classes that it has not.
     """
     found = list(picture_files(source)[0].items())
     names = [name for name, _ in found]

@@ -43,10 +43,7 @@ def read(card: DatasetCard, split: str, files) -> tuple[Tensor, Tensor]:
 
 
 def read_idx(raw: bytes, name: str) -> Tensor:
-    """An IDX file, gzipped or not, as a uint8 tensor of the shape that its header states.
-
-    Raises DamagedFile if header and length do not agree.
-    """
+    """An IDX file, gzipped or not, as a uint8 tensor of the shape in its header. Raises DamagedFile if its length is another."""
     raw = gunzip(raw, name) if raw[:2] == GZIP else raw
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or not 0 < 4 * raw[3] <= len(raw) - 4:
         raise DamagedFile(
