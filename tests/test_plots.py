@@ -836,6 +836,12 @@ def test_sentence_names_what_is_no_number(figure, words):
     assert words in figure().description
 
 
+@pytest.mark.parametrize("given", [[[0.5, 0.3]], "half"])
+def test_lists_or_text_instead_of_numbers_are_answered_with_a_sentence(given):
+    with pytest.raises(ValueError, match="'CNN' takes numbers, one by one, and not"):
+        plots.runs({"CNN": given}, "accuracy")
+
+
 @pytest.mark.parametrize("values", [(-3.0, -1.0), (-1.0, 2.0), (0.0, 0.0), (1.0, 2.0)])
 def test_every_bar_lies_within_the_axes(values):
     axes = plots.bars(dict(zip("AB", values)), "gain").axes[0]
