@@ -4,9 +4,10 @@ import io
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 Watcher = Callable[[str, int, int | None], None]
-_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 
 def progress(steps: Iterable | None = None, description: str = "", total: int | None = None):
