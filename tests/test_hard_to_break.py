@@ -493,7 +493,7 @@ here = Path(sys.argv[2])
 paths.HOME, start.MINE = here, here / "my-workshop"
 os.environ.update(HOME=str(here), WORKSHOP_DATA=str(here / "cache"), WORKSHOP_PROGRESS=str(here / "solved"))
 transfer.forget()
-scoreboard._here.clear()
+scoreboard.codes_here.clear()
 attempt_all()
 """
 

@@ -104,12 +104,12 @@ def test_without_a_home_what_is_kept_says_which_variable_to_set(monkeypatch, cap
     panel.controls["answer"].value = "9 Ankle boot"
     assert "Your answers hold until this kernel ends" in panel.sentence.value
     assert widgets.your_labels(clothes).predicted[0] == 9
-    scoreboard._here.clear()
+    scoreboard.codes_here.clear()
     assert (
         "1 run, which took" in scoreboard.add(scoreboard.Run("anna", 88.5, 2, 9).code).description
     )
     assert "stays until this kernel ends" in capsys.readouterr().out
-    scoreboard._here.clear()
+    scoreboard.codes_here.clear()
 
 
 def test_lines_that_somebody_broke_cost_only_themselves(folder):

@@ -15,7 +15,7 @@ EARLIER = "anna:88.50:20000:9:3c3"  # as the first version printed it
 @pytest.fixture(autouse=True)
 def empty_board(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path))
-    scoreboard._here.clear()
+    scoreboard.codes_here.clear()
 
 
 def keep(name: str, right: int, net=None, history: History | None = None, *, of: int = 4):
@@ -33,13 +33,13 @@ def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(capsys):
     keep("Anna B.", 2, of=3)
     code = capsys.readouterr().out.split("run: ")[1].strip()
     assert code.startswith("Anna-B-:66.67:99:3:") and " " not in code
-    scoreboard._here.clear()  # as after a restart
+    scoreboard.codes_here.clear()  # as after a restart
     assert "1. Anna-B-: 66.67 %, 99 parameters, 3 s." in scoreboard.add().description
 
 
 def test_name_of_any_length_becomes_a_code_that_is_read():
     keep("Wolfeschlegelsteinhausenbergerdorff", 2)
-    scoreboard._here.clear()  # as after a restart
+    scoreboard.codes_here.clear()  # as after a restart
     assert "1. Wolfeschlegelsteinha: 50.00 %" in scoreboard.add().description
 
 
@@ -91,7 +91,7 @@ def test_interrupted_training_is_no_result(capsys):
     words = keep("me", 4, history=history).description
     assert "(stopped by you after 2 of 4 epochs; not a result)" in words and "1. me" not in words
     code = capsys.readouterr().out.split("run: ")[1].strip()
-    scoreboard._here.clear()
+    scoreboard.codes_here.clear()
     assert "after 2 of 4 epochs; not a result" in scoreboard.add(code).description
 
 
@@ -153,7 +153,7 @@ def test_damaged_file_costs_only_its_damaged_lines():
     keep("anna", 2)
     with open(paths.folder() / "scoreboard.txt", "ab") as file:
         file.write(b"\xff\xfe nonsense\n")
-    scoreboard._here.clear()  # as after a restart
+    scoreboard.codes_here.clear()  # as after a restart
     assert (
         "1. anna" in scoreboard.add().description
         and "1 run, which took" in scoreboard.add().description

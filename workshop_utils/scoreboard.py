@@ -16,7 +16,7 @@ STOPPED = re.compile(r"stopped-(\d+)-of-(\d+)")
 CODE = re.compile(
     rf"([\w-]{{1,20}}):(\d{{1,3}}\.\d\d):(\d{{1,12}}):(\d{{1,6}})(?::({COURSE}|{STOPPED.pattern}))?:[0-9a-f]{{3}}"
 )
-_here: dict[str, None] = {}  # this kernel's codes, in order: the folder may not be writable
+codes_here: dict[str, None] = {}  # of this kernel, in order: the folder may not be writable
 
 
 class Run(NamedTuple):
@@ -116,13 +116,13 @@ def _read(code: str) -> Run | None:
 
 def _store(codes: list[str]) -> list[str]:
     """Adds codes and returns all that there are; those that the folder cannot hold stay until the kernel ends."""
-    _here.update(dict.fromkeys(codes))
+    codes_here.update(dict.fromkeys(codes))
     kept: list[str] = []
     try:
         kept = journal.load(BOARD)
         known = set(kept)
-        if new := [code for code in _here if code not in known]:
+        if new := [code for code in codes_here if code not in known]:
             journal.change(BOARD, add=new)
     except OSError as error:
         print(f"What is new on the scoreboard stays until this kernel ends. {error}")
-    return list(dict.fromkeys([*kept, *_here]))
+    return list(dict.fromkeys([*kept, *codes_here]))
