@@ -111,6 +111,12 @@ def table_of_wrong_answers(given):
                 yield one, sentence, answer
 
 
+@pytest.mark.parametrize("number, answer", [("1.2", 11.9048), ("1.2", 12), ("2.6", 45)])
+def test_percentage_where_a_fraction_is_asked_is_told_so(number, answer, given):
+    said = verdict(number, answer, given)
+    assert said.kind == "wrong" and "That is in percent" in said.words
+
+
 @every_exercise
 def test_mistake_is_wrong_with_the_sentence_that_helps(exercise, given):
     tried = [row for row in table_of_wrong_answers(given) if row[0] is exercise]

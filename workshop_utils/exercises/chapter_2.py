@@ -28,6 +28,8 @@ RAISED_BY_A_STEP = {  # in 2.3: a piece of torch's message -> what to do
     "Boolean value of Tensor": "nn.CrossEntropyLoss has to be made first: nn.CrossEntropyLoss()(logits, labels). Shorter: F.cross_entropy(logits, labels).",
     "'SGD' object has no attribute 'backward'": "backward() is a method of the loss, not of the optimizer.",
     "'float' object has no attribute 'backward'": "The loss became a plain number, which knows no way back. Leave .item() away.",
+    "does not require grad": "The loss knows no way back to the weights. Take it from the logits as they are, without argmax or detach().",
+    "only for scalar outputs": "The loss is a number for each picture, and backward() needs a single one: leave reduction away.",
     "not implemented for 'Long'": "The order is F.cross_entropy(logits, labels): what the net says first.",
 }
 EXERCISES = Chapter()
@@ -81,7 +83,7 @@ def edge_kernel(answer):
     if across < -small:
         yield "It answers where the picture gets darker to the right. The sign is the other way round."
     if across <= small:
-        yield "It answers 0 where the picture gets lighter from left to right."
+        yield "It answers 0 where the picture gets evenly lighter from left to right."
     return "Nobody writes kernels by hand today: training finds them. But the first layers of trained nets are full of edge kernels like yours."
 
 
@@ -150,6 +152,10 @@ def parameters_of_a_convolution():
         ),
         "what the net says first": Changed("(logits, labels)", "(labels, logits)"),
         "still dots": Changed("F.cross_entropy(logits, labels)", "..."),
+        "no way back": Changed(
+            "loss = F.cross_entropy(logits,", "loss = F.cross_entropy(logits.detach(),"
+        ),
+        "leave reduction away": Changed("labels)\n    o", 'labels, reduction="none")\n    o'),
         "other weights": Changed("loss.backward()", "(2 * loss).backward()"),
     },
 )
@@ -170,7 +176,7 @@ def training_step(answer):
         raise
     scores = net(images)
     wanted = F.cross_entropy(scores, labels)
-    (slope,) = torch.autograd.grad(wanted, [net.weight])
+    slope, slant = torch.autograd.grad(wanted, [net.weight, net.bias])
     soft = F.cross_entropy(scores.softmax(1), labels)
     sums = F.cross_entropy(scores, labels, reduction="sum")
     negative = F.nll_loss(scores, labels)
@@ -181,15 +187,17 @@ def training_step(answer):
     }
     yield from compare(loss, wanted, mistakes, "the cross-entropy of logits and labels", rtol=1e-4)
     weight, gradient = moved.weight, moved.weight.grad
-    if torch.equal(weight, net.weight) and gradient is None:
+    way = (net.weight - weight).detach() / 0.1  # a step may erase the gradients afterwards
+    if torch.equal(weight, net.weight) and (gradient is None or not gradient.any()):
         yield "No weight moved: after zero_grad() no gradient was computed, or it was erased again. The way back, with its brackets, belongs between zero_grad() and step()."
     if torch.equal(weight, net.weight):
-        yield "The gradients are there, but no weight moved: optimizer.step() is gone."
-    if torch.allclose(gradient, slope + 1, atol=1e-5):
+        yield "The gradients are there, but no weight moved: optimizer.step() is gone, or it comes before backward()."
+    if torch.allclose(way, slope + 1, atol=1e-4):
         yield "Old gradients were still there and were added to the new ones: optimizer.zero_grad() is gone."
-    if torch.allclose(gradient, -slope, atol=1e-5):
+    if torch.allclose(way, -slope, atol=1e-4):
         yield "The step goes uphill: the loss gets larger. Go back from the loss itself, without a minus."
-    if not torch.allclose(weight, net.weight - 0.1 * slope, atol=1e-5):
+    near = torch.allclose(moved.bias, net.bias - 0.1 * slant, atol=1e-5)
+    if not near or not torch.allclose(weight, net.weight - 0.1 * slope, atol=1e-5):
         yield "The loss is right, but the step leads to other weights than one loss.backward() and one optimizer.step()."
     return "Five lines, and the same five train a net of a hundred layers."
 
@@ -247,8 +255,6 @@ def saving():
         "That is one 3x3 against the 7x7; there are three of them.": 0.816,
         "That is two of them, as wide as one 5x5. Three see 7x7.": 0.633,
         "That is two 3x3 against one 5x5. Here it is three against one 7x7.": 0.28,
-        "That is a percentage. The task asks for a fraction between 0 and 1.": 44.9,
-        "45 is a percentage. As a fraction it begins with 0 and a point.": 45,
         "That counts sides, not areas: a 7x7 kernel has 49 numbers for each channel.": -0.286,
     }
     remark = "27 weights in place of 49: 45 % saved. The paper turns it round: one 7x7 has 81 % more (section 2.3)."
@@ -286,6 +292,9 @@ def saving():
         "a ReLU of their own": Changed("(out) + x)", "(out)) + torch.relu(x)"),
         "The last ReLU is gone": Changed("return torch.relu", "return "),
         "begins before the block": Changed("(out) + x", "(out) + out"),
+        "What the block adds goes through": Changed(
+            "self.second(out) +", "self.second(out).relu() +"
+        ),
         "That multiplies": Changed("(out) + x", "(out) * x"),
         "changes x itself": Changed(
             "return torch.relu(self.second(out) + x)",
@@ -351,11 +360,13 @@ def _near_misses(answer: Tensor, x: Tensor, out: Tensor, second: Tensor, before:
     late, apart, bare = second.relu() + x, second.relu() + x.relu(), second + x
     joined = second + out, second * x, second - x, second + 2 * x
     half, product, turned, twice = (one.relu() for one in joined)
+    early = (second.relu() + x).relu()
     for sentence, made in {
         "The input is added after the last ReLU, so what the block adds can never be negative. Add first, then ReLU.": late,
         "Both parts go through a ReLU of their own before they meet, so what the block adds can never be negative. Add first, then one ReLU.": apart,
+        "What the block adds goes through a ReLU of its own, so it can never be negative. Add first, then one ReLU.": early,
         "The last ReLU is gone. Add x, then ReLU.": bare,
-        "That adds what the first half gave. The way around begins before the block, at x.": half,
+        "That adds what the first half gave. The way around begins before the block, at the x that came in.": half,
         "That multiplies. A skip connection adds: to do nothing, the block then only has to give 0.": product,
         "The input goes around with its sign turned.": turned,
         "The input is added twice: with all weights at zero the block should answer the input, and answers the double.": twice,
@@ -450,12 +461,14 @@ def own_net(answer):
     if not isinstance(answer, nn.Module):
         yield f"Expected a net, as stack.build() gives it; came {described(answer)}."
     net = copy.deepcopy(answer).cpu().eval()
-    count = sum(parameter.numel() for parameter in net.parameters())
     convolutions = sum(isinstance(layer, nn.Conv2d) for layer in net.modules())
     with torch.no_grad():
         scores = ask(net, torch.randn(3, 1, 28, 28))
+    count = sum(parameter.numel() for parameter in net.parameters())  # lazy layers have theirs now
     if not isinstance(scores, Tensor) or scores.shape != (3, 10):
         yield f"For a batch of 3 pictures expected 10 scores each, a tensor of shape (3, 10); came {described(scores)}."
+    if not scores.isfinite().all():
+        yield "Some of its scores are no numbers (NaN or infinite)."
     if torch.allclose(scores.sum(1), torch.ones(3), atol=1e-4) and (scores >= 0).all():
         yield "It answers with probabilities: softmax is inside. The loss applies softmax itself, so it would be applied twice."
     if convolutions < 2:
@@ -463,6 +476,13 @@ def own_net(answer):
     if count > BUDGET:
         yield f"It has {count:,} parameters, more than {BUDGET:,}. The panel says which layer has most of them."
     return f"{count:,} parameters, {convolutions} convolutions. The next cell trains it and puts it on the scoreboard."
+
+
+def _renamed(block: nn.Module, *names: str):
+    """A sentence for a block without a layer of one of these names."""
+    for name in names:
+        if not isinstance(getattr(block, name, None), nn.Module):
+            yield f"The check looks at self.{name}, which is no layer here: keep the names of the layers as they came."
 
 
 @EXERCISES.exercise(
@@ -490,12 +510,14 @@ def own_net(answer):
         "A branch is missing": Changed("self.five(x), ", ""),
         "Expected the class MyInception": lambda c_in, part: c_in,
         "other values": Changed("self.pool(x)]", "x]"),
+        "The check looks at self.one": Changed("self.one", "self.first"),
     },
 )
 def inception(answer):
     block, x = ask(answer, 6, 4), torch.randn(2, 6, 9, 9)
     if not isinstance(block, nn.Module):
         yield f"Expected the class MyInception, which makes a layer from two numbers; it made {described(block)}."
+    yield from _renamed(block, "one", "three", "five", "pool")
     with torch.no_grad():
         given = ask(block, x)
         parts = [layer(x) for layer in (block.one, block.three, block.five, block.pool)]
@@ -533,6 +555,7 @@ def inception(answer):
     nudge="What shape have the weights, and what shape have the maps that they multiply?",
     wrong={
         "the weights alone": Changed("return x * weights[:, :, None, None]", "return weights"),
+        "as they came": Changed("return x * weights[:, :, None, None]", "return x"),
         "added": Changed("x * weights", "x + weights"),
         "the largest value": Changed("x.mean(dim=(2, 3))", "x.amax(dim=(2, 3))"),
         "a sum": Changed("x.mean(dim=(2, 3))", "x.sum(dim=(2, 3))"),
@@ -544,9 +567,10 @@ def inception(answer):
 )
 def squeeze_excite(answer):
     block = ask(answer, 5)
-    x = torch.rand(2, 5, 6, 6) + torch.arange(2).reshape(2, 1, 1, 1)  # the second is brighter
+    x = (torch.rand(2, 5, 6, 6) + torch.arange(2).reshape(2, 1, 1, 1)) / 8  # the second is brighter
     if not isinstance(block, nn.Module):
         yield f"Expected the class MySqueezeExcite, which makes a layer from a number of channels; it made {described(block)}."
+    yield from _renamed(block, "excite")
     block = copy.deepcopy(block)  # it may be a net that the notebook uses
     ask(block, x)  # from here on lazy layers have their weights too
     with torch.no_grad():
@@ -558,6 +582,7 @@ def squeeze_excite(answer):
         squeezed = flat.amax(2), flat.sum(2), flat.mean((0, 2))[None]
         most, total, shared = (x * weigh(one) for one in squeezed)
     mistakes = {
+        "These are the maps as they came. Multiply them by their weights, and return that.": x,
         "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
         "The weights are added to the maps. They should multiply them.": x + weights,
         "That squeezes to the largest value of each map. Take the mean.": most,
@@ -605,7 +630,8 @@ def inverted_residual(answer):
     if reads > 1:
         yield f"Each kernel reads {'all' if reads == 12 else reads} of the 12 maps. It should read one: as many groups as maps."
     if ask(layer, x).shape != x.shape:
-        yield "The maps change their size, so x cannot be added at the end. Give it padding."
+        yield "The maps change their size, so x cannot be added at the end. A 3x3 keeps it with padding=1 and stride 1."
+    yield from _renamed(block, "widen", "narrow")
     with torch.no_grad():
         maps = ask(block, x[:, :4])
         wanted = x[:, :4] + block.narrow(F.relu6(layer(F.relu6(block.widen(x[:, :4])))))

@@ -4,6 +4,7 @@ import copy
 from collections import OrderedDict
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -44,6 +45,8 @@ def probabilities(answer):
     net, pictures = _fresh_net(), torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
     given, again = (ask(answer, net.train(), pictures) for _ in range(2))
     first = as_array(given)
+    if first is not None and not np.isfinite(first).all():
+        yield "Some are no numbers (NaN or infinite): the scores were too large for exp. Did the pictures go through net.preprocess?"
     if first is not None and not same(first, again):
         yield "The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing."
     quiet = copy.deepcopy(net).eval()
@@ -159,6 +162,7 @@ def as_good_as_scratch():
         "Asked were 1e-3": Changed("1e-4", "9e-4"),
         "for the head and 1e-4": Changed("1e-3", "1e-2"),
         "the head did not": Changed("net.head.requires_grad_(True)", "pass"),
+        "only a part moves": Changed("net.head.parameters()", "[net.head.bias]"),
         "the optimizer back": lambda net: None,
         "Expected the function": 5,
     },
@@ -197,11 +201,16 @@ def prepare(answer):
     if not block:
         yield "Only the head moved. Is blocks.1 unfrozen before the optimizer is made?"
     rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
-    if rates[id(body)] >= rates[id(last)]:
-        how = "longer than" if rates[id(body)] > rates[id(last)] else "as long as"
+    below, above = (rates.get(id(one), 0.0) for one in (body, last))
+    if not below or not above:
+        yield "Of the head or of blocks.1 only a part moves. Give the optimizer all parameters of both."
+    if below >= above:
+        how = "longer than" if below > above else "as long as"
         yield f'Both move, but blocks.1 in steps {how} the head\'s. Further down the steps are smaller: one group with "lr": 1e-3 for the head, one with 1e-4 for blocks.1.'
-    if abs(rates[id(last)] / 1e-3 - 1) > 0.01 or abs(rates[id(body)] / 1e-4 - 1) > 0.01:
-        yield f"Both move, with {rates[id(last)]:g} and {rates[id(body)]:g}. Asked were 1e-3 for the head and 1e-4 for blocks.1."
+    if not (
+        abs(above / 1e-3 - 1) <= 0.01 and abs(below / 1e-4 - 1) <= 0.01
+    ):  # NaN is not near either
+        yield f"Both move, with {above:g} and {below:g}. Asked were 1e-3 for the head and 1e-4 for blocks.1."
     return "Freeze, unfreeze, then the optimizer. Compare a state_dict before and after a step whenever you doubt."
 
 
@@ -265,6 +274,7 @@ def head_step(answer):
     torch.manual_seed(79)
     net, images, labels = _fresh_net().train(), torch.randn(16, 3, 16, 16), torch.arange(16) % 3
     was, head = copy.deepcopy(net).eval(), {"6.weight", "6.bias"}
+    own = net[6]
     before = was.state_dict()
     if not callable(answer):
         yield f"Expected the function; came {described(answer)}."
@@ -273,6 +283,8 @@ def head_step(answer):
         yield f"Expected the same net back, after one step; came {described(given)}."
     if given is not net:
         yield "This is another net: a copy moved, and the one that came stayed as it was. Take the step on the net itself and return it."
+    if net[6] is not own:
+        yield "The head is a new one. Take the step with the head that the net has."
     moved = set(transfer.changed(before, given.state_dict()))
     if not moved:
         yield "Nothing moved. Was backward() called, and the optimizer's step()?"
@@ -311,9 +323,9 @@ EXERCISES.question(
     "A picture of neither class",
     right="D",
     hints=("Give the panel a picture of something else.", "The probabilities always add up to 1."),
-    mistake="B: always half and half. Or A, none of the two",
+    mistake="B: always half and half. Or A, nothing for both",
     nudge="To what do the probabilities add up, and among which classes?",
-    A="There is no such answer: softmax divides 100 % among the classes that it has.",
+    A="That cannot be: softmax divides 100 % among the classes that it has. Only the threshold can refuse, and many strangers get over it.",
     B="Many strangers come near it, but nothing makes it so: some get as much as the classifier's own pictures.",
     C="The features are those of 1,000 classes, but the new head knows only yours.",
     D="It must name one of your classes, mostly unsurely, sometimes as surely as one of its own. Give it a class 'something else', or distrust low probabilities.",
@@ -345,7 +357,7 @@ def own_classifier(answer):
     if not isinstance(answer, str):
         yield f'Expected the name of the file, as text: "my-classifier"; came {described(answer)}.'
     try:
-        net = models.load(answer)
+        net = models.load(answer.strip())
     except (ValueError, FileNotFoundError) as error:
         yield str(error)[:500]
     except OSError:  # no name that a system takes
@@ -358,7 +370,7 @@ def own_classifier(answer):
     if not rows.isfinite().all():
         yield "It opens, but its answers are not finite numbers. Train it again."
     doubted = int((rows.amax(1) < net.threshold).sum())
-    blanks = models.describe(answer).count("[To be filled in")
+    blanks = models.describe(answer.strip()).count("[To be filled in")
     card = f" Its card has {blanks} blanks that only you can fill." if blanks else ""
     return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the file to a friend: models.describe shows the lines that open it without the course.{card}"
 
@@ -390,7 +402,8 @@ def cheapest_plan(answer, price: float):
     ways = ", ".join(dict.fromkeys(way for way, _ in costs))
     if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
         yield f'Expected a way and a number of pictures, such as ("frozen", 5); came {described(answer)}.'
-    k = as_array(answer[1])
+    number = answer[1]  # in the recording it is text
+    k = as_array(int(number) if isinstance(number, str) and number.isdecimal() else number)
     count = float(k.reshape(())) if k is not None and k.size == 1 else 0.0
     plan = answer[0].strip().lower().replace("-", " "), count
     if plan not in costs:
@@ -398,7 +411,7 @@ def cheapest_plan(answer, price: float):
     best = min(costs, key=lambda one: costs[one])
     if costs[plan] > 1.1 * costs[best]:
         pictures, errors = 9 * int(count), costs[plan] - 9 * int(count)
-        yield f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. Another one costs a tenth less, or still less."
+        yield f"This plan costs {costs[plan]:,.0f} euros: {pictures:,} for pictures, {errors:,.0f} for errors. That is more than a tenth above the cheapest."
     return f"{costs[plan]:,.0f} euros; the cheapest plan, {best[0]} with {best[1]} a class, costs {costs[best]:,.0f}. With another price of errors another number is right."
 
 

@@ -82,8 +82,11 @@ def compare(
         for sentence, value in mistakes.items():
             if same(values, value, **near):
                 yield sentence
-        if values.size > wanted.size and (parts := _cut(given)):
-            large = wanted.ndim == 0 and wanted >= 1000  # thousands were separated
+        if (abs(wanted) <= 1).all() and same(values / 100, wanted, **near):
+            yield "That is in percent. The task asks for fractions between 0 and 1."
+        large = wanted.ndim == 0 and wanted >= 1000  # thousands may have been separated
+        parts = _cut(given)
+        if values.size > wanted.size and parts and (large or parts[0] == 0):
             words = "{0}{1}, without a comma" if large else "{0}.{1}, with a point"
             yield f"For Python {parts[0]},{parts[1]} are two numbers. Write {words.format(*parts)}."
         if values.shape != wanted.shape:
@@ -140,6 +143,8 @@ def described(value: Any) -> str:
         parts = _cut(value)
         point = f"; write {parts[0]}.{parts[1]}, with a point" if parts and parts[0] == 0 else ""
         return f"a {type(value).__name__} of {len(value)}{point}"
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself; with brackets behind it, it makes an object"
     kind = f"something of type {type(value).__name__}"
     return "None (is there a return?)" if value is None else kind
 
