@@ -1,6 +1,7 @@
 """Panels: pure figures, controls that never raise or print, a still where there is no front end, and each panel's own promise."""
 
 import base64
+import gc
 import html
 import io
 import re
@@ -234,6 +235,13 @@ def test_what_a_callback_prints_warns_of_or_counts_appears_nowhere(plain, capfd)
     plain.instead = loud
     plain.controls["x"].value = 5
     assert "x is 5" in plain.sentence.value and capfd.readouterr() == ("", "")
+
+
+def test_garbage_waits_until_the_picture_is_there(plain):
+    collecting = []
+    plain.instead = lambda x: collecting.append(gc.isenabled()) or figure(x)
+    plain.set(x=2)
+    assert collecting == [False] and gc.isenabled()
 
 
 def test_several_controls_are_set_with_one_drawing(plain):

@@ -1,5 +1,6 @@
 """What every panel is made of: controls, a picture that follows them, and a sentence that says what is in it."""
 
+import gc
 import io
 import warnings
 from base64 import b64encode
@@ -80,7 +81,8 @@ class Panel(Shown):
                 if doing:
                     self.say(doing)
                 action()
-                self._show(self.draw(**self.state))
+                with _garbage_waits():
+                    self._show(self.draw(**self.state))
             except KeyboardInterrupt:
                 self.say("Stopped. Everything is as it was before.")
             except (ValueError, OSError) as error:  # written for people
@@ -135,6 +137,18 @@ class Panel(Shown):
             "application/vnd.jupyter.widget-view+json": view,
         }
         return bundle, alt(bundle, self.figure)
+
+
+@contextmanager
+def _garbage_waits():
+    """Garbage is looked for once the picture is there: among matplotlib's objects that takes up to a third of a second."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _made_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
