@@ -133,7 +133,8 @@ def split(answer):
         "Move k in the panel and read the accuracy.",
         "The first k whose accuracy is 99 % or more.",
     ),
-    solution="my_k = next(k for k in range(1, 11) if result.top_k(k) >= 0.99)",
+    solution="from sklearn.metrics import top_k_accuracy_score\n\nlabels, probabilities = predictions.labels, predictions.probabilities\n"
+    "my_k = next(k for k in range(1, 11) if top_k_accuracy_score(labels, probabilities, k=k) >= 0.99)",
     why="top-k accuracy never falls when k grows, so the first k that reaches 99 % is the smallest.",
     mistake="A k that is too small by one, or 10, where every net has 100 %",
     nudge="What does the panel say for one k less?",
