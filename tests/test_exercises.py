@@ -117,6 +117,14 @@ def test_percentage_where_a_fraction_is_asked_is_told_so(number, answer, given):
     assert said.kind == "wrong" and "That is in percent" in said.words
 
 
+@pytest.mark.parametrize("written", [float, np.round, np.ceil])
+def test_percentages_of_trousers_are_told_so_rounded_or_not(written, given):
+    trouser = given["result"].per_class[1]
+    answer = [written(100 * one) for one in (trouser.precision, trouser.recall)]
+    said = verdict("1.7", answer, given)
+    assert said.kind == "wrong" and "That is in percent" in said.words
+
+
 @every_exercise
 def test_mistake_is_wrong_with_the_sentence_that_helps(exercise, given):
     tried = [row for row in table_of_wrong_answers(given) if row[0] is exercise]
@@ -147,6 +155,7 @@ OF_ANY_KIND = [  # number, answer, part of the sentence: what all exercises of a
     ("2.6", 0.9, "came 0.9"),
     ("2.6", 22 / 27, "as a share of the three 3x3"),
     ("2.6", 49 / 27 - 1, "as a share of the three 3x3"),
+    ("2.2", (2, 416), "Write 2416, without a comma"),
     ("3.4", 3, "one of 1, 2, 5, 10, 15; came 3"),
     ("3.4", "2", "came '2', which is text. A number stands without quotes"),
     ("3.4", "frozen", "one of 1, 2, 5, 10, 15; came 'frozen'"),

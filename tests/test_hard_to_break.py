@@ -1142,6 +1142,6 @@ def test_pad_answers_what_is_no_drawing_with_a_sentence_and_its_picture_stays(te
     view.strokes += 1
     assert panel.state["source"] == digit_pad.DRAWING and panel.picture.value == before
     assert re.search(
-        "cannot be read as a picture|beyond the limit|base64|padding|ASCII",
+        "cannot be read as a picture|more than the 1,000,000|beyond the limit|base64|padding|ASCII",
         panel.sentence.value,
     ), panel.sentence.value

@@ -660,9 +660,18 @@ def test_real_digits_drawn_large_and_off_centre_are_still_read():
     assert evaluation.evaluate(evaluation.predict(reader(), dataset)).accuracy > 0.9
 
 
-def test_what_a_pad_cannot_send_is_answered_with_a_sentence():
-    text = "data:image/png;base64," + base64.b64encode(b"no picture").decode()
-    with pytest.raises(ValueError, match="cannot be read as a picture"):
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (
+            "data:image/png;base64," + base64.b64encode(b"no picture").decode(),
+            "cannot be read as a picture",
+        ),
+        ("x" * 1_000_001, "more than the 1,000,000"),
+    ],
+)
+def test_what_a_pad_cannot_send_is_answered_with_a_sentence(text, words):
+    with pytest.raises(ValueError, match=words):
         digit_pad.from_browser(text)
 
 

@@ -81,7 +81,8 @@ def score_to_beat():
         "as many labels": Changed(
             "labels[tenth:], images[:tenth]", "images[:tenth], labels[tenth:]"
         ),
-        "other pictures": Changed("images[order]", "images[order] / 255"),
+        "other pictures": Changed("images[order]", "images[order] + 200"),
+        "Only their order may change": Changed("images[order]", "images[order] / 255"),
         "still come sorted": lambda images, labels: (
             *(part[torch.arange(100) % 10 > 0] for part in (images, labels)),
             *(part[::10] for part in (images, labels)),
@@ -385,7 +386,8 @@ EXERCISES.question(
         "Nothing changed": lambda images: images,
         "you would notice": lambda images: 255 - images,
         "more than 45: you would notice": lambda images: images * 0,
-        "uint8 has wrapped": lambda images: images + 25,
+        "uint8 has wrapped": lambda images: images - 3,
+        "uint8 has wrapped round": lambda images: images + 25,
         "costs 10 points or more": lambda images: images.float() + 2,
         "shape that came in": lambda images: images[0],
         "not numbers": lambda images: images * float("nan"),

@@ -207,9 +207,8 @@ def prepare(answer):
     if below >= above:
         how = "longer than" if below > above else "as long as"
         yield f'Both move, but blocks.1 in steps {how} the head\'s. Further down the steps are smaller: one group with "lr": 1e-3 for the head, one with 1e-4 for blocks.1.'
-    if not (
-        abs(above / 1e-3 - 1) <= 0.01 and abs(below / 1e-4 - 1) <= 0.01
-    ):  # NaN is not near either
+    near = abs(above / 1e-3 - 1) <= 0.01 and abs(below / 1e-4 - 1) <= 0.01  # NaN is not
+    if not near:
         yield f"Both move, with {above:g} and {below:g}. Asked were 1e-3 for the head and 1e-4 for blocks.1."
     return "Freeze, unfreeze, then the optimizer. Compare a state_dict before and after a step whenever you doubt."
 
@@ -356,8 +355,9 @@ EXERCISES.question(
 def own_classifier(answer):
     if not isinstance(answer, str):
         yield f'Expected the name of the file, as text: "my-classifier"; came {described(answer)}.'
+    name = answer.strip()
     try:
-        net = models.load(answer.strip())
+        net = models.load(name)
     except (ValueError, FileNotFoundError) as error:
         yield str(error)[:500]
     except OSError:  # no name that a system takes
@@ -370,7 +370,7 @@ def own_classifier(answer):
     if not rows.isfinite().all():
         yield "It opens, but its answers are not finite numbers. Train it again."
     doubted = int((rows.amax(1) < net.threshold).sum())
-    blanks = models.describe(answer.strip()).count("[To be filled in")
+    blanks = models.describe(name).count("[To be filled in")
     card = f" Its card has {blanks} blanks that only you can fill." if blanks else ""
     return f"It opens, and knows: {', '.join(net.classes)}. Of eight photographs it says for {doubted} that none looks likely. Send the file to a friend: models.describe shows the lines that open it without the course.{card}"
 

@@ -23,6 +23,7 @@ DRAWING = "my drawing"
 SIDE, PEN = 280, 22  # of the pad and its strokes, as in pad.js
 EMPTY = "The pad is empty. Draw something, large and with thick strokes, or choose a sample."
 NO_PAD = "To draw, install the package anywidget; samples work without it."
+TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
 
 def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
@@ -84,6 +85,9 @@ def from_browser(text: str) -> Tensor:
     """A drawing as the browser sends it, a PNG in base64, as (1, 28, 28) uint8; nothing drawn gives zeros. Raises ValueError for anything else."""
     if not text:
         return torch.zeros(1, 28, 28, dtype=torch.uint8)
+    if len(text) > TEXT_AT_MOST:
+        most = f"more than the {TEXT_AT_MOST:,} that a pad can send"
+        raise ValueError(f"The drawing came as {len(text):,} characters, {most}.")
     return as_mnist(decode(b64decode(text.partition(",")[2]), channels=1)[0])
 
 
