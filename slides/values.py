@@ -134,12 +134,16 @@ def minutes(section: str) -> str:
 def on_route(section: str, route: str) -> tuple[float, str]:
     """The minutes that the guide's agenda of a route leaves for a section, 0 for one that it leaves out, and what it says of it."""
     name = "Chapter {}, section {}:".format(*section.split("."))
-    table = agenda(route, GUIDE.read_text("utf-8"))[2]
-    rows = [row for row in ROW.findall(table) if row[1].startswith(name)]
+    rows = [row for row in rows_of(route) if row[1].startswith(name)]
     return sum(float(work) for work, *_ in rows), " ".join(how for *_, how in rows)
 
 
 @lru_cache
+def rows_of(route: str) -> list[tuple[str, str, str]]:
+    """Minutes of work, what and how of each row of the guide's agenda of a route."""
+    return ROW.findall(agenda(route, GUIDE.read_text("utf-8"))[2])
+
+
 def agenda(route: str, text: str) -> tuple[str, int, str]:
     """Heading, minutes and lines of a route's agenda in the guide."""
     heading = ROUTES[route].capitalize()
