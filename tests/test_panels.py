@@ -244,6 +244,22 @@ def test_garbage_waits_until_the_picture_is_there(plain):
     assert collecting == [False] and gc.isenabled()
 
 
+@pytest.mark.parametrize("steady", [True, False])
+def test_parts_of_a_steady_picture_stay_where_they_are(steady):
+    def draw(name):
+        figure = Figure("Bars", (4, 2))
+        figure.subplots().barh([name], [1])
+        return figure
+
+    made = panel.Panel(
+        "Bars", draw, {"name": panel.choice("name", ["a", "much longer"])}, steady=steady
+    )
+    before = made.figure.axes[0].get_position(original=True).bounds
+    made.set(name="much longer")
+    after = made.figure.axes[0].get_position(original=True).bounds
+    assert (after == before) is steady
+
+
 def test_several_controls_are_set_with_one_drawing(plain):
     drawn = []
     plain.instead = lambda x: drawn.append(x) or figure(x)

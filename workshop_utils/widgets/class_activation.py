@@ -42,7 +42,7 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
         "target": choice("looks for", ("what the net says", *numbers)),
         "opacity": wide(ipywidgets.FloatSlider, "opacity", value=0.5, min=0, max=1, step=0.1),
     }
-    return Panel("Where the net looks", draw, controls)
+    return Panel("Where the net looks", draw, controls, steady=True)
 
 
 def heat_figure(

@@ -22,7 +22,7 @@ def threshold(
     """
     at = wide(ipywidgets.SelectionSlider, "threshold", options=STEPS, value=0.5)
     draw = partial(threshold_figure, predictions, positive=positive, miss=miss, alarm=alarm)
-    return Panel(f"From which probability on is it '{positive}'?", draw, {"at": at})
+    return Panel(f"From which probability on is it '{positive}'?", draw, {"at": at}, steady=True)
 
 
 def threshold_figure(

@@ -30,7 +30,7 @@ def freezing(net: nn.Module, dataset: ImageDataset) -> Panel:
     }
     draw = lambda **state: freezing_figure(net, moved.get(tuple(state.items())), **state)
     above = [button("Train one epoch and compare", train)]
-    panel: Panel = Panel(TITLE, draw, controls, above=above)
+    panel: Panel = Panel(TITLE, draw, controls, above=above, steady=True)
     return panel
 
 

@@ -30,6 +30,7 @@ class Panel(Shown):
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
     above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. beside: widgets left
     of the picture; a control among them stands there alone. below: widgets after the sentence. offers: more attributes of it.
+    steady: the parts of the picture stay where the first one has them; to look for places takes a third of a move.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
@@ -45,10 +46,12 @@ class Panel(Shown):
         picture: ipywidgets.Widget | None = None,
         beside: Sequence[ipywidgets.Widget] = (),
         below: Sequence[ipywidgets.Widget] = (),
+        steady: bool = False,
         **offers: Any,
     ):
         self.title, self.draw, self.controls = title, draw, controls
-        self._moved, self._held = moved, False
+        self._moved, self._held, self._steady = moved, False, steady
+        self._places: list = []
         vars(self).update(offers)
         self.picture = picture or ipywidgets.Image(format="png", layout=PICTURE)
         self.sentence = ipywidgets.HTML()
@@ -96,7 +99,13 @@ class Panel(Shown):
         self.sentence.value = f'<div role="status" aria-live="polite" style="line-height:1.5;font-size:15px;max-width:1000px">{escape(words)}</div>'
 
     def _show(self, figure: Figure) -> None:
+        if self._places:
+            figure.set_layout_engine("none")
+        for axes, place in zip(figure.axes, self._places):
+            axes.set_position(place)
         self.picture.value, self.figure = figure.png(), figure
+        if self._steady:
+            self._places = [axes.get_position(original=True) for axes in figure.axes]
         self.say(figure.description)
 
     def _follow(self, name: str) -> None:

@@ -13,7 +13,9 @@ from workshop_utils.widgets.panel import Panel, slider
 def top_k(predictions: Predictions, dataset: ImageDataset) -> Panel:
     """Moves k, and shows top-k accuracy and the pictures that this k adds. dataset: the pictures that were predicted, in order."""
     k = slider("k", 1, 1, len(predictions.classes))
-    return Panel("Top-k accuracy", partial(top_k_figure, predictions, dataset), {"k": k})
+    return Panel(
+        "Top-k accuracy", partial(top_k_figure, predictions, dataset), {"k": k}, steady=True
+    )
 
 
 def top_k_figure(predictions: Predictions, dataset: ImageDataset, *, k: int) -> Figure:
