@@ -99,7 +99,8 @@ def report(logits, labels, files, classes):
 
 
 def train(options):
-    source = {"file": options.weights}  # None: from timm's hub
+    beside = Path(__file__).with_name(f"{options.net}.in1k.safetensors")
+    source = {"file": options.weights or (beside if beside.is_file() else None)}  # None: the web's
     net = timm.create_model(options.net, True, pretrained_cfg_overlay=source, num_classes=0)
     config = timm.data.resolve_model_data_config(net)
     plain = ImageFolder(options.folder, transforms(config), loader=upright)
@@ -134,13 +135,12 @@ def predict(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=__doc__)
-    here = Path(__file__).with_name("tf_efficientnet_lite0.in1k.safetensors")
     add = parser.add_argument
     add("command", choices=["train", "predict"])
     add("folder", type=Path)
     add("--model", default="classifier.pt", help="the file to save to, or to predict with")
     add("--net", default="tf_efficientnet_lite0", help="any net of timm")
-    add("--weights", default=here if here.is_file() else None, help="its file, if not the web's")
+    add("--weights", help="its file, if neither beside this script nor the web's")
     add("--epochs", type=int, default=0, help="how often to fine-tune on all pictures")
     add("--balanced", action="store_const", const="balanced", help="rare classes count as much")
     add("--together", default=".*", help="regex: files in which it finds the same stay on one side")

@@ -213,6 +213,20 @@ print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     assert int(said.stdout.split("peak")[1]) < 1500, said.stderr[-2000:]
 
 
-def test_weights_beside_it_are_those_that_weights_file_writes(tmp_path):
+def test_weights_beside_it_serve_their_own_net_and_no_other(
+    at_work, options, tmp_path, monkeypatch
+):
     """So that `python at_work.py train FOLDER` needs no network where `start` has put both."""
-    assert f'"{models.weights_file("efficientnet_lite0", tmp_path).name}"' in SCRIPT.read_text()
+    beside, taken = models.weights_file("efficientnet_lite0", tmp_path), []
+
+    def create_model(name, pretrained, *, pretrained_cfg_overlay, num_classes):
+        taken.append(pretrained_cfg_overlay["file"])
+        raise InterruptedError
+
+    monkeypatch.setattr(at_work.timm, "create_model", create_model)
+    monkeypatch.setattr(at_work, "__file__", str(tmp_path / SCRIPT.name))
+    options.weights = None
+    for options.net in ("tf_efficientnet_lite0", "resnet18"):
+        with pytest.raises(InterruptedError):
+            at_work.train(options)
+    assert taken == [beside, None] and 'default="tf_efficientnet_lite0"' in SCRIPT.read_text()

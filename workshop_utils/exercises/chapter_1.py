@@ -174,7 +174,9 @@ def smallest_k(predictions: Predictions):
         "the sum over": Changed("mean", "sum"),
         "one value a picture": Changed(".mean()", ""),
         "before the mean": Changed("(given).mean()", "(given.mean())"),
+        "logarithm is missing": Changed("np.log(given)", "given"),
         "mean over all classes": Changed("(given)", "(probabilities)"),
+        "no label enters": lambda p, labels: -(p * np.log(p)).sum(1).mean(),
         "all N x K numbers": lambda p, y: -(np.eye(p.shape[1])[y] * np.log(p)).mean(),
         "a second time": lambda p, y: nn.functional.cross_entropy(torch.tensor(p), torch.tensor(y)),
         "picked rows": lambda p, labels: -np.log(p[labels]),
@@ -191,7 +193,7 @@ def cross_entropy(answer):
     labels[0] = p[0].argmin()  # the net is wrong somewhere
     given, rows, pairs = p[torch.arange(count), labels], p[labels], p[:, labels]
     best, twice = p.amax(1), nn.functional.cross_entropy(p, labels)
-    thin = -given.log().sum() / p.numel()
+    thin, entropy = -given.log().sum() / p.numel(), -(p * p.log()).sum(1).mean()
     mistakes = {
         "The sign is wrong: the logarithm of a probability is negative, the loss is positive.": given.log().mean(),
         "That is the logarithm to base 10. Take np.log, the natural one.": -given.log10().mean(),
@@ -204,6 +206,8 @@ def cross_entropy(answer):
         "That is the most probable class. Take the probability of the right class, also where the net is wrong.": -best.log().mean(),
         "These are probabilities of the most probable class. Take the right class's, then the logarithm and the mean.": best,
         "That is before the logarithm.": given.mean(),
+        "The logarithm is missing; the minus is there.": -given.mean(),
+        "That is the entropy, which no label enters. Take the probability of the right class only.": entropy,
         "That is the mean over all classes. Only the probability of the right class counts.": -p.log().mean(),
         "That is the mean over all N x K numbers, nearly all of them 0. Add them up and divide by N, the pictures.": thin,
         "These are probabilities already; softmax was applied a second time.": twice,
@@ -229,7 +233,7 @@ EXERCISES.question(
     mistake="A: right more often. Then its accuracy would be higher",
     nudge="Two nets name the same class for every picture. What can still differ?",
     A="If it were right more often, its accuracy would be higher. Both have the same.",
-    B="Cross-entropy is that mean with a minus. The logarithm makes a sure miss dear: a net may become less sure of every right class and still lose less, if it is no longer sure where it is wrong.",
+    B="Cross-entropy is that mean with a minus. The logarithm makes a sure miss expensive: a net may become less sure of every right class and still lose less, if it is no longer sure where it is wrong.",
     C="Cross-entropy is a mean, so the number of pictures does not matter.",
     D="Macro averages treat rare classes as equals; cross-entropy has no such weights. It looks at the logarithm of the right class's probability.",
 )
@@ -237,38 +241,38 @@ EXERCISES.question(
 
 @EXERCISES.value(
     "1.7",
-    "Precision and recall of trousers",
+    "Precision and recall of sneakers",
     3,
     given=("result",),
     expected="two fractions, first precision, then recall",
     tolerance=0.0055,
     hints=(
-        "Do for trousers what the cells above do for shirts.",
-        "Precision divides the hits by all that were called a trouser, recall by all that are one.",
+        "Do for sneakers what the cell above does for shirts.",
+        "Precision divides the hits by all that were called a sneaker, recall by all that are one.",
     ),
-    solution="my_precision = result.per_class[trouser].precision\nmy_recall = result.per_class[trouser].recall",
+    solution="my_precision = result.per_class[sneaker].precision\nmy_recall = result.per_class[sneaker].recall",
     why="Or by hand from the four counts, as above: both ways give the same.",
     mistake="The two are swapped, or given in percent",
     nudge="By which pictures do you divide: a row of the matrix, or a column?",
 )
-def trousers(result: Evaluation):
+def sneakers(result: Evaluation):
     scores = dict(zip(result.predictions.classes, result.per_class))
-    trouser, shirt = scores["Trouser"], scores["Shirt"]
-    precision, recall = right = trouser.precision, trouser.recall
+    sneaker, shirt = scores["Sneaker"], scores["Shirt"]
+    precision, recall = right = sneaker.precision, sneaker.recall
     mistakes = {
-        "They are swapped: precision asks those that were called a trouser, recall those that are one.": (
+        "They are swapped: precision asks those that were called a sneaker, recall those that are one.": (
             recall,
             precision,
         ),
-        "The second is F1, which mixes both; recall was asked.": (precision, trouser.f1),
-        "These are of all classes together, accuracy or averages, and not of trousers.": (
+        "The second is F1, which mixes both; recall was asked.": (precision, sneaker.f1),
+        "These are of all classes together, accuracy or averages, and not of sneakers.": (
             result.accuracy,
             result.accuracy,
         ),
         "These are the scores of 'Shirt'.": (shirt.precision, shirt.recall),
     }
     higher = "Neither" if precision == recall else "Precision" if precision > recall else "Recall"
-    remark = f"{higher} is higher, if only by a little: trousers look like nothing else here, so both are close to 1. Shirts look like T-shirts, pullovers and coats."
+    remark = f"{higher} is higher. What is falsely called a sneaker lowers precision, a sneaker called something else lowers recall."
     return right, remark, mistakes
 
 
@@ -278,13 +282,13 @@ def trousers(result: Evaluation):
     4,
     given=("predictions", "others", "miss", "alarm"),
     hints=(
-        "Recall falls with every miss, precision with every false alarm. Which of the two errors is dear today?",
-        "Move the threshold in the panel and watch the cost. If a miss is dear, call more pictures a shirt: go down. If a false alarm is dear, go up.",
+        "Recall falls with every miss, precision with every false alarm. Which of the two errors costs more today?",
+        "Move the threshold in the panel and watch the cost. If a miss costs more, call more pictures a shirt: go down. If a false alarm costs more, go up.",
         'A loop over thresholds is exact: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm).',
     ),
     solution='my_metric = "recall" if miss > alarm else "precision"\n'
     'my_threshold = min((at / 100 for at in range(1, 100)), key=lambda at: evaluation.decide(choosing, "Shirt", at).cost(miss, alarm))',
-    why="The dear error names the metric; the cheapest threshold follows from counting both errors and weighing them.",
+    why="The expensive error names the metric; the cheapest threshold follows from counting both errors and weighing them.",
     mistake="The threshold stays at 0.5, or the metric is that of the cheap error",
     nudge="Which error is expensive in your cell, and which way must the threshold go to make fewer of those?",
     wrong={  # where a miss costs 5 and an alarm 1
@@ -304,16 +308,16 @@ def cheapest_threshold(answer, predictions: Predictions, others: Predictions, mi
         yield f'Expected a metric and a threshold, such as ("recall", 0.4); came {described(answer)}.'
     metric, value = answer[0].strip().lower(), as_array(answer[1])
     if metric not in ("precision", "recall"):
-        watched = " The cost is what to lower; which of the two falls with the dear error?"
+        watched = " The cost is what to lower; which of the two falls with the expensive error?"
         yield f'Expected "precision" or "recall" as the metric; came {described(answer[0])}.{watched * (metric == "cost")}'
     if value is None or value.size != 1 or not np.isfinite(value).all():
         yield f"Expected one number between 0 and 1 as the threshold; came {described(answer[1])}."
     at = float(value.reshape(()))
     if not 0 <= at <= 1:
         yield f"A threshold is a probability between 0 and 1; {at:g} is not. Was it a percentage?"
-    if metric != (dear := "recall" if miss > alarm else "precision"):
-        why = "Misses lower recall" if dear == "recall" else "False alarms lower precision"
-        yield f"A miss costs {miss:g}, a false alarm {alarm:g}. {why}: watch {dear}."
+    if metric != (watch := "recall" if miss > alarm else "precision"):
+        why = "Misses lower recall" if watch == "recall" else "False alarms lower precision"
+        yield f"A miss costs {miss:g}, a false alarm {alarm:g}. {why}: watch {watch}."
 
     def cost(at: float, predictions: Predictions = predictions) -> float:
         return decide(predictions, "Shirt", at).cost(miss, alarm)

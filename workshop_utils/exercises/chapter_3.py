@@ -1,16 +1,28 @@
 """The exercises of chapter 3: transfer learning."""
 
 import copy
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.transforms.v2.functional import normalize
 
 from workshop_utils import data, models, recorded, transfer
-from workshop_utils.exercises.judging import Unattempted, as_array, ask, compare, described, same
+from workshop_utils.exercises.judging import (
+    Raised,
+    Unattempted,
+    as_array,
+    ask,
+    compare,
+    described,
+    same,
+)
 from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.models import preprocessing
 
@@ -37,21 +49,39 @@ EXERCISES = Chapter()
         "logarithms": Changed("softmax(1)", "log_softmax(1)"),
         "most probable class": Changed("softmax(1)", "argmax(1)"),
         "mean over the pictures": Changed("softmax(1)", "softmax(1).mean(0)"),
+        "takes each score by itself": Changed("softmax(1)", "sigmoid()"),
+        "highest probability": Changed("softmax(1)", "softmax(1).amax(1)"),
         "net.eval() is missing": Changed("net.eval()", "pass"),
-        "net.preprocess": Changed("net.preprocess(pictures)", "pictures.float()"),
+        "or comes after": Changed("net.eval()", "net.requires_grad_(False)"),
+        "still uses the mean and spread of these pictures": Changed("net.eval()", "net[5].eval()"),
+        "pixels from 0 to 255": Changed("net.preprocess(pictures)", "pictures.float()"),
+        "pixels from 0 to 1": Changed("net.preprocess(pictures)", "pictures / 255"),
+        "numbers from -1 to 1": Changed("net.preprocess(pictures)", "pictures / 127.5 - 1"),
+        "the mean and std of torchvision's nets": Changed(
+            "    with",
+            "    from dataclasses import replace\n"
+            "    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)\n"
+            "    net.preprocess = replace(net.preprocess, mean=mean, std=std)\n    with",
+        ),
+        "its own mean and std, of whole pictures": Changed(
+            "net.preprocess(pictures)", "(pictures / 255 - 0.5) / 0.25"
+        ),
     },
 )
 def probabilities(answer):
-    net, pictures = _fresh_net(), torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
+    net, pictures = _fresh_net(), torch.randint(0, 256, (4, 3, 16, 20), dtype=torch.uint8)
     given, again = (ask(answer, net.train(), pictures) for _ in range(2))
     first = as_array(given)
     if first is not None and not np.isfinite(first).all():
         yield "Some are no numbers (NaN or infinite): the scores were too large for exp. Did the pictures go through net.preprocess?"
     if first is not None and not same(first, again):
-        yield "The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing."
-    quiet = copy.deepcopy(net).eval()
+        yield "The same pictures gave two different answers: the net was in training mode, where dropout switches off other values each time. net.eval() is missing, or comes after the net was asked."
+    quiet, half = (copy.deepcopy(net).eval() for _ in range(2))
+    half[1].train()
     with torch.inference_mode():
-        scores, raw = quiet(quiet.preprocess(pictures)), quiet(pictures.float()).softmax(1)
+        scores, batch = quiet(net.preprocess(pictures)), half(net.preprocess(pictures)).softmax(1)
+        prepared = _prepared_otherwise(net.preprocess, pictures)
+        otherwise = {sentence: quiet(given).softmax(1) for sentence, given in prepared.items()}
     right, best, columns = scores.softmax(1), scores.argmax(1), scores.softmax(0)
     twice, mean = right.softmax(1), right.mean(0)
     mistakes = {
@@ -59,8 +89,11 @@ def probabilities(answer):
         "Softmax was applied twice: the probabilities have become nearly equal.": twice,
         "Softmax went over the wrong dimension: each column adds up to 1, each picture should. Dimension 1 has the classes.": columns,
         "These are logarithms of probabilities.": scores.log_softmax(1),
-        "The pictures did not go through net.preprocess: the net got pixels from 0 to 255.": raw,
+        "sigmoid takes each score by itself. The probabilities of one picture add up to 1: softmax.": scores.sigmoid(),
+        "Dropout is off, but batch normalisation still uses the mean and spread of these pictures: net.eval() changes both.": batch,
+        **otherwise,
         "That is the most probable class of each picture. All probabilities were asked.": best,
+        "That is the highest probability of each picture. All were asked.": right.amax(1),
         "That is the mean over the pictures. Each picture has probabilities of its own.": mean,
     }
     yield from compare(given, right, mistakes, "probabilities of shape (pictures, classes)")
@@ -100,8 +133,12 @@ def parameters_of_the_head():
     mistakes = {
         "Each of the 9 outputs also has a bias.": 11_520,
         "That is one output; there are nine of them.": 1281,
+        "1,280 features come in, and each of the nine outputs weighs all of them.": 1280,
+        "Every feature has a weight for every output: multiply.": 1289,
         "That is the old head, for 1,000 classes.": 1_281_000,
         "That is the whole net. Only its last layer is new, and only that learns.": 4_652_008,
+        "That is the backbone, which stays as it is.": 3_371_008,
+        "That is backbone and head. Only the head learns.": 3_382_537,
         "That is how many numbers the 135 pictures became. The head weighs them, whatever their number is.": 172_800,
     }
     remark = "11,529: 0.34 % of the new net's 3,382,537. That little fits in milliseconds."
@@ -153,8 +190,15 @@ def as_good_as_scratch():
     mistake="Rates are changed or everything is unfrozen, while the order of the lines stays",
     nudge="Which parameters learn at the moment when the optimizer is made?",
     wrong={
-        "Only the head moved": Changed("net.blocks[1].requires_grad_(True)", "pass"),
-        "more than blocks.1 was unfrozen: 'blocks.0.0.bias'": Changed("blocks[1]", "blocks"),
+        "blocks.1 is still frozen": Changed("net.blocks[1].requires_grad_(True)", "pass"),
+        "with underscore and brackets": Changed(
+            "blocks[1].requires_grad_(True)", "blocks[1].requires_grad = True"
+        ),
+        "the optimizer did not get it": Changed(
+            "AdamW(groups)", "AdamW(net.head.parameters(), lr=1e-2)"
+        ),
+        "more moved than the head and blocks.1: 'blocks.0.0.bias'": Changed("blocks[1]", "blocks"),
+        "more moved than": Changed("blocks[1]", "blocks[0]"),
         "Everything moved": lambda net: torch.optim.AdamW(net.parameters()),
         "Was the net frozen": lambda net: torch.optim.SGD(net.parameters(), lr=1e-3),
         "as long as the head's": Changed("1e-4", "1e-3"),
@@ -163,6 +207,10 @@ def as_good_as_scratch():
         "for the head and 1e-4": Changed("1e-3", "1e-2"),
         "the head did not": Changed("net.head.requires_grad_(True)", "pass"),
         "only a part moves": Changed("net.head.parameters()", "[net.head.bias]"),
+        "all parameters of both": Changed("net.head.parameters()", "[net.head.weight]"),
+        "uphill": Changed("AdamW(groups)", "AdamW(groups, maximize=True)"),
+        "this step goes uphill": Changed("AdamW(groups)", "SGD(groups, maximize=True)"),
+        "raises the loss": Changed("1e-4}", '1e-4, "maximize": True}'),
         "the optimizer back": lambda net: None,
         "Expected the function": 5,
     },
@@ -195,15 +243,21 @@ def prepare(answer):
     if {name.partition(".")[0] for name in moved} >= {"stem", "blocks", "head"}:
         yield "Everything moved. Was the net frozen, and then nothing but blocks.1 unfrozen?"
     if moved - head - block:
-        yield f"Part of the net is frozen, but more than blocks.1 was unfrozen: '{sorted(moved - head - block)[0]}' for one moved too."
+        yield f"Part of the net is frozen, but more moved than the head and blocks.1: '{sorted(moved - head - block)[0]}' for one."
     if not head:
         yield "blocks.1 moved, but the head did not. It learns too."
+    if not block and not body.requires_grad:
+        yield "Only the head moved: blocks.1 is still frozen. net.blocks[1].requires_grad_(True), with underscore and brackets, lets it learn."
     if not block:
-        yield "Only the head moved. Is blocks.1 unfrozen before the optimizer is made?"
+        yield "Only the head moved: blocks.1 may learn, but the optimizer did not get it. Is it unfrozen before the optimizer is made?"
     rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
     below, above = (rates.get(id(one), 0.0) for one in (body, last))
-    if not below or not above:
+    if not below or not above or len(head) < 2:
         yield "Of the head or of blocks.1 only a part moves. Give the optimizer all parameters of both."
+    for one, was in ((last, before["head.weight"]), (body, before["blocks.1.0.weight"])):
+        step = (one.detach() - was).flatten()
+        if F.cosine_similarity(step, one.grad.flatten(), dim=0) > 0.1:
+            yield "Both move, but this step goes uphill: it raises the loss. An optimizer with maximize=True does."
     if below >= above:
         how = "longer than" if below > above else "as long as"
         yield f'Both move, but blocks.1 in steps {how} the head\'s. Further down the steps are smaller: one group with "lr": 1e-3 for the head, one with 1e-4 for blocks.1.'
@@ -247,6 +301,12 @@ EXERCISES.question(
     wrong={
         "batch normalisation moved": Changed(".eval()", ".train()"),
         "Nothing moved": Changed("optimizer.step()", "pass"),
+        "no zero_grad() between them": Changed(".step()", ".zero_grad()\n    optimizer.step()"),
+        "Nothing could learn": Changed("freeze(net)", "freeze(net, keep_head=False)"),
+        "no_grad or inference_mode": Changed("net(images), labels", "net(images).detach(), labels"),
+        "Of the head only 6.bias moved": Changed(
+            "[p for p in net.parameters() if p.requires_grad]", "[net[6].bias]"
+        ),
         "head did not move": lambda net, images, labels: (net(images), net)[1],
         "The head did not move": Changed(
             "freeze(net).eval()", "freeze(net, keep_head=False).eval()[0].requires_grad_(True)"
@@ -277,7 +337,12 @@ def head_step(answer):
     before = was.state_dict()
     if not callable(answer):
         yield f"Expected the function; came {described(answer)}."
-    given = ask(lambda: answer(net, images.clone(), labels.clone()))
+    try:
+        given = ask(lambda: answer(net, images.clone(), labels.clone()))
+    except Raised as error:
+        if not re.search("does not require grad|empty parameter list", str(error)):
+            raise
+        yield f"Nothing could learn ({error}): the head was frozen with the rest, or asked within no_grad or inference_mode."
     if not isinstance(given, nn.Module) or given.state_dict().keys() != before.keys():
         yield f"Expected the same net back, after one step; came {described(given)}."
     if given is not net:
@@ -286,12 +351,14 @@ def head_step(answer):
         yield "The head is a new one. Take the step with the head that the net has."
     moved = set(transfer.changed(before, given.state_dict()))
     if not moved:
-        yield "Nothing moved. Was backward() called, and the optimizer's step()?"
+        yield "Nothing moved. Were backward() and the optimizer's step() called, with no zero_grad() between them?"
     statistics = {name for name in moved if "running_" in name or "num_batches" in name}
     if statistics and moved & head and not moved - head - statistics:
         yield f"The weights are as they should be, but batch normalisation moved: {', '.join(sorted(statistics))}. In training mode it keeps counting; net.eval() stops that."
     if not moved & head:
         yield f"The head did not move, {len(moved)} other tensors did. It was frozen with the rest or instead of it, or there was no step()."
+    if len(moved & head) == 1:
+        yield f"Of the head only {(moved & head).pop()} moved. It has a weight and a bias: net[-1].parameters() are both."
     if moved - head:
         yield f"Besides the head {len(moved - head)} tensors moved, '{sorted(moved - head)[0]}' for one. Freeze the body first."
     if not all(value.isfinite().all() for value in given.state_dict().values()):
@@ -353,9 +420,9 @@ EXERCISES.question(
     },
 )
 def own_classifier(answer):
-    if not isinstance(answer, str):
+    if not isinstance(answer, (str, Path)):  # models.save gives a Path
         yield f'Expected the name of the file, as text: "my-classifier"; came {described(answer)}.'
-    name = answer.strip()
+    name = str(answer).strip()
     try:
         net = models.load(name)
     except (ValueError, FileNotFoundError) as error:
@@ -422,12 +489,33 @@ def _accuracies() -> dict[tuple[str, int], float]:
     return {(way, int(k)): mean(row["accuracy"]) for way, k, row in ways}
 
 
+def _prepared_otherwise(right: preprocessing, pictures: Tensor) -> dict[str, Tensor]:
+    """Sentence -> what a net gets from people who prepare its pictures by hand, or with the numbers of another net."""
+    mean_and_std = {
+        "pixels from 0 to 255": ([0.0] * 3, [1 / 255] * 3),
+        "pixels from 0 to 1": ([0.0] * 3, [1.0] * 3),
+        "numbers from -1 to 1": ([0.5] * 3, [0.5] * 3),
+        "numbers by the mean and std of torchvision's nets": (
+            [0.485, 0.456, 0.406],
+            [0.229, 0.224, 0.225],
+        ),
+        "numbers by its own mean and std": (right.mean, right.std),
+    }
+    found, instead = {}, "net.preprocess(pictures) gives it the numbers that it needs"
+    for what, (mean, std) in mean_and_std.items():
+        middle = replace(right, mean=mean, std=std)(pictures)
+        found[f"The net got {what}. {instead}."] = middle
+        whole = normalize(pictures / 255, [*mean], [*std])
+        found[f"The net got {what}, of whole pictures. {instead}, of their middle."] = whole
+    return found
+
+
 def _fresh_net() -> nn.Module:
     """A small net with everything that can be forgotten: batch normalisation, dropout, a preprocessing. Layer 6 is the head."""
     body = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
     net = nn.Sequential(*body, nn.Dropout(0.5), nn.Linear(32, 3))
     nn.init.normal_(net[6].weight)  # answers that differ enough to tell mistakes apart
-    net.preprocess = preprocessing(resize=16, crop=16, mean=[0.5] * 3, std=[0.25] * 3)
+    net.preprocess = preprocessing(resize=16, crop=12, mean=[0.5] * 3, std=[0.25] * 3)
     return net
 
 
