@@ -486,6 +486,14 @@ def test_histogram_says_its_middle_mark_and_interval():
     )
 
 
+def test_histograms_legend_names_its_line_and_interval_and_is_absent_without_a_name():
+    named = plots.histogram(range(101), "accuracy", mark={"LeNet": 87.5}, interval=(80, 90))
+    said = [text.get_text() for text in named.axes[0].get_legend().get_texts()]
+    assert said == ["95 % interval", "LeNet"]
+    assert "The dashed line, LeNet, is at 87.5." in named.description
+    assert plots.histogram(range(101), "accuracy", mark=87.5).axes[0].get_legend() is None
+
+
 def test_boxes_are_numbered_and_named_with_their_pixels():
     assert (
         "1: tabby, columns 1 to 5, rows 2 to 8."

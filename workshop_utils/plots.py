@@ -218,10 +218,13 @@ def histogram(
     values: Sequence[float],
     label: str,
     *,
-    mark: float | None = None,
+    mark: dict[str, float] | float | None = None,
     interval: tuple[float, float] | None = None,
 ) -> Figure:
-    """How often each value occurs; label: what was measured. mark: a value to draw a line at. interval: a range to frame."""
+    """How often each value occurs; label: what was measured.
+
+    mark: name -> a value to draw a line at; a value alone has no name in the legend. interval: a 95 % interval to frame.
+    """
     (figure, axes), count = sheet(label, (9, 3.2)), len(values)
     values = filled([value for value in floats(values, label) if np.isfinite(value)], label)
     axes.hist(values, bins=30, color=COLOURS[5], edgecolor="white")
@@ -231,12 +234,13 @@ def histogram(
         figure.description += f" Left out: {lost} that are NaN or infinite."
     if interval:
         framed = f"{interval[0]:.4g} to {interval[1]:.4g}"
-        axes.axvspan(*interval, color=COLOURS[4], alpha=0.25, label=framed)
+        axes.axvspan(*interval, color=COLOURS[4], alpha=0.25, label="95 % interval")
         figure.description += f" Framed: {framed}."
-    if mark is not None:
-        axes.axvline(mark, color="black", linewidth=2, linestyle="--", label=f"{mark:.4g}")
-        figure.description += f" The dashed line is at {mark:.4g}."
-    if interval or mark is not None:
+    unnamed = {} if mark is None else {"": mark}
+    for name, value in (mark if isinstance(mark, dict) else unnamed).items():
+        axes.axvline(value, color="black", linewidth=2, linestyle="--", label=short(name))
+        figure.description += f" The dashed line{f', {name},' if name else ''} is at {value:.4g}."
+    if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
     axes.set(xlabel=label, ylabel="how often")
     return figure

@@ -65,7 +65,7 @@ EXERCISES.question(
     nudge="In which mode does a layer look at the neighbours of a picture?",
     A="In training mode batch normalisation takes mean and spread of the batch at hand, so neighbours count. eval() takes those it kept.",
     B="Weights are drawn once, when a net is made, and stay until an optimizer's step.",
-    C="Order does not matter to a net that looks at each picture by itself. This one does not.",
+    C="In any order a batch has the same mean and spread. What counts is which pictures are in it.",
     D="Rounding changes the seventh digit or so. Whole answers do not turn over by it.",
 )
 
