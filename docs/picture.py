@@ -1,4 +1,4 @@
-"""python docs/picture.py: draws course.gif, the picture of the README: a digit is drawn and read, then a net shows where it looks."""
+"""python -m docs.picture: draws course.gif, the picture of the README: a digit is drawn and read, then a net shows where it looks."""
 
 from io import BytesIO
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A hub for a class on one server: python -m jupyterhub -f deploy/jupyterhub/jupyterhub_config.py
 
-Without settings it serves this computer alone. All settings are read from the environment (README.md beside this file explains them):
+Without settings it serves this computer alone. All settings are read from the environment (deploy/README.md explains them):
 HUB_ADDRESS (http://127.0.0.1:8000), HUB_AUTHENTICATOR (dummy; native to let the room in), HUB_SECRET (openssl rand -hex 32), HUB_CODE (the
 class's code to sign up), HUB_ADMIN_PASSWORD (of the account "instructor"), HUB_CERTIFICATE and HUB_KEY (for https), HUB_PASSWORD (everybody's,
 of dummy), HUB_FOLDER (my-workshop).
@@ -22,7 +22,7 @@ from workshop_utils.tools import start  # noqa: E402
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST = 8  # signs of a password or code
-MEMORY_GB = 3  # a process of chapter 3 takes 1.8 GB at most (slides/INSTRUCTORS.md), its server 0.1; the rest is for what people try
+MEMORY_GB = 3  # a kernel of chapter 3 takes 1.4 GB at most (slides/INSTRUCTORS.md); the rest is for what people try
 THREADS = 1  # more would have thirty people fight for the cores
 IDLE_SECONDS = 3600
 
@@ -141,7 +141,7 @@ def admit(_, handler, person):
 
 c.Authenticator.post_auth_hook = admit
 
-# Everybody's server is a process of the hub's own user: for a class that trusts itself. README.md names spawners that separate people.
+# Everybody's server is a process of the hub's own user: for a class that trusts itself. deploy/README.md names spawners that separate people.
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(PEOPLE / "{username}")
 c.Spawner.cmd = [
