@@ -2,7 +2,9 @@
 
 import copy
 import re
-from itertools import permutations
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,12 +14,12 @@ from workshop_utils import models
 from workshop_utils.exercises.judging import (
     Raised,
     Unattempted,
+    Wrong,
     as_array,
     ask,
     compare,
     described,
     need_attempt,
-    same,
 )
 from workshop_utils.exercises.kit import Changed, Chapter
 from workshop_utils.scoreboard import BUDGET
@@ -29,10 +31,39 @@ RAISED_BY_A_STEP = {  # in 2.3: a piece of torch's message -> what to do
     "'SGD' object has no attribute 'backward'": "backward() is a method of the loss, not of the optimizer.",
     "'float' object has no attribute 'backward'": "The loss became a plain number, which knows no way back. Leave .item() away.",
     "does not require grad": "The loss knows no way back to the weights. Take it from the logits as they are, without argmax or detach().",
-    "only for scalar outputs": "The loss is a number for each picture, and backward() needs a single one: leave reduction away.",
+    "only for scalar outputs": 'backward() begins at a single number, the loss: not at the logits, and not at a loss with reduction="none".',
     "not implemented for 'Long'": "The order is F.cross_entropy(logits, labels): what the net says first.",
 }
+RAISED_BY_A_NET = {  # in 2.10
+    "shapes cannot be multiplied": "A dense layer gets more or fewer values than the first number of its nn.Linear says. Is nn.Flatten() there, before the first one?",
+}
+RAISED_BY_WEIGHTS = {  # in 2.12
+    "shapes cannot be multiplied": "The layers take one number for each map: squeeze first.",
+    "must match the size": "Weights of shape (pictures, channels) cannot multiply maps, which have four dimensions: give them two more.",
+}
+RAISED_BY_A_SUM = {  # in 2.13
+    "must match the size": "The maps change their size, so x cannot be added at the end. A 3x3 keeps it with padding=1 and stride 1.",
+}
 EXERCISES = Chapter()
+
+
+def _helped(said: dict[str, str], answer: Callable, *inputs: Any) -> Any:
+    """As `ask`, but where torch's message holds a piece that `said` has, the answer is wrong, with the sentence there."""
+    try:
+        return ask(answer, *inputs)
+    except Raised as error:
+        for piece, sentence in said.items():
+            if piece in str(error):
+                raise Wrong(sentence) from error
+        raise
+
+
+def _copied(net: nn.Module, x: Tensor, said: dict[str, str] | None = None) -> nn.Module:
+    """The judge's own, on the CPU and in eval mode, for the notebook may use the net; its lazy layers have their weights."""
+    with suppress(ValueError):  # lazy normalisation cannot be copied before its first use
+        net = copy.deepcopy(net)
+    _helped(said or {}, net.cpu().eval(), x)
+    return net
 
 
 @EXERCISES.exercise(
@@ -144,7 +175,8 @@ def parameters_of_a_convolution():
         "Old gradients": Changed("    optimizer.zero_grad()\n", ""),
         "optimizer.step() is gone": Changed("    optimizer.step()\n", ""),
         "uphill": Changed("loss.backward()", "(-loss).backward()"),
-        "came None": Changed("return loss", "return None"),
+        "gives None back": Changed("return loss", "return None"),
+        "leave that `loss =` away": Changed("loss.backward()", "loss = loss.backward()"),
         "has to be made first": Changed("F.cross_entropy(", "nn.CrossEntropyLoss("),
         "method of the loss": Changed("loss.backward()", "optimizer.backward()"),
         "Leave .item() away": Changed(
@@ -155,7 +187,10 @@ def parameters_of_a_convolution():
         "no way back": Changed(
             "loss = F.cross_entropy(logits,", "loss = F.cross_entropy(logits.detach(),"
         ),
-        "leave reduction away": Changed("labels)\n    o", 'labels, reduction="none")\n    o'),
+        'a loss with reduction="none"': Changed(
+            "labels)\n    o", 'labels, reduction="none")\n    o'
+        ),
+        "not at the logits": Changed("loss.backward()", "logits.backward()"),
         "other weights": Changed("loss.backward()", "(2 * loss).backward()"),
     },
 )
@@ -167,13 +202,9 @@ def training_step(answer):
     for parameter in moved.parameters():
         parameter.grad = torch.ones_like(parameter)  # old ones, which the step has to take away
     optimizer = torch.optim.SGD(moved.parameters(), lr=0.1)
-    try:
-        loss = ask(lambda: answer(moved, images, labels, optimizer))
-    except Raised as error:
-        for piece, sentence in RAISED_BY_A_STEP.items():
-            if piece in str(error):
-                yield sentence
-        raise
+    loss = _helped(RAISED_BY_A_STEP, lambda: answer(moved, images, labels, optimizer))
+    if loss is None:
+        yield "The step gives None back. Is there a `return loss`? And loss = loss.backward() puts None into loss: leave that `loss =` away."
     scores = net(images)
     wanted = F.cross_entropy(scores, labels)
     slope, slant = torch.autograd.grad(wanted, [net.weight, net.bias])
@@ -213,7 +244,7 @@ EXERCISES.question(
     mistake="B: trust only answers above 95 %",
     nudge="How sure was the net when it was wrong?",
     A="Then it would know the digits of the training set even better. Yours are of another kind, and no pass over the old ones shows them.",
-    B="Look at the ٦: read as another digit, and surely. What a net never saw, it need not doubt.",
+    B="Look at the ٦: read as another digit, with over 95 %. What a net never saw, it need not doubt.",
     C="What it never saw it cannot know. Collect such digits, with the label that their writers mean; in chapter 3 few are enough.",
     D="More weights fit the training digits more closely. They hold nothing about digits that were not there.",
 )
@@ -228,7 +259,7 @@ EXERCISES.question(
     A="Nothing raises an error: both modes accept the same pictures. That is why it is forgotten so often.",
     B="eval() does not stop learning; without an optimizer's step no weight moves either way.",
     C="A random half of the values is switched off, so the score is lower and differs from run to run.",
-    D="Gradients cost memory and time, but change no answer. torch.no_grad() is another switch than eval().",
+    D="Gradients cost memory and time, but change no answer. torch.inference_mode() is another switch than eval().",
 )
 
 
@@ -304,13 +335,15 @@ def saving():
         "not the ReLU of second plus x": Changed("self.second(out) +", "2 * self.second(out) +"),
         "Expected the class Block": lambda channels: channels,
         "of the right shape but with other": Changed("(out) + x", "(out) + x.relu() + 1"),
+        "leave detach(), .data and no_grad() away": Changed("(out) + x", "(out) + x.detach()"),
+        "values above 6": Changed("return torch.relu(", "return F.relu6("),
     },
 )
 def residual(answer):
-    block, x = ask(answer, 8), torch.randn(2, 8, 6, 6)
+    block, x = ask(answer, 8), 9 * torch.randn(2, 8, 6, 6)  # many values are above 6
     if not isinstance(block, nn.Module):
         yield f"Expected the class Block, which makes a layer from a number of channels; it made {described(block)}."
-    block = copy.deepcopy(block).eval()  # it may be a net that the notebook uses
+    block = _copied(block, x)
     silent = copy.deepcopy(block)
     for parameter in silent.parameters():
         nn.init.zeros_(parameter)
@@ -331,7 +364,7 @@ def residual(answer):
     if not quiet.any():
         if sum(parameter.numel() for parameter in block.parameters()) > 2 * (8 * 8 * 9 + 3 * 8):
             yield "The way around goes through weights of its own. The channels match here, so add x itself."
-        yield "With all its weights at zero it answers 0 and not its input: x is added before a layer with weights, which loses it again."
+        yield "With all its weights at zero it answers 0 and not its input: x is not added, or added before a layer with weights, which loses it again."
     kernels = [name for name, parameter in block.named_parameters() if parameter.ndim == 4]
     for name in kernels:  # biases may not matter, where normalisation follows
         other = copy.deepcopy(block)
@@ -340,12 +373,20 @@ def residual(answer):
             given = ask(other, x)
         if torch.equal(given, loud):
             yield f"The input comes through, but '{name.split('.')[0]}' is not used any more. Add x to what both convolutions give."
+    start = x.clone().requires_grad_()
     try:  # as behind another layer
-        block(torch.relu(x.clone().requires_grad_())).sum().backward()
-    except RuntimeError:
-        yield "`+=` changes x itself, and loss.backward() needs it as it was. Write self.second(out) + x."
+        silent(1 * start).sum().backward()
+    except RuntimeError as error:
+        if "inplace" in str(error):
+            yield "`+=` changes x itself, and loss.backward() needs it as it was. Write self.second(out) + x."
+    gradients = [start.grad, *(silent.get_parameter(name).grad for name in kernels)]
+    if any(one is None for one in gradients) or not start.grad.any():
+        yield "The gradient has to come back to x and to all weights: leave detach(), .data and no_grad() away."
+    mistakes = {
+        "It cuts off values above 6: that is relu6. The block ends in ReLU.": passed.clamp(max=6)
+    }
     expected = "with all weights at zero, the input after ReLU"
-    yield from compare(quiet, passed, {}, expected, rtol=1e-4)
+    yield from compare(quiet, passed, mistakes, expected, rtol=1e-4)
     if known and not torch.allclose(loud, (second + x).relu(), atol=1e-4):
         yield "With all weights at zero the input comes through, but with others it is not the ReLU of second plus x."
     return "To do nothing, the two convolutions only have to give 0. And it costs no parameter."
@@ -455,16 +496,21 @@ EXERCISES.question(
         "(3, 10); came a tensor of shape (3, 9)": Changed("classes=10", "classes=9"),
         "softmax is inside": Changed("28))", "28))\nmy_net = nn.Sequential(my_net, nn.Softmax(1))"),
         "Expected a net": nn.Sequential,
+        "Is nn.Flatten() there": Changed(
+            "28))",
+            "28))\nmy_net = nn.Sequential(*[one for one in my_net if type(one) is not nn.Flatten])",
+        ),
     },
 )
 def own_net(answer):
     if not isinstance(answer, nn.Module):
         yield f"Expected a net, as stack.build() gives it; came {described(answer)}."
-    net = copy.deepcopy(answer).cpu().eval()
+    x = torch.randn(3, 1, 28, 28)
+    net = _copied(answer, x, RAISED_BY_A_NET)
     convolutions = sum(isinstance(layer, nn.Conv2d) for layer in net.modules())
     with torch.no_grad():
-        scores = ask(net, torch.randn(3, 1, 28, 28))
-    count = sum(parameter.numel() for parameter in net.parameters())  # lazy layers have theirs now
+        scores = ask(net, x)
+    count = sum(parameter.numel() for parameter in net.parameters())
     if not isinstance(scores, Tensor) or scores.shape != (3, 10):
         yield f"For a batch of 3 pictures expected 10 scores each, a tensor of shape (3, 10); came {described(scores)}."
     if not scores.isfinite().all():
@@ -476,13 +522,6 @@ def own_net(answer):
     if count > BUDGET:
         yield f"It has {count:,} parameters, more than {BUDGET:,}. The panel says which layer has most of them."
     return f"{count:,} parameters, {convolutions} convolutions. The next cell trains it and puts it on the scoreboard."
-
-
-def _renamed(block: nn.Module, *names: str):
-    """A sentence for a block without a layer of one of these names."""
-    for name in names:
-        if not isinstance(getattr(block, name, None), nn.Module):
-            yield f"The check looks at self.{name}, which is no layer here: keep the names of the layers as they came."
 
 
 @EXERCISES.exercise(
@@ -509,31 +548,42 @@ def _renamed(block: nn.Module, *names: str):
         ),
         "A branch is missing": Changed("self.five(x), ", ""),
         "Expected the class MyInception": lambda c_in, part: c_in,
-        "other values": Changed("self.pool(x)]", "x]"),
-        "The check looks at self.one": Changed("self.one", "self.first"),
+        "18 maps come out": Changed("self.pool(x)]", "x]"),
+        "came 8, 4, 4 and 0": Changed("self.pool(x)]", "self.one(x)]"),
+        "came 4, 8, 4 and 0": Changed("MaxPool2d", "AvgPool2d"),
+        "leave the ReLU away": Changed("dim=1)", "dim=1).relu()"),
     },
 )
 def inception(answer):
-    block, x = ask(answer, 6, 4), torch.randn(2, 6, 9, 9)
+    block, x = ask(answer, 6, 4), torch.randn(2, 6, 15, 15)
     if not isinstance(block, nn.Module):
         yield f"Expected the class MyInception, which makes a layer from two numbers; it made {described(block)}."
-    yield from _renamed(block, "one", "three", "five", "pool")
-    with torch.no_grad():
-        given = ask(block, x)
-        parts = [layer(x) for layer in (block.one, block.three, block.five, block.pool)]
+    given = ask(_copied(block, x), x)
     if not isinstance(given, Tensor) or given.ndim != 4:
-        yield f"Expected maps, a tensor of shape (2, 16, 9, 9); came {described(given)}."
+        yield f"Expected maps, a tensor of shape (2, 16, 15, 15); came {described(given)}."
     if given.shape[0] != 2:
         yield f"{given.shape[0]} pictures come out, where 2 came in: the maps were put together along the pictures, dimension 0."
-    if given.shape[2:] != (9, 9):
+    if given.shape[2:] != (15, 15):
         yield "The maps were put together along height or width. Channels are dimension 1: dim=1."
-    if given.shape[1:] == (4, 9, 9):
+    if given.shape[1] == 4:
         yield "Only 4 maps come out: were the branches added, or put one after the other? They belong side by side."
-    if given.shape[1] < 16:
-        yield f"A branch is missing: {given.shape[1]} maps come out, where four times 4 are expected."
-    maps, orders = as_array(given), permutations(parts)
-    if not any(same(maps, torch.cat(order, dim=1), atol=1e-5) for order in orders):
-        yield f"Expected the maps of all four branches, in any order; came {described(given)} with other values."
+    if given.shape[1] != 16:
+        missing = "A branch is missing: " if given.shape[1] < 16 else ""
+        yield f"{missing}{given.shape[1]} maps come out, where four times 4 are expected."
+    if (given >= 0).all():
+        yield "No value is negative: leave the ReLU away here."
+    maps = given.detach().transpose(0, 1).flatten(1).T.double()
+    pooled = F.max_pool2d(x, 3, 1, padding=1)
+    # what a branch reads for a pixel of its maps; each map is a weighted sum of that, and a bias
+    reads = x, F.unfold(x, 3, padding=1), F.unfold(x, 5, padding=2), pooled
+    fits = []
+    for seen in reads:
+        seen = F.pad(seen.flatten(2).transpose(1, 2).flatten(0, 1).double(), (0, 1), value=1.0)
+        rest = seen @ torch.linalg.lstsq(seen, maps).solution - maps
+        fits.append(int((rest.abs().amax(0) < 1e-4).sum()))
+    if fits != [4, 8, 12, 4]:  # a 1x1 is also a 3x3 of which only the middle counts
+        one, three, five, pool = fits
+        yield f"Expected 4 maps each of a 1x1, a 3x3, a 5x5, and of max pooling with a 1x1 after it; came {one}, {three - one}, {five - three} and {pool}."
     return "Which kernel is best is left to training: the next layer weighs the maps of all four."
 
 
@@ -559,37 +609,61 @@ def inception(answer):
         "added": Changed("x * weights", "x + weights"),
         "the largest value": Changed("x.mean(dim=(2, 3))", "x.amax(dim=(2, 3))"),
         "a sum": Changed("x.mean(dim=(2, 3))", "x.sum(dim=(2, 3))"),
-        "all pictures": Changed(
+        "All pictures get the same": Changed(
             "x.mean(dim=(2, 3))", "x.mean(dim=(0, 2, 3), keepdim=True)[:, :, 0, 0]"
         ),
-        "other values": Changed("weights[:, :", "weights.sqrt()[:, :"),
+        "yours is 0.707.": Changed("weights[:, :", "weights.sqrt()[:, :"),
+        "yours is 0.": Changed(", nn.Sigmoid()]", "]"),
+        "on more than the means": Changed("x.mean(dim=(2, 3))", "x.std(dim=(2, 3))"),
+        "one number for all its pixels": Changed(
+            "x * weights[:, :, None, None]", "x * x.sigmoid()"
+        ),
+        "Expected two layers": Changed(
+            "nn.Linear(channels, 4), nn.ReLU(), nn.Linear(4, channels)",
+            "nn.Linear(channels, channels)",
+        ),
+        "Expected maps": Changed("return x * weights[:, :, None, None]", "return x.mean()"),
+        "give them two more": Changed("weights[:, :, None, None]", "weights"),
+        "squeeze first": Changed("x.mean(dim=(2, 3))", "x"),
     },
 )
 def squeeze_excite(answer):
-    block = ask(answer, 5)
-    x = (torch.rand(2, 5, 6, 6) + torch.arange(2).reshape(2, 1, 1, 1)) / 8  # the second is brighter
+    block, brighter = ask(answer, 5), torch.tensor([1.0, 2.0]).reshape(2, 1, 1, 1)
+    x = brighter * (0.1 + torch.rand(2, 5, 6, 6) ** 3) / 4  # its means are not its medians
     if not isinstance(block, nn.Module):
         yield f"Expected the class MySqueezeExcite, which makes a layer from a number of channels; it made {described(block)}."
-    yield from _renamed(block, "excite")
-    block = copy.deepcopy(block)  # it may be a net that the notebook uses
-    ask(block, x)  # from here on lazy layers have their weights too
+    block = _copied(block, x, RAISED_BY_WEIGHTS)
+    close = lambda one, other: torch.allclose(one, other, rtol=1e-4)
+    weigh = lambda maps: ask(block, maps) / maps
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.uniform_(0.1, 0.3)  # no ReLU is dead, so that every mistake shows
         given = ask(block, x)
-        weigh = lambda squeezed: block.excite(squeezed)[:, :, None, None]
-        weights, flat = weigh(x.mean((2, 3))), x.flatten(2)
-        squeezed = flat.amax(2), flat.sum(2), flat.mean((0, 2))[None]
-        most, total, shared = (x * weigh(one) for one in squeezed)
-    mistakes = {
-        "These are the maps as they came. Multiply them by their weights, and return that.": x,
-        "These are the weights alone. Multiply the maps by them.": weights[:, :, 0, 0],
-        "The weights are added to the maps. They should multiply them.": x + weights,
-        "That squeezes to the largest value of each map. Take the mean.": most,
-        "That squeezes to a sum, which depends on the size of the picture. Take the mean.": total,
-        "The mean goes over all pictures of the batch. Each picture has means of its own: dim=(2, 3).": shared,
-    }
-    yield from compare(given, x * weights, mistakes, "each map times its weight", rtol=1e-4)
+        if isinstance(given, Tensor) and given.numel() == 10:
+            yield "These are the weights alone. Multiply the maps by them."
+        if not isinstance(given, Tensor) or given.shape != x.shape:
+            yield f"Expected maps, a tensor of shape (2, 5, 6, 6); came {described(given)}."
+        weights, added = given / x, given - x
+        if close(given, x):
+            yield "These are the maps as they came. Multiply them by their weights, and return that."
+        if close(added, added[:, :, :1, :1].expand_as(x)):
+            yield "The weights are added to the maps. They should multiply them."
+        if not close(weights, weights[:, :, :1, :1].expand_as(x)):
+            yield "Each map should be multiplied by one number for all its pixels; in yours pixels of one map get different ones."
+        if close(weights[0], weights[1]):
+            yield "All pictures get the same weights. Each picture has means of its own: dim=(2, 3)."
+        if not close(weigh(even := 0 * x + x.mean((2, 3), keepdim=True)), weights):
+            if close(weigh(0 * x + x.amax((2, 3), keepdim=True)), weights):
+                yield "That squeezes to the largest value of each map. Take the mean."
+            yield "The weights depend on more than the means of the maps: maps with equal means get other ones."
+        if not close(weigh(even[..., :3, :3]), weights[..., :3, :3]):
+            yield "That squeezes to a sum, which depends on the size of the picture. Take the mean."
+        if sum(parameter.ndim > 1 for parameter in block.parameters()) != 2:
+            yield "Expected two layers that turn the means into weights."
+        for parameter in block.parameters():
+            parameter.zero_()
+        if not close(half := weigh(x), torch.full_like(x, 0.5)):
+            yield f"With all numbers of the layers at zero each weight should be sigmoid(0) = 0.5; yours is {half.mean():.3g}."
     return "A few weights more, and the net depends on the picture in one more way."
 
 
@@ -612,31 +686,49 @@ def squeeze_excite(answer):
         "reads all": Changed(", groups=wide", ""),
         "reads 3": Changed("groups=wide", "groups=channels"),
         "padding": Changed(", padding=1", ""),
-        "3x3": Changed("wide, 3, padding=1", "wide, 1"),
-        "a layer for the maps": Changed("nn.Conv2d(wide, wide, 3, padding=1, groups=wide)", "3"),
+        "Expected kernels of 3x3": Changed("wide, 3, padding=1", "wide, 1"),
+        "came 1x1 from 4 to 12, 1x1 from 12 to 4": Changed(
+            "nn.Conv2d(wide, wide, 3, padding=1, groups=wide)", "3"
+        ),
+        "goes from 12 to 24": Changed("(wide, wide", "(wide, 2 * wide"),
+        "Expected the class MyInvertedResidual": lambda channels, wide: wide,
+        "ReLU6 stops at 6": Changed("F.relu6", "F.relu"),
+        "other values": Changed("x + self", "self"),
     },
 )
 def inverted_residual(answer):
-    block, x = ask(answer, 4, 12), torch.randn(2, 12, 7, 7)
-    layer = getattr(block, "across", None)
-    need_attempt(layer)
-    if not isinstance(layer, nn.Conv2d):
-        yield f"Expected in self.across a layer for the maps, nn.Conv2d; came {described(layer)}."
-    if layer.kernel_size != (3, 3):
-        yield f"Expected kernels of 3x3; these are {'x'.join(map(str, layer.kernel_size))}."
-    if layer.in_channels != 12 or layer.out_channels != 12:
-        yield f"Expected as many maps out as in, wide; yours goes from {layer.in_channels} to {layer.out_channels} where wide is 12."
-    reads = layer.weight.shape[1]
+    block, x = ask(answer, 4, 12), 3 * torch.randn(2, 4, 7, 7)
+    need_attempt(getattr(block, "across", None))
+    if not isinstance(block, nn.Module):
+        yield f"Expected the class MyInvertedResidual, which makes a layer from two numbers; it made {described(block)}."
+    with suppress(Raised):  # what is wrong with its layers is said first
+        block = _copied(block, x)
+    layers = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d)]
+    kind = "{0.kernel_size[0]}x{0.kernel_size[1]} from {0.in_channels} to {0.out_channels}".format
+    kinds = {kind(layer): layer for layer in layers}
+    widen, narrow = kinds.pop("1x1 from 4 to 12", None), kinds.pop("1x1 from 12 to 4", None)
+    if not widen or not narrow or len(layers) != 3 or len(kinds) != 1:
+        yield f"Expected a 1x1 that widens, one nn.Conv2d in the middle, and a 1x1 that narrows; came {', '.join(map(kind, layers)) or 'none'}."
+    (across,) = kinds.values()
+    if across.kernel_size != (3, 3):
+        yield f"Expected kernels of 3x3 in the middle; these are {'x'.join(map(str, across.kernel_size))}."
+    if across.in_channels != 12 or across.out_channels != 12:
+        yield f"Expected as many maps out as in, wide; the layer in the middle goes from {across.in_channels} to {across.out_channels} where wide is 12."
+    reads = across.in_channels // across.groups
     if reads > 1:
         yield f"Each kernel reads {'all' if reads == 12 else reads} of the 12 maps. It should read one: as many groups as maps."
-    if ask(layer, x).shape != x.shape:
-        yield "The maps change their size, so x cannot be added at the end. A 3x3 keeps it with padding=1 and stride 1."
-    yield from _renamed(block, "widen", "narrow")
+    for layer in layers:
+        nn.init.normal_(layer.weight)  # so large that both ReLU6 have something to stop
+    maps, alone = _helped(RAISED_BY_A_SUM, block, x), {"padding": 1, "groups": 12}
     with torch.no_grad():
-        maps = ask(block, x[:, :4])
-        wanted = x[:, :4] + block.narrow(F.relu6(layer(F.relu6(block.widen(x[:, :4])))))
-    yield from compare(maps, wanted, {}, "x plus what the three layers give", rtol=1e-4)
-    return f"{layer.weight.numel()} weights, where a full 3x3 would have {12 * 12 * 9:,}. EfficientNet's block is this one with a squeeze and excitation in it."
+        right, other = (
+            x + narrow(stop(F.conv2d(stop(widen(x)), across.weight, across.bias, **alone)))
+            for stop in (F.relu6, F.relu)
+        )
+    mistakes = {"ReLU6 stops at 6, and ReLU does not: F.relu6.": other}
+    expected, near = "x plus what the three layers give", {"rtol": 1e-4, "atol": 1e-3}
+    yield from compare(maps, right, mistakes, expected, **near)
+    return f"{across.weight.numel()} weights, where a full 3x3 would have {12 * 12 * 9:,}. EfficientNet's block is this one with a squeeze and excitation in it."
 
 
 EXERCISES.question(
