@@ -218,9 +218,22 @@ def test_net_of_other_floats_is_looked_into_with_pictures_of_its_own(kind):
     assert explain.feature_maps(tiny_net().to(kind), picture(side=12), "0").dtype == torch.float32
 
 
-def test_pixels_that_are_still_bytes_are_refused():
-    with pytest.raises(ValueError, match="cannot read pictures"):
-        explain.grad_cam(tiny_net(), picture(side=12).to(torch.uint8), 0)
+@pytest.mark.parametrize(
+    "given, came",
+    [
+        (lambda one: one.to(torch.uint8), r"torch.uint8 of shape \(1, 12, 12\)"),
+        (lambda one: one[None], r"torch.float32 of shape \(1, 1, 12, 12\)"),
+        (lambda one: one[0], r"torch.float32 of shape \(12, 12\)"),
+        (lambda one: one.numpy(), "a ndarray"),
+    ],
+    ids=["bytes", "a batch", "no channels", "an array"],
+)
+def test_what_is_no_picture_as_the_net_reads_it_is_refused(given, came):
+    image = given(picture(side=12))
+    with pytest.raises(ValueError, match=f"cannot read pictures that are {came}"):
+        explain.grad_cam(tiny_net(), image, 0)
+    with pytest.raises(ValueError, match=f"cannot read pictures that are {came}"):
+        explain.feature_maps(tiny_net(), image, "0")
 
 
 def test_grad_cam_works_inside_of_inference_mode():

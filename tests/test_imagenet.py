@@ -161,6 +161,12 @@ def ilsvrc(root, *, val="folders", below="ILSVRC/Data/CLS-LOC"):
     return root
 
 
+@pytest.mark.parametrize("size", [0, -1, "64", None, 2.5, (8, 9), 10**6])
+def test_size_that_is_none_is_refused_before_a_picture_is_read(tmp_path, size):
+    with pytest.raises(ValueError, match="size is the side of a square in pixels"):
+        data.load("imagenet", root=ilsvrc(tmp_path), size=size)
+
+
 @pytest.mark.parametrize(
     "below",
     ["ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", ""],

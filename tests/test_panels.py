@@ -260,6 +260,36 @@ def test_parts_of_a_steady_picture_stay_where_they_are(steady):
     assert (after == before) is steady
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        widgets.labelling,
+        lambda part: widgets.drawing_pad(reader(), part),
+        lambda part: widgets.confusion(evaluation.evaluate(predictions(30)), part),
+        lambda part: widgets.top_k(predictions(30), part),
+        lambda part: widgets.feature_maps(reader(), part),
+        lambda part: widgets.grad_cam(reader(), part, clothes().classes),
+    ],
+    ids=["labelling", "drawing_pad", "confusion", "top_k", "feature_maps", "grad_cam"],
+)
+def test_part_of_a_set_as_torch_makes_it_is_shown_as_the_set(made):
+    part = torch.utils.data.Subset(clothes(), range(30))
+    assert made(part).figure.description == made(clothes()[:30]).figure.description
+
+
+def test_predictions_for_other_pictures_are_refused():
+    for other in (clothes()[1:], clothes()[:29], loaded("fashion-mnist")):
+        with pytest.raises(ValueError, match="predictions for other pictures than those of fash"):
+            widgets.top_k(predictions(), other)
+
+
+def test_net_with_more_scores_than_names_or_without_maps_is_refused():
+    with pytest.raises(ValueError, match="10 scores, and 9 classes are named"):
+        widgets.grad_cam(reader(), digits(), digits().classes[:9])
+    with pytest.raises(ValueError, match="No layer of this net gives maps"):
+        widgets.feature_maps(torch.nn.Flatten(), digits())
+
+
 def test_several_controls_are_set_with_one_drawing(plain):
     drawn = []
     plain.instead = lambda x: drawn.append(x) or figure(x)

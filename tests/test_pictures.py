@@ -69,7 +69,7 @@ def test_no_picture_is_lost_doubled_or_mislabelled(tmp_path):
 
 def test_split_repeats_with_its_seed(tmp_path):
     class_folders(tmp_path, cats=9, dogs=9)
-    assert both(tmp_path, seed=4) == both(tmp_path, seed=4) != both(tmp_path, seed=5)
+    assert both(tmp_path, seed=4) == both(tmp_path, seed=np.int64(4)) != both(tmp_path, seed=5)
 
 
 def test_zip_gives_the_same_pictures_as_its_folder(tmp_path):
@@ -560,6 +560,24 @@ def test_folds_are_refused_and_not_taken_for_classes(tmp_path):
         data.from_folder(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "folders, words",
+    [
+        (["train/a", "train/b", "unseen/a", "unseen/b"], "classes: train, unseen. Below"),
+        (["colour/a", "colour/b", "grey/a", "grey/b"], "the same folders come again: a, b."),
+        (["a", "b", "c/a", "c/b"], "Taken for classes: a, b, c. Below them the same"),
+        (["train", "other"], "Taken for classes: train, other. If they are none"),
+        (["cup/left", "pen/left"], ""),
+    ],
+)
+def test_folders_that_may_be_no_classes_are_told(tmp_path, capsys, folders, words):
+    for folder in folders:
+        class_folders(tmp_path / folder, **{".": 2})
+    assert set(both(tmp_path)) == {folder.partition("/")[0] for folder in folders}
+    said = capsys.readouterr().out
+    assert words in said and bool(words) == ("Taken for classes" in said)
+
+
 def test_classes_whose_names_contain_such_words_stay_classes(tmp_path):
     class_folders(tmp_path, **{"steam train": 2, "test tube": 2, "car": 2})
     assert set(both(tmp_path)) == {"steam train", "test tube", "car"}
@@ -579,8 +597,12 @@ def test_less_common_suffixes_are_read(tmp_path, suffix):
 def test_pictures_without_a_suffix_are_known_by_how_they_begin(tmp_path, capsys):
     class_folders(tmp_path, cats=2, dogs=2)
     (tmp_path / "cats" / "5f2a").write_bytes(file_bytes(photo(12, 9), "JPEG"))
+    (tmp_path / "cats" / "5f2b").write_bytes(file_bytes(photo(12, 9), "PPM"))
+    (tmp_path / "cats" / "5f2c").write_bytes(b"\0\0\0\x18ftypheic")
     (tmp_path / "cats" / "LICENSE").write_text("Take them.")
-    assert len(both(tmp_path)["cats"]) == 3
+    assert len(both(tmp_path)["cats"]) == 4
+    said = capsys.readouterr().out
+    assert "cats/5f2c cannot be read" in said and "LICENSE" not in said
 
 
 def test_what_is_not_read_is_counted_by_folder_with_what_to_do(tmp_path, capsys):
@@ -589,11 +611,14 @@ def test_what_is_not_read_is_counted_by_folder_with_what_to_do(tmp_path, capsys)
         (tmp_path / "cats" / f"IMG_{number}.HEIC").write_bytes(b"x")
     (tmp_path / "dogs" / "film.avi").write_bytes(b"RIFF")  # as a WebP begins
     (tmp_path / "birds").mkdir()
+    (tmp_path / "fish").mkdir()
+    np.save(tmp_path / "fish" / "0.npy", np.zeros((3, 3)))
     both(tmp_path)
     said = capsys.readouterr().out
     for part in (
         "3 of 'cats' (.HEIC is not read here)",
         "1 of 'dogs' (.avi is not read here)",
+        "1 of 'fish' (.npy is not read here)",
         "'birds' is empty",
         "Save HEIC as JPEG",
     ):
@@ -607,7 +632,10 @@ def test_eight_kinds_of_what_is_left_out_are_told(kinds, dots):
     assert (said.count("1 of 'cats' (.x"), said.count("; ...")) == (8, dots)
 
 
-@pytest.mark.parametrize("place", ["cats/@eaDir/0.png", "#recycle/cats", "$RECYCLE.BIN/cats"])
+@pytest.mark.parametrize(
+    "place",
+    ["cats/@eaDir/0.png", "#recycle/cats", "$RECYCLE.BIN/cats", "$Recycle.Bin", "cats/@__thumb"],
+)
 def test_thumbnails_and_bins_of_systems_are_no_pictures(tmp_path, place):
     class_folders(tmp_path, cats=2, dogs=2)
     class_folders(tmp_path / place, thumbnails=2)
@@ -790,6 +818,7 @@ def test_size_may_be_a_pair_as_elsewhere(tmp_path):
         ({"test_fraction": 1}, "must lie between 0 and 1, such as 0.25, or be 0"),
         ({"test_fraction": -0.1}, "must lie between 0 and 1"),
         ({"test_fraction": "0.25"}, "must lie between 0 and 1"),
+        ({"test_fraction": None}, "must lie between 0 and 1"),
     ],
 )
 def test_split_that_cannot_be_drawn_is_refused_in_a_sentence(tmp_path, change, words):

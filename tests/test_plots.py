@@ -270,6 +270,12 @@ def test_top_k_lists_the_most_probable_and_stars_the_true_one():
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["c", "* b"]
 
 
+def test_weights_that_learn_are_drawn_and_classes_may_be_numbers():
+    filters = torch.nn.Conv2d(1, 4, 3).weight
+    assert plots.images(filters).description == plots.images(filters.detach()).description
+    assert "0 0.5, 1 0.7" in plots.bars({0: 0.5, 1: 0.7}, "recall").description
+
+
 def test_images_name_their_classes_and_their_brightness():
     words = plots.images(tiny_dataset(1)).description
     assert (

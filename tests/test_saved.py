@@ -98,6 +98,18 @@ def test_names_that_differ_behind_a_dot_are_two_classifiers(net, tmp_path, names
     assert models.load(tmp_path / f"{names[0]}.safetensors").classes[0] == names[0]
 
 
+def test_path_is_taken_as_people_paste_it(path, monkeypatch):
+    monkeypatch.setenv("HOME", str(path.parent))
+    for text in (f'"{path}"', f" '{path.with_suffix('')}' ", "~/mine", path.as_uri()):
+        assert models.load(text).classes == CLASSES
+
+
+def test_way_of_enlarging_may_be_a_word_as_in_torchvision(net, tmp_path):
+    word = models.preprocessing(resize=32, crop=32, mean=[0.5], std=[0.5], interpolation="bilinear")
+    again = models.load(models.save(with_(net, preprocess=word), tmp_path / "word"))
+    assert again.preprocess.interpolation.value == "bilinear"
+
+
 def test_suffix_in_capitals_is_not_given_twice(net, tmp_path):
     assert models.save(net, tmp_path / "mine.SafeTensors").name == "mine.SafeTensors"
 

@@ -61,7 +61,11 @@ def unusual() -> nn.Module:
     first, second = nn.Conv2d(1, 4, (5, 3), stride=2, bias=False), nn.Conv2d(4, 6, 3, dilation=2)
     body = nn.Sequential(nn.Linear(28, 20), first, nn.BatchNorm2d(4), nn.ReLU6(), second)
     pool = nn.Sequential(nn.MaxPool2d(3, stride=2, padding=1), nn.AdaptiveAvgPool2d(2))
-    net = nn.Sequential(body, pool, nn.Flatten(), nn.Linear(24, 10)).eval()
+    dense = nn.Sequential(nn.BatchNorm1d(24), nn.Linear(24, 16), nn.BatchNorm1d(16, affine=False))
+    net = nn.Sequential(body, pool, nn.Flatten(), dense, nn.ReLU(), nn.Linear(16, 10)).eval()
+    for layer in (dense[0], dense[2]):
+        layer.running_mean.normal_(std=0.2)
+        layer.running_var.uniform_(0.5, 2)
     net[-1].weight.data.mul_(20)  # answers that differ
     return net
 
@@ -174,6 +178,14 @@ def test_layer_that_the_page_cannot_hold_is_refused_by_name(tmp_path, layer, ope
     with pytest.raises(ValueError, match=re.escape(words)):
         takehome.page(net, loaded("mnist"), tmp_path / "none.html")
     assert not (tmp_path / "none.html").exists()
+
+
+def test_page_of_a_part_of_a_set_names_the_scores_as_the_net_knows_them(tmp_path):
+    net, pictures = dense(), tiny_dataset(2, side=28)
+    net.classes = pictures.classes[::-1]
+    part = torch.utils.data.Subset(pictures, range(4))
+    page = takehome.page(net, part, tmp_path / "net.html").read_text("utf-8")
+    assert json.loads(re.search(r"const NET = (.*);", page)[1])["classes"] == [*net.classes]
 
 
 class Deciding(nn.Linear):

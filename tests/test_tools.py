@@ -222,6 +222,22 @@ def test_execute_stores_what_the_cells_print_and_names_the_one_that_fails(tmp_pa
     assert nbformat.read(path, as_version=4).cells[1].outputs[0].text == "42\n"
 
 
+def test_notebook_that_names_a_kernel_of_another_computer_is_run_in_this_one(tmp_path):
+    path = tmp_path / "chapter.ipynb"
+    made = notebook("print(1)")
+    made.metadata["kernelspec"] = {"name": ".venv", "display_name": ".venv", "language": "python"}
+    nbformat.write(made, path)
+    assert commands.main(["execute", str(path)]) == 0
+    assert nbformat.read(path, as_version=4).metadata["kernelspec"]["name"] == "python3"
+
+
+def test_cell_that_ends_its_kernel_is_named(tmp_path, capsys):
+    path = tmp_path / "chapter.ipynb"
+    nbformat.write(notebook("print(1)", "import os; os._exit(1)"), path)
+    assert commands.main(["execute", str(path)]) == 1
+    assert "chapter.ipynb, cell 1: Kernel died" in capsys.readouterr().err
+
+
 def test_notebook_with_a_failing_cell_is_not_written(tmp_path, capsys):
     path = tmp_path / "chapter.ipynb"
     nbformat.write(notebook("print(1)", "1 / 0"), path)

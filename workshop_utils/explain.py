@@ -12,13 +12,15 @@ from torch.nn.modules.module import register_module_forward_hook
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.batches import reading
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside
 
 
 def read_by(model: nn.Module, dataset: ImageDataset, number: int = 0) -> Tensor:
     """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
-    images, _ = next(iter(reading(model, dataset.subset([number]), device=devices.of(model))))
+    chosen = image_dataset(dataset).subset([number])
+    images, _ = next(iter(reading(model, chosen, device=devices.of(model))))
     return images[0]
 
 
@@ -51,7 +53,7 @@ def attention(model: nn.Module, image: Tensor) -> list[Tensor]:
     with ExitStack() as hooks, evaluating(model):
         for layer in layers:
             hooks.enter_context(layer.register_forward_pre_hook(weigh, with_kwargs=True))
-        answer(inside(model), image.unsqueeze(0))
+        answer(inside(model), _alone(image))
     if not found:
         raise ValueError("This net has no nn.MultiheadAttention, so no place attends to another.")
     return found
@@ -76,7 +78,7 @@ def heat_and_scores(
     layer = last_layer_with_maps(model, image) if layer is None else layer
     cut = lambda maps: maps.detach().clone().requires_grad_()  # gradients flow to here, no further
     with in_evaluation_mode(model), torch.inference_mode(False), torch.enable_grad():
-        (*_, maps), scores = _maps(model, image.detach().clone(), layer, cut)
+        (*_, maps), scores = _maps(model, _alone(image)[0].detach().clone(), layer, cut)
         if not isinstance(scores, Tensor) or scores.ndim != 2:
             shape = f" of shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else ""
             raise ValueError(
@@ -116,11 +118,22 @@ def last_layer_with_maps(model: nn.Module, image: Tensor) -> str:
             found.append((names[layer], convolution, output.shape[2:]))
 
     with register_module_forward_hook(watch), evaluating(model):
-        answer(model, image.unsqueeze(0))
+        answer(model, _alone(image))
     if not found:
         raise ValueError("This net has no convolution whose maps could be weighed.")
     *_, size = [size for _, convolution, size in found if convolution] or [found[-1][2]]
     return [name for name, _, other in found if other == size][-1]
+
+
+def _alone(image: Tensor) -> Tensor:
+    """A batch of one picture, (1, C, H, W). Raises ValueError for what is no picture as a net reads it."""
+    if not isinstance(image, Tensor) or image.ndim != 3 or not image.is_floating_point():
+        kind = f"a {type(image).__name__}"
+        came = f"{image.dtype} of shape {tuple(image.shape)}" if isinstance(image, Tensor) else kind
+        raise ValueError(
+            f"The net cannot read pictures that are {came}: it takes one, (C, H, W) of normalised floats. explain.read_by(net, dataset, number) gives it."
+        )
+    return image.unsqueeze(0)
 
 
 def _maps(
@@ -147,7 +160,7 @@ def _maps(
         return caught[-1].clone()
 
     with layers[layer].register_forward_hook(catch):
-        scores = answer(model, image.unsqueeze(0))
+        scores = answer(model, _alone(image))
     if not caught:
         raise ValueError(f"Layer '{layer}' gives {given} and no maps of height and width.")
     return caught, scores

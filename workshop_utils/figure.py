@@ -163,10 +163,10 @@ def _fonts_with(letters: frozenset[str]) -> list[str]:
     return found
 
 
-def short(name: str) -> str:
+def short(name: object) -> str:
     """A name as it fits beside an axis: each of its lines without its middle, where it is very long."""
     cut = lambda line: line if len(line) <= 40 else f"{line[:28]} ... {line[-7:]}"
-    return "\n".join(map(cut, name.split("\n")))
+    return "\n".join(map(cut, str(name).split("\n")))
 
 
 def sheet(title: str, size: tuple[float, float], *, bare: bool = False) -> tuple[Figure, Any]:
@@ -233,7 +233,7 @@ def extremes(values: Mapping[str, float], unit: str) -> str:
 
 def in_numbers(picture: Tensor) -> str:
     """The shape of a picture, and its lowest, highest and mean value."""
-    values = torch.as_tensor(picture).float()
+    values = torch.as_tensor(picture).detach().cpu().float()
     mean = number(values.mean().item())
     return f"{' x '.join(map(str, values.shape))}, values {span(values)}, mean {mean}"
 

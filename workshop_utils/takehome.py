@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.fx.node import Node, map_arg
-from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils import paths
 from workshop_utils.data import ImageDataset
-from workshop_utils.models.cost import require_fit
+from workshop_utils.data.dataset import image_dataset
+from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import copied, inside
 from workshop_utils.models.preprocess import Preprocessing
 
@@ -30,6 +31,7 @@ def page(net: nn.Module, dataset: ImageDataset, path: str | Path = "my-net.html"
     net: trained on dataset, 1 x 28 x 28, without a preprocessing of its own; the page says so if it comes with the course, and
     calculates with weights of 16 bits. Raises ValueError for a net that does not fit, and, naming it, for what the page cannot do.
     """
+    dataset = image_dataset(dataset)
     own = " through a preprocessing of its own" if getattr(net, "preprocess", None) else ""
     if dataset.shape != (1, 28, 28) or own:
         raise ValueError(
@@ -44,7 +46,9 @@ def page(net: nn.Module, dataset: ImageDataset, path: str | Path = "my-net.html"
     pad = (HERE / "widgets/pad.js").read_text("utf-8")
     text = (HERE / "takehome_pad.html").read_text("utf-8").replace("__WHOSE__", whose)
     text = text.replace("__PAD__", pad.replace("export default", "const drawingPad ="))
-    content = {"mean": float(dataset.mean), "std": float(dataset.std), "classes": dataset.classes}
+    scores = sorted(zip(places(net, dataset), dataset.classes))  # in the net's order
+    names = [name for _, name in scores]
+    content = {"mean": float(dataset.mean), "std": float(dataset.std), "classes": names}
     return _write(path, title, text, net, (1, 28, 28), content)
 
 
@@ -133,7 +137,7 @@ def _name(node: Node) -> str:
     shapes = [one.meta["val"].shape for one in given if isinstance(one, Node)]
     fits = {
         "add": lambda: len(shapes) == 2 and shapes[0] == shapes[1],
-        "batch_norm": lambda: len(shapes[0]) == 4 and not given[5],
+        "batch_norm": lambda: len(shapes[0]) in (2, 4) and not given[5],
         "conv2d": lambda: kind == "default",  # the other has its padding as a word
         "dropout": lambda: not given[2],
         "feature_dropout": lambda: not given[2],
@@ -151,14 +155,19 @@ def _name(node: Node) -> str:
 
 
 def _normalised(steps: list[list], shape: list[int], given: tuple, *, alone: bool) -> None:
-    """Batch normalisation, as another weight and bias of the convolution before it; a new one where somebody else reads that."""
+    """Batch normalisation, as another weight and bias of the convolution or linear layer before it; a new one where somebody else reads that."""
     before, weight, bias, mean, variance, _, _, epsilon, *_ = given
-    if not (alone and before == {"step": len(steps)} and steps and steps[-1][0] == "conv2d"):
-        ones = torch.ones(shape[1], 1, 1, 1)
-        steps.append(["conv2d", shape, [before, ones, None, 1, 0, 1, shape[1]]])
+    scale = torch.ones_like(mean) if weight is None else weight
+    shift = torch.zeros_like(mean) if bias is None else bias
+    kind, fuse, unchanged = "linear", fuse_linear_bn_weights, [torch.eye(shape[1]), None]
+    if len(shape) == 4:
+        kind, fuse = "conv2d", fuse_conv_bn_weights
+        unchanged = [torch.ones(shape[1], 1, 1, 1), None, 1, 0, 1, shape[1]]
+    if not (alone and before == {"step": len(steps)} and steps and steps[-1][0] == kind):
+        steps.append([kind, shape, [before, *unchanged]])
     source, filters, *more = steps[-1][2]
-    shift, *more = more or [None]
-    folded = fuse_conv_bn_weights(filters, shift, mean, variance, epsilon, weight, bias)
+    added, *more = more or [None]
+    folded = fuse(filters, added, mean, variance, epsilon, scale, shift)
     steps[-1][2] = [source, *folded, *more]
 
 

@@ -15,7 +15,7 @@ from workshop_utils.data.batches import Batches
 from workshop_utils.data.bundled_files import BundledFiles
 from workshop_utils.data.cards import DatasetCard
 from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, pixel_statistics
-from workshop_utils.data.folders import from_folder
+from workshop_utils.data.folders import from_folder, pixels
 from workshop_utils.data.picture_files import given
 from workshop_utils.data.published import PublishedFiles
 from workshop_utils.data.sets import card, catalog
@@ -42,7 +42,7 @@ def load(
     cache folder) and, if `download`, fetched into it, from the address in WORKSHOP_MIRROR first. labels: "coarse" for
     CIFAR-100's 20 superclasses. size: of ImageNet's pictures, which stay on disk. Warns where files in root have the right
     number of pictures and another sum than the published ones.
-    Raises ValueError for a name, split, source or labels that do not exist, DamagedFile for a file that is not whole or
+    Raises ValueError for a name, split, source, labels or size that do not exist, DamagedFile for a file that is not whole or
     holds what the set cannot, FileNotFoundError if root lacks a file, ConnectionError if no host delivers it.
     """
     chosen, root = card(name), given(root) if root else None
@@ -58,7 +58,7 @@ def load(
     if not isinstance(images, Tensor):  # files, which stay on disk
         mean, std = (torch.tensor(one) if one else None for one in (chosen.mean, chosen.std))
         return LazyImageDataset(
-            images, numbers, chosen.classes, size=size, mean=mean, std=std, **about
+            images, numbers, chosen.classes, size=pixels(size), mean=mean, std=std, **about
         )
     learnt = images if split == "train" else _read(chosen, "train", files(), announce=False)[0]
     mean, std = pixel_statistics(learnt)

@@ -2,6 +2,7 @@
 
 import operator
 from contextlib import suppress
+from numbers import Integral, Real
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +12,7 @@ from workshop_utils.data.dataset import ImageDataset, LazyImageDataset
 from workshop_utils.data.picture_files import (
     Pictures,
     class_of,
+    doubt,
     given,
     picture_files,
     split_folders,
@@ -30,19 +32,23 @@ def from_folder(
     and cut to size x size pixels, RGB. Folders named train and test (or val, training_set, seg_test) are kept as the split;
     without them `test_fraction` of every class is drawn with `seed`; 0 draws none, and test is an empty set. size: for a
     pretrained net `net.preprocess.resize`, so that it reads what it would make of the files themselves. Files that cannot be
-    read are left out and named. More than 1 GiB of pixels stay on disk, and are read, or named, when their turn comes.
+    read are left out and named, and folders that may be no classes. More than 1 GiB of pixels stay on disk, and are read, or named, when their turn comes.
     Raises ValueError without two classes of two pictures each (one, if none is for testing), FileNotFoundError without such a path.
     """
-    path, size = given(path), _pixels(size)
-    if isinstance(test_fraction, str) or not 0 <= test_fraction < 1 or not isinstance(seed, int):
+    path, size = given(path), pixels(size)
+    sound = isinstance(test_fraction, Real) and 0 <= test_fraction < 1
+    if not sound or not isinstance(seed, Integral):
         raise ValueError(
             f"test_fraction must lie between 0 and 1, such as 0.25, or be 0, and seed is a whole number, such as 0; these are {test_fraction!r} and {seed!r}."
         )
     files, left_out = picture_files(path)
     parts = split_folders(path, files, left_out)
-    classes = class_names(path, [name for part in parts for name, _ in part])
     if left_out:
         print(f"In '{path.name}':{told(left_out)}")
+    names = [name for part in parts for name, _ in part]
+    classes = class_names(path, names)
+    if words := doubt(names):
+        print(words)
     build = _left_on_disk if len(files) * 3 * size * size > IN_MEMORY_AT_MOST else _in_memory
     train, *rest = (build(path, part, classes, size) for part in parts)
     if not rest and not test_fraction:
@@ -50,7 +56,7 @@ def from_folder(
     elif not rest:
         each = "readable picture. Each needs at least two, one to learn from and one to test on"
         _need_pictures(path, train, 2, each)
-        train, *rest = train.split_off(test_fraction, seed)
+        train, *rest = train.split_off(test_fraction, int(seed))
     (test,) = rest
     for dataset, split in ((train, "train"), (test, "test")):
         dataset.split = split
@@ -61,7 +67,7 @@ def from_folder(
     return train, test
 
 
-def _pixels(size: Any) -> int:
+def pixels(size: Any) -> int:
     """One side from what is given for it, (128, 128) too. Raises ValueError for what is none."""
     with suppress(TypeError):
         sides = {*map(operator.index, size if isinstance(size, (tuple, list)) else [size])}

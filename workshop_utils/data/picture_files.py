@@ -19,11 +19,14 @@ SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".avif"),
 }
-BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
-# what systems put beside pictures, thumbnails among it, and what nobody takes for a picture
-SYSTEM = {"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
-TEXTS = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".html", ".yaml", ".yml", ".pdf", ".py"}
-TEXTS |= {".ipynb", ".db", ".ini", ".url", ".lnk", ".npy", ".npz", ".mat", ".pkl", ".log"}
+BEGINNINGS = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF|BM|II[*+]\0|MM\0[*+]|P[1-6]\s|.{4}ftyp", re.DOTALL
+)
+# what systems put beside pictures, in small letters, thumbnails among it, and what nobody takes for a picture
+SYSTEM = {"__macosx", "$recycle.bin", "system volume information", "@tmp", "@eadir"}
+SYSTEM |= {"@recycle", "@recently-snapshot", "@__thumb", "#recycle", "#snapshot"}
+TEXTS = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".html", ".yaml", ".yml", ".py"}
+TEXTS |= {".ipynb", ".db", ".ini", ".url", ".lnk", ".log"}
 TRAIN = {"train", "training", "trn"}
 TEST = {"test", "testing", "tst", "val", "valid", "validation", "eval", "evaluation", "dev"}
 
@@ -108,13 +111,13 @@ def read_file(path: str) -> bytes:
 
 def _begins_like_a_picture(read) -> bool:
     with suppress(DamagedFile, OSError):
-        return read().startswith(BEGINNINGS)
+        return BEGINNINGS.match(read()) is not None
     return False
 
 
 def _of_the_system(name: PurePosixPath) -> bool:
     """Whether a file is hidden, or lies where a system keeps its own: macOS in zips, thumbnails of a NAS, bins."""
-    return any(part in SYSTEM or part.startswith(".") for part in name.parts)
+    return any(part.lower() in SYSTEM or part.startswith(".") for part in name.parts)
 
 
 def _without_common_folder(files: Files) -> Files:
@@ -177,6 +180,20 @@ def split_folders(path: Path, files: Files, left_out: LeftOut) -> list[Pictures]
     for top in sorted_in:
         parts[part_of[top]] += tops[top].items()
     return [part for part in parts.values() if part]
+
+
+def doubt(files: list[PurePosixPath]) -> str:
+    """A sentence where the classes of these files may be none: one is called like a part of a split, or the same folders come twice."""
+    classes = sorted(
+        {class_of(name) for name in files}, key=lambda name: (not _part_of(name), name)
+    )
+    below = Counter(folder for _, folder in {name.parts[:2] for name in files if name.parts[2:]})
+    again = sorted(folder for folder, n in below.items() if n + (folder in classes) > 1)
+    if not _part_of(classes[0]) and len(again) < 2:
+        return ""
+    few = lambda names: ", ".join(names[:5]) + ", ..." * (len(names) > 5)
+    twice = f" Below them the same folders come again: {few(again)}." if again[1:] else ""
+    return f"Taken for classes: {few(classes)}.{twice} If they are none, give a folder with one folder a class, or with folders train and test that hold these."
 
 
 def _listed(tops: Files | dict[str, Files]) -> str:

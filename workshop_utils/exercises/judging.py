@@ -86,8 +86,9 @@ def compare(
             yield "That is in percent. The task asks for fractions between 0 and 1."
         large = wanted.ndim == 0 and wanted >= 1000  # thousands may have been separated
         parts = _cut(given)
-        if values.size > wanted.size and parts and (large or parts[0] == 0):
-            words = "{0}{1}, without a comma" if large else "{0}.{1}, with a point"
+        thousands = large and parts and (parts[1] == 0 or 100 <= parts[1] <= 999)
+        if values.size > wanted.size and parts and (thousands or parts[0] == 0):
+            words = "{0}{1:03}, without a comma" if thousands else "{0}.{1}, with a point"
             yield f"For Python {parts[0]},{parts[1]} are two numbers. Write {words.format(*parts)}."
         if values.shape != wanted.shape:
             shape = f"of shape {wanted.shape}" if wanted.ndim else "a single number"
@@ -129,7 +130,14 @@ def same(values: np.ndarray, wanted: Any, rtol: float = 1e-3, atol: float = 1e-6
 
 
 def described(value: Any) -> str:
-    """What came, in words that cannot be long: the number, or the kind and the shape."""
+    """What came, in words that cannot be long: the number, or the kind and the shape; of what has no words, the kind alone."""
+    try:
+        return _described(value)
+    except Exception:  # a number of 5,000 digits, a tensor without values, an object that refuses
+        return f"something of type {type(value).__name__}"
+
+
+def _described(value: Any) -> str:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, (bool, int, float, str)):
         text = repr(value)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 
 from workshop_utils import errors, paths
+from workshop_utils.data.picture_files import given
 from workshop_utils.models.about import About, Markdown, model_card
 from workshop_utils.models.cards import build
 from workshop_utils.models.modes import copied, inside, same_answers
@@ -149,7 +150,8 @@ def save(
         "about": asdict(about),
         "classes": net.classes,
         "threshold": getattr(net, "threshold", 0.0),
-        "preprocessing": asdict(recipe) | {"interpolation": recipe.interpolation.value},
+        "preprocessing": asdict(recipe)
+        | {"interpolation": InterpolationMode(recipe.interpolation).value},
         # what pretrained nets have beside their tensors, such as GoogLeNet's transform_input
         "switches": {name: value for name, value in vars(net).items() if type(value) is bool},
     }
@@ -219,8 +221,8 @@ def _architecture(net: nn.Module) -> str:
 
 def _file(path: str | Path) -> Path:
     """NAME.safetensors; whatever dots are in NAME belong to it."""
-    path = Path(path)
-    if not path.name:
+    path = given(path)
+    if not path.name.strip():
         raise ValueError(f"'{path}' names no file. A classifier needs a name, such as 'mine'.")
     ends = path.suffix.lower() == ".safetensors"
     return path if ends else path.with_name(f"{path.name}.safetensors")

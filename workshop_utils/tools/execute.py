@@ -57,10 +57,13 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
     """The notebook with fresh, normalised outputs. Raises RuntimeError, naming the cell, for what must not be stored."""
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     where = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, resources=where, timeout=300, record_timing=False)
+    # the kernel that a notebook names, such as an editor's .venv, may be of another computer
+    client = NotebookClient(
+        notebook, resources=where, kernel_name="python3", timeout=300, record_timing=False
+    )
     # what the maintainer has solved stays out of the stored outputs
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -69,7 +72,7 @@ def execute(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNod
         for place, cell in progress(list(enumerate(notebook.cells)), path.name):
             try:
                 client.execute_cell(cell, place)
-            except CellExecutionError as error:
+            except (CellExecutionError, DeadKernelError) as error:
                 raise RuntimeError(f"{path.name}, cell {place}: {error}") from None
     return normalise(notebook, path)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from workshop_utils import explain
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.figure import Figure, drawable
 from workshop_utils.models.modes import copied
 from workshop_utils.models.preprocess import Preprocessing
@@ -18,6 +19,7 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
 
     It keeps a copy of the net: what happens to it later changes nothing here.
     """
+    dataset = image_dataset(dataset)
     net = copied(net).requires_grad_(False)  # Grad-CAM asks for gradients of its maps alone
     layer, seen = explain.last_layer_with_maps(net, explain.read_by(net, dataset)), 1.0
     if isinstance(prepare := getattr(net, "preprocess", None), Preprocessing):
@@ -30,6 +32,10 @@ def grad_cam(net: nn.Module, dataset: ImageDataset, classes: list[str] | tuple[s
         """(Grad-CAM (H, W), target, probabilities (K,)) of one picture; target None: the most probable class."""
         ready = explain.read_by(net, dataset, picture)
         heat, scores = explain.heat_and_scores(net, ready, target, layer=layer)
+        if len(scores) != len(classes):
+            raise ValueError(
+                f"The net answers with {len(scores)} scores, and {len(classes)} classes are named. Name them all, in the order of the scores."
+            )
         target = int(scores.argmax()) if target is None else target
         return heat, target, scores.softmax(0).cpu()
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from workshop_utils import plots
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.augment import turned
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.pictures import decode
 from workshop_utils.evaluation import predict
 from workshop_utils.figure import Figure
@@ -28,6 +29,7 @@ TEXT_AT_MOST = 1_000_000  # characters that the browser may send for one drawing
 
 def drawing_pad(net: nn.Module, dataset: ImageDataset) -> Panel:
     """A pad whose drawing the net classifies. dataset: what the net was trained on, 28 x 28; it gives samples, classes and scaling."""
+    dataset = image_dataset(dataset)
     pad = scripted("pad.js", drawing=traitlets.Unicode(), strokes=traitlets.Int())
     samples = {
         f"sample: {name}": dataset.images[dataset.labels == label][0]

@@ -3,6 +3,7 @@
 import torch
 
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.widgets.digit_pad import drawn
 
 # the points (right, down) of the strokes on a pad of 280 x 280; a name begins with the digit that is meant
@@ -22,6 +23,7 @@ def written_digits(trained_on: ImageDataset) -> ImageDataset:
     trained_on: MNIST, which gives classes, mean and spread. The names of the six, such as "7, crossed", are under `.names`.
     ٥ and 0 are the same picture with two labels: a net for both ways of writing has to be told which of them is meant.
     """
+    trained_on = image_dataset(trained_on)
     pictures = torch.stack([*map(drawn, STROKES.values())])
     meant = torch.tensor([int(name[0]) for name in STROKES])
     made = ImageDataset(pictures, meant, trained_on.classes, name="written digits")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workshop_utils import journal, paths
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.pictures import fingerprint
 from workshop_utils.evaluation import Predictions
 from workshop_utils.figure import Figure, drawable, sheet
@@ -27,6 +28,7 @@ def labelling(dataset: ImageDataset) -> Panel:
 
     dataset: of at most ten classes. Answers are kept when the kernel ends; `your_labels` has them as predictions.
     """
+    dataset = image_dataset(dataset)
     names = {f"{label} {name}": name for label, name in enumerate(dataset.classes)}
     texts = {name: text for text, name in names.items()}
 
@@ -81,6 +83,7 @@ def your_labels(dataset: ImageDataset) -> Predictions:
     An answer stands for 91 % where the person was sure, else for 55 %, and the other classes share the rest. A picture without
     an answer counts as no idea: the same probability for every class.
     """
+    dataset = image_dataset(dataset)
     known, count = _remembered(), len(dataset.classes)
     probabilities = np.full((len(dataset), count), 1 / count)
     labelled = 0

@@ -4,6 +4,7 @@ from torch import nn
 
 from workshop_utils import explain, models
 from workshop_utils.data import ImageDataset
+from workshop_utils.data.dataset import image_dataset
 from workshop_utils.figure import Figure, drawable, mosaic, number
 from workshop_utils.models.modes import copied
 from workshop_utils.widgets.panel import Panel, choice, slider
@@ -13,7 +14,7 @@ MAPS_AT_MOST = 32
 
 def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     """The maps of any layer for any picture of a set, of a copy of the net: what happens to it later changes nothing here."""
-    net = copied(net)
+    dataset, net = image_dataset(dataset), copied(net)
     channels, height, width = explain.read_by(net, dataset).shape
     rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
     layers: dict[str, tuple[str, int]] = {}
@@ -22,6 +23,8 @@ def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
         maps, height, width = row.output
         said = f"{row.label}: {row.kind}, {maps} maps of {height} x {width}"
         layers[said] = row.name, run
+    if not layers:
+        raise ValueError("No layer of this net gives maps of height and width.")
     first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
     choices = choice("layer", tuple(layers), value=first)
     controls = {"picture": slider("picture", 0, 0, len(dataset) - 1), "layer": choices}
