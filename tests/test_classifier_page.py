@@ -304,6 +304,13 @@ def test_page_is_small_enough_to_be_handed_on(tmp_path, backbone, most):
     assert takehome.classifier(net, tmp_path / "page.html").stat().st_size < most
 
 
+def test_names_in_an_array_and_a_word_for_the_filter_are_taken_too(tmp_path):
+    plain = made(tiny_net(channels=3), interpolation=InterpolationMode.BILINEAR)
+    words = made(tiny_net(channels=3), np.array(["a", "b", "c"]), interpolation="bilinear")
+    pages = [takehome.classifier(net, tmp_path / "page.html").read_text() for net in (plain, words)]
+    assert pages[0] == pages[1]
+
+
 def broken() -> nn.Module:
     net = tiny_net(channels=3)
     net[0].weight.data[0] = torch.nan

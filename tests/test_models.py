@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from workshop_utils import data, evaluation, explain, models, training
+from workshop_utils import data, evaluation, explain, models, paths, training
 from workshop_utils.models import cost, pretrained, weights
 
 OURS = [card.name for card in models.catalog() if card.pixels < 64]  # nets for small pictures
@@ -817,6 +817,22 @@ def test_damaged_net_of_an_earlier_kernel_is_said_and_left_out(next_kernel, caps
     next_kernel("lenet-mnist", le_net(), capsys)
     (tmp_path / "lenet-mnist.safetensors").write_bytes(b"nonsense")
     assert models.ready("lenet-mnist").of_the_course
+    assert "your net of an earlier time cannot be read" in capsys.readouterr().out
+
+
+class Closed(type(Path())):
+    """A path that may not be looked at."""
+
+    def is_file(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+
+def test_net_of_an_earlier_kernel_that_may_not_be_opened_is_said_and_left_out(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(paths, "folder", lambda: Closed(tmp_path))
+    monkeypatch.setattr(weights, "kept", {})
+    assert models.ready("lenet-fashion-mnist").of_the_course
     assert "your net of an earlier time cannot be read" in capsys.readouterr().out
 
 

@@ -983,6 +983,14 @@ def test_split_folders_are_no_classes_in_the_panel_either(tmp_path):
     assert set(sizes(made)) == {"forest", "sea"}
 
 
+def test_folders_that_may_be_no_classes_are_told_in_the_panel_too(tmp_path):
+    for part in ("colour", "grey"):
+        class_folders(tmp_path / "scenes" / part, forest=2, sea=2)
+    made = widgets.own_pictures(colour_net(), folder=tmp_path / "mine")
+    folder_taken(made, tmp_path / "scenes")
+    assert "Below them the same folders come again: forest, sea." in made.figure.description
+
+
 def test_pictures_within_one_tick_of_the_clock_are_all_kept(collection, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: 15_625_000)
     collection.add({"cup": greys(20, 30)})

@@ -5,7 +5,7 @@ import shutil
 import struct
 import tarfile
 from contextlib import suppress
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
@@ -666,6 +666,22 @@ def test_enormous_archive_is_refused_before_it_is_read(tmp_path):
         file.truncate(30 << 30)
     with pytest.raises(data.DamagedFile, match="32,212,254,720 bytes.*Unpack it"):
         data.from_folder(tmp_path / "pets.zip")
+
+
+@pytest.mark.parametrize(
+    "owner, step, name", [(os, "scandir", ""), (Path, "exists", ""), (Path, "read_bytes", ".zip")]
+)
+def test_what_may_not_be_opened_at_all_is_said(tmp_path, monkeypatch, owner, step, name):
+    zipped(class_folders(tmp_path / "pets", cats=2, dogs=2), tmp_path / "pets.zip")
+
+    def closed(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(owner, step, closed)
+    words = rf"pets{name}' cannot be read \(Permission denied\). Does it belong to somebody else"
+    for read in (data.from_folder, lambda path: data.load("sign-mnist", root=path)):
+        with pytest.raises(OSError, match=words):
+            read(tmp_path / f"pets{name}")
 
 
 def test_folder_that_may_not_be_opened_is_named_and_the_rest_is_read(tmp_path, capsys, monkeypatch):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -316,6 +317,15 @@ def test_killed_at_any_step_the_old_classifier_or_the_new_one_is_there_and_nothi
     assert ended.stderr == "" and ended.returncode == 0, ended.stderr
     steps, new, *left = ended.stdout.split(maxsplit=2)
     assert int(steps) > 5 and int(new) > 3 and left == ["['mine.safetensors']\n"]
+
+
+def test_file_that_may_not_be_opened_is_not_called_missing(path, monkeypatch):
+    def closed(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(OSError, match=r"mine.safetensors' cannot be read \(Permission denied\)"):
+        models.load(path)
 
 
 def test_full_disk_leaves_the_old_classifier(net, path, monkeypatch):

@@ -37,6 +37,10 @@ def test_run_is_kept_beyond_the_kernel_and_its_code_is_printed(capsys):
     assert "1. Anna-B-: 66.67 %, 99 parameters, 3 s." in scoreboard.add().description
 
 
+def test_name_may_be_a_number():
+    assert "1. 7: 50.00 %" in keep(7, 2).description
+
+
 def test_name_of_any_length_becomes_a_code_that_is_read():
     keep("Wolfeschlegelsteinhausenbergerdorff", 2)
     scoreboard.codes_here.clear()  # as after a restart

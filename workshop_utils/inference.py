@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from workshop_utils import device as devices
+from workshop_utils.data.archives import there
 from workshop_utils.data.picture_files import LeftOut, Pictures, given, pictures_in, read_file, told
 from workshop_utils.data.pictures import decode_in_turn
 from workshop_utils.models.cost import answer
@@ -77,7 +78,7 @@ def _pictures(paths: Iterable[str | Path]) -> tuple[Pictures, LeftOut]:
     """Every picture file of these paths, under a name by which it can be opened; and what else there was."""
     found, left_out = [], {}
     for path in map(given, paths):
-        if not path.exists():
+        if not there(path):
             raise FileNotFoundError(
                 f"There is no file and no folder '{path}'. Paths count from '{Path.cwd()}'."
             )

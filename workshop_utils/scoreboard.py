@@ -49,7 +49,7 @@ def keep(name: str, net: nn.Module, result: Evaluation, history: History) -> Fig
 
     A net of the course or an interrupted training gets no place, and why is said. Kept beyond the kernel, or it says why not.
     """
-    name = re.sub(r"[^\w-]+", "-", name.strip())[:20] or "nobody"
+    name = re.sub(r"[^\w-]+", "-", str(name).strip())[:20] or "nobody"
     parameters = sum(parameter.numel() for parameter in net.parameters())
     note = COURSE if hasattr(net, "of_the_course") else ""
     if history.stopped == "interrupted":

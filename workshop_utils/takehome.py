@@ -59,15 +59,20 @@ def classifier(net: nn.Module, path: str | Path = "my-classifier.html") -> Path:
     A phone gets the file by a cable or by Bluetooth; tried in Chromium and its imitation of a phone, not on a real one. The page
     calculates with weights of 16 bits. Raises ValueError for a net without the two, and, naming it, for what the page cannot do.
     """
-    recipe, classes = getattr(net, "preprocess", None), getattr(net, "classes", None)
-    if not isinstance(recipe, Preprocessing) or not classes or recipe.interpolation not in FILTERS:
+    recipe, known = getattr(net, "preprocess", None), getattr(net, "classes", None)
+    classes = list(() if known is None else known)
+    if (
+        not isinstance(recipe, Preprocessing)
+        or not classes
+        or (way := InterpolationMode(recipe.interpolation)) not in FILTERS
+    ):
         raise ValueError(
             "The page needs a net with .classes, and with a .preprocess that resizes bilinear or bicubic, as transfer.classifier gives it."
         )
     content = {
         **{name: getattr(recipe, name) for name in ("resize", "crop", "order", "mean", "std")},
-        "interpolation": recipe.interpolation.value,
-        "classes": list(classes),
+        "interpolation": way.value,
+        "classes": classes,
         "threshold": float(getattr(net, "threshold", 0)),
     }
     text = (HERE / "takehome_pictures.html").read_text("utf-8")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from workshop_utils.data import galleries, imagenet
+from workshop_utils.data.archives import there
 from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
 from workshop_utils.data.bundled_files import BundledFiles
@@ -109,7 +110,7 @@ def _need_sense(
     if labels != "fine" and not (labels == "coarse" and chosen.coarse):
         instead = 'There are "fine" and "coarse".' if chosen.coarse else "Leave labels= out."
         raise ValueError(f"{chosen.title} has no labels '{labels}'. {instead}")
-    if root and not root.exists():
+    if root and not there(root):
         raise FileNotFoundError(
             f"There is no folder '{root}'. Give the one that holds the official files of {chosen.title}."
         )

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from workshop_utils.errors import DamagedFile
+from workshop_utils.paths import reading
 
 GZIP = b"\x1f\x8b"  # how a gzip file begins
 PACKED_TAR, OTHER_ARCHIVES = (GZIP, b"BZh", b"\xfd7zXZ\0"), (b"7z\xbc\xaf", b"Rar!")
@@ -28,6 +29,12 @@ Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function th
 FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]
 
 
+def there(path: Path) -> bool:
+    """Whether there is something at a path. Raises OSError, in a sentence, where nobody may look."""
+    with reading(path):
+        return path.exists()
+
+
 def files_below(
     folder: str | Path,
     above: tuple[str, ...] = (),
@@ -37,14 +44,16 @@ def files_below(
 ) -> Iterator[os.DirEntry]:
     """Every file below a folder, but not in its folder `but`: there downloads are on their way.
 
-    odd: told each folder below that is passed over, (path, why): it may not be opened, or is empty.
+    odd: told each folder below that is passed over, (path, why): it may not be opened, or is empty. Raises OSError, in a
+    sentence, if the folder itself may not be opened.
     """
     above = (*above, os.path.realpath(folder))
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
         if len(above) == 1:
-            raise
+            with reading(Path(folder)):
+                raise
         return odd(os.fspath(folder), f"cannot be opened ({error.strerror})")
     if not entries:
         odd(os.fspath(folder), "is empty")
@@ -74,12 +83,13 @@ def gunzip(raw: bytes, name: str) -> bytes:
 
 
 def archive_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises DamagedFile if they are too many for the memory."""
-    if path.stat().st_size > ARCHIVE_AT_MOST:
-        raise DamagedFile(
-            f"'{path.name}' has {path.stat().st_size:,} bytes, more than is read as an archive. Unpack it, and give the folder."
-        )
-    return path.read_bytes()
+    """The bytes of a file. Raises DamagedFile if they are too many for the memory, OSError, in a sentence, if it may not be opened."""
+    with reading(path):
+        if path.stat().st_size > ARCHIVE_AT_MOST:
+            raise DamagedFile(
+                f"'{path.name}' has {path.stat().st_size:,} bytes, more than is read as an archive. Unpack it, and give the folder."
+            )
+        return path.read_bytes()
 
 
 def unpacked(raw: bytes, name: str, wanted: Callable[[PurePosixPath], bool]) -> Files:

@@ -12,7 +12,14 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from workshop_utils.data.archives import FILE_AT_MOST, Files, archive_bytes, files_below, unpacked
+from workshop_utils.data.archives import (
+    FILE_AT_MOST,
+    Files,
+    archive_bytes,
+    files_below,
+    there,
+    unpacked,
+)
 from workshop_utils.errors import DamagedFile
 
 SUFFIXES = {
@@ -52,7 +59,7 @@ def picture_files(path: Path) -> tuple[Files, LeftOut]:
     Folders that hold everything else are left off the names, so that `pets/cats/1.jpg` and `cats/1.jpg` mean the same.
     What systems and texts add is passed over. Raises FileNotFoundError without such a path, ValueError without a picture.
     """
-    if not path.exists():
+    if not there(path):
         raise FileNotFoundError(
             f"There is no folder or zip at '{path}'. Give the path of a folder that holds one folder a class."
         )
@@ -189,7 +196,7 @@ def doubt(files: list[PurePosixPath]) -> str:
     )
     below = Counter(folder for _, folder in {name.parts[:2] for name in files if name.parts[2:]})
     again = sorted(folder for folder, n in below.items() if n + (folder in classes) > 1)
-    if not _part_of(classes[0]) and len(again) < 2:
+    if not any(map(_part_of, classes)) and len(again) < 2:
         return ""
     few = lambda names: ", ".join(names[:5]) + ", ..." * (len(names) > 5)
     twice = f" Below them the same folders come again: {few(again)}." if again[1:] else ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from workshop_utils.data.archives import GZIP, archive_bytes, files_below, gunzip, unpacked
+from workshop_utils.data.archives import GZIP, archive_bytes, files_below, gunzip, there, unpacked
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.picture_files import SUFFIXES
@@ -29,6 +29,7 @@ class PublishedFiles:
         self.card, self.own = card, root is not None
         self.cache = data_home() / card.name
         self.folder, self.download = root or self.cache, download and not self.own
+        there(self.folder)  # or it may not be looked into, which is said
         self.unofficial: list[str] = []
         handle = card.kaggle.rpartition("/")[2]  # the archive from its page, and from its command
         kaggle = ["archive.zip", f"{handle}.zip"] if handle else []
@@ -113,7 +114,7 @@ class PublishedFiles:
                             found[name] = raw
                         elif not owner and name in wanted:
                             others[name].add(raw)
-                except DamagedFile as error:
+                except (DamagedFile, OSError) as error:
                     if path == self.folder or self._is_known(path.name):
                         refusals.append(error)
                 if len(found) == len(names):

@@ -25,10 +25,10 @@ def store(name: str, net: nn.Module, card: dict, about: str) -> None:
 def stored(name: str, card: dict) -> tuple[nn.Module, str] | None:
     """The net that `store` wrote, and the words about it; None where there is none. A file that cannot be read is said to be left out."""
     path = paths.folder() / f"{name}.safetensors"
-    if not path.is_file():
-        return None
-    net = _built(card)
     try:
+        if not path.is_file():
+            return None
+        net = _built(card)
         with safe_open(path, "pt") as opened:
             net.load_state_dict({key: opened.get_tensor(key) for key in opened.keys()})  # noqa: SIM118
             return net, (opened.metadata() or {}).get("about", "")

@@ -176,6 +176,7 @@ def load(path: str | Path) -> nn.Module:
         if path.exists() and not path.is_file():
             raise ValueError(f"'{path}' is no file. A classifier is one, NAME.safetensors.")
         try:
+            path.open("rb").close()  # safe_open says of a closed file that there is none
             with safe_open(path, "pt") as opened:
                 about = opened.metadata() or {}
                 state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118

@@ -14,7 +14,14 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from workshop_utils import paths, transfer
 from workshop_utils.data import DamagedFile, ImageDataset
-from workshop_utils.data.picture_files import LeftOut, class_of, picture_files, split_folders, told
+from workshop_utils.data.picture_files import (
+    LeftOut,
+    class_of,
+    doubt,
+    picture_files,
+    split_folders,
+    told,
+)
 from workshop_utils.data.pictures import decode, fingerprint
 from workshop_utils.evaluation import Predictions, predict
 from workshop_utils.models.modes import copied
@@ -82,6 +89,8 @@ class Collection:
             [(label(name), (str(name), read)) for name, read in part] for part in parts
         )
         self._take(train, left_out, *tests)
+        if words := doubt([name for name, _ in parts[0] if name.parts[1:]]):
+            self.said += f" {words}"
 
     def take_back(self, label: str, number: int) -> None:
         """Deletes one picture of a class from the folder. Raises ValueError for an example, which is not in it."""
