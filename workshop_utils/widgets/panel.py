@@ -30,10 +30,12 @@ class Panel(Shown):
     moved: (name of the control that a person moved, all values) -> values of others that follow it.
     above: more widgets, over the controls; None is left out. picture: a widget with a `value` of PNG bytes. beside: widgets left
     of the picture; a control among them stands there alone. below: widgets after the sentence. offers: more attributes of it.
-    steady: the parts of the picture stay where the first one has them; to look for places takes a third of a move.
+    steady: the parts of the picture stay where the first one has them; to look for places takes a quarter of a move.
     A callback never raises: what goes wrong is said in the panel. Where no front end draws widgets, a notebook shows the
     picture as it was when the cell ran, and a line of text.
     """
+
+    figure: Figure  # the one that is shown
 
     def __init__(
         self,
@@ -51,7 +53,6 @@ class Panel(Shown):
     ):
         self.title, self.draw, self.controls = title, draw, controls
         self._moved, self._held, self._steady = moved, False, steady
-        self._places: list = []
         vars(self).update(offers)
         self.picture = picture or ipywidgets.Image(format="png", layout=PICTURE)
         self.sentence = ipywidgets.HTML()
@@ -99,13 +100,11 @@ class Panel(Shown):
         self.sentence.value = f'<div role="status" aria-live="polite" style="line-height:1.5;font-size:15px;max-width:1000px">{escape(words)}</div>'
 
     def _show(self, figure: Figure) -> None:
-        if self._places:
+        if self._steady and hasattr(self, "figure"):
             figure.set_layout_engine("none")
-        for axes, place in zip(figure.axes, self._places):
-            axes.set_position(place)
+            for axes, before in zip(figure.axes, self.figure.axes):
+                axes.set_position(before.get_position(original=True))
         self.picture.value, self.figure = figure.png(), figure
-        if self._steady:
-            self._places = [axes.get_position(original=True) for axes in figure.axes]
         self.say(figure.description)
 
     def _follow(self, name: str) -> None:
