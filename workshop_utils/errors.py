@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from numbers import Integral
+from math import inf, nan
+from numbers import Integral, Real
 
 
 def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> ValueError:
@@ -27,6 +28,14 @@ def whole(value: object, name: str, least: int = 1) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} is {value!r}: give a whole number, {least} or more.")
     return int(value)
+
+
+def rate(value: object, name: str) -> float:
+    """`value` as a float: how far a step goes. Raises ValueError unless it is a number, not below 0."""
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    if not 0 <= number < inf:
+        raise ValueError(f"{name} is {value!r}: give a number such as 0.001, not below 0.")
+    return number
 
 
 class DamagedFile(ValueError):

@@ -35,6 +35,10 @@ class Predictions:
     def __post_init__(self):
         probabilities, classes = array(self.probabilities).astype(float), class_names(self.classes)
         labels = positions(self.labels, classes)
+        if len(classes) < 2:
+            raise ValueError(
+                f"Predictions choose between two classes or more; these have {len(classes)}."
+            )
         if probabilities.shape != (shape := (len(labels), len(classes))):
             raise ValueError(
                 f"{shape[0]} labels and {shape[1]} classes need probabilities of shape {shape}; these have {probabilities.shape}."
@@ -235,6 +239,16 @@ def decide(predictions: Predictions, positive: str, threshold: float) -> Counts:
     return Counts(*(int(cell.sum()) for cell in cells))
 
 
+def predicted_pictures(predictions: Predictions, dataset: ImageDataset) -> ImageDataset:
+    """The set that begins with the pictures that were predicted. Raises ValueError if these are predictions for others."""
+    dataset, labels = image_dataset(dataset), predictions.labels
+    if not np.array_equal(labels, dataset.labels[: len(labels)]):
+        raise ValueError(
+            f"These are predictions for other pictures than those of {dataset!r}. Give the set that was predicted, in its order."
+        )
+    return dataset
+
+
 def predict(
     model: nn.Module, dataset: ImageDataset, *, device=None, batch_size: int | None = None
 ) -> Predictions:
@@ -260,6 +274,10 @@ def predict(
 
 def evaluate(predictions: Predictions) -> Evaluation:
     """Every metric of these predictions. Raises ValueError if there are none."""
+    if not isinstance(predictions, Predictions):
+        raise ValueError(
+            f"evaluate takes Predictions, and this is a {type(predictions).__name__}. evaluation.predict(net, dataset) makes them, or evaluation.Predictions(probabilities, labels, classes)."
+        )
     if not len(predictions.labels):
         raise ValueError("There are no predictions to evaluate.")
     return Evaluation(predictions)

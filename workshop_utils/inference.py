@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from workshop_utils import device as devices
-from workshop_utils.data.archives import there
 from workshop_utils.data.picture_files import LeftOut, Pictures, given, pictures_in, read_file, told
 from workshop_utils.data.pictures import decode_in_turn
 from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import evaluating, inside
 from workshop_utils.models.preprocess import Preprocessing
+from workshop_utils.paths import there
 from workshop_utils.progress import progress
 from workshop_utils.tables import Table
 

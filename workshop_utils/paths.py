@@ -124,5 +124,11 @@ def reading(path: Path):
         ) from None
 
 
+def there(path: Path) -> bool:
+    """Whether there is something at a path. Raises OSError, in a sentence, where nobody may look."""
+    with reading(path):
+        return path.exists()
+
+
 def _reason(error: Exception) -> object:
     return getattr(error, "strerror", None) or error

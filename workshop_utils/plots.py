@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from workshop_utils import blocks_drawn, comparisons, data, diagrams
 from workshop_utils.data.dataset import ImageDataset, image_dataset
+from workshop_utils.errors import whole
 from workshop_utils.figure import (
     COLOURS,
     DASHES,
@@ -61,12 +62,18 @@ def images(
         titles, shown = titles or [pictures.classes[i] for i in pictures.labels], pictures.images
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
+    if getattr(shown, "ndim", 0) == 2:  # one picture alone
+        shown = [shown]
     if (many := len(shown)) > PICTURES_AT_MOST:
         shown = shown[:PICTURES_AT_MOST]
         title = f"{title}, the first {PICTURES_AT_MOST} of {many:,}"
         print(f"{title}: a figure has no room for more. [a:b] takes other ones.")
-    titles = titles or [""] * len(shown)
-    columns = min(columns, len(shown))
+    titles = [*map(str, titles or [""] * len(shown))]
+    if len(titles) < len(shown):
+        raise ValueError(
+            f"{len(shown)} pictures need {len(shown)} titles; these are {len(titles)}."
+        )
+    columns = min(whole(columns, "columns"), len(shown))
     rows = -(-len(shown) // columns)
     lines = 1 + max(name.count("\n") for name in titles)
     cell, size = width / columns, 10 if width < 11 else 12  # inches, points
@@ -195,7 +202,8 @@ def lines(
         colour, marker = COLOURS[look], MARKERS[look]
         dash = DASHES[(ways.index(way) if len(ways) > 1 else place) % 4]
         dots = {"color": colour, "mfc": "none" if ways.index(way) else colour}
-        found = {x: floats(values, name) for x, values in filled(found, name).items()}
+        places = floats([*filled(found, name)], x_label)
+        found = {x: floats(values, name) for x, values in zip(places, found.values())}
         lowest = min(lowest, *map(min, found.values()))
         means = [float(np.mean(values)) for values in found.values()]
         axes.plot(list(found), means, dash, color=colour, linewidth=2)

@@ -3,7 +3,8 @@
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from itertools import zip_longest
@@ -18,7 +19,7 @@ from workshop_utils import models
 from workshop_utils.data import Batches, ImageDataset
 from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
-from workshop_utils.errors import whole
+from workshop_utils.errors import rate, whole
 from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import evaluating, inside, train_mode
 from workshop_utils.progress import progress
@@ -75,18 +76,17 @@ def fit(
 
     learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
-    `one_cycle`. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
+    `one_cycle`; afterwards the optimizer has its own rates again. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
     seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
     than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
-    _need_sense(epochs, patience, validation, seed)
+    _need_sense(epochs, patience, validation, seed, name)
     batches, judged = _prepared(model, train, validation, batch_size, augment, device, seed)
     weights = _balance(image_dataset(train)).to(batches.device) if balanced else None
     optimizer, steps = _optimizer(model, optimizer, learning_rate), epochs * len(batches)
-    scheduler = _scheduler(schedule, optimizer, steps) if schedule else None
     history, best, began = History(epochs), _Best(), time.perf_counter()
 
     def learn() -> None:
@@ -104,7 +104,8 @@ def fit(
                 break
 
     try:
-        with progress(description=f"Training, {epochs} epochs", total=steps) as bar:
+        bars = progress(description=f"Training, {epochs} epochs", total=steps)
+        with _scheduled(optimizer, schedule, steps) as scheduler, bars as bar:
             within_memory(learn, batches)
     except KeyboardInterrupt:  # a way to finish and no error
         history.stopped = "interrupted"
@@ -137,18 +138,12 @@ def step(
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """A rate that rises for the first quarter of the steps and falls to almost nothing; for fit(schedule=...).
 
-    It rises to the rate that each group of the optimizer has, or had before an earlier cycle lowered it.
-    Source: Smith and Topin 2017, arXiv:1708.07120.
+    It rises to the rate that each group of the optimizer has. Source: Smith and Topin 2017, arXiv:1708.07120.
     """
-    earlier = vars(optimizer).get("earlier_cycle")
-    left = earlier.get_last_lr() if earlier else ()
-    top = lambda group: group.get("max_lr", group["lr"]) if group["lr"] in left else group["lr"]
-    rates = [*map(top, optimizer.param_groups)]
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
+    rates = [group["lr"] for group in optimizer.param_groups]
+    return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
     )
-    vars(optimizer)["earlier_cycle"] = cycle
-    return cycle
 
 
 def _balance(train: ImageDataset) -> Tensor:
@@ -171,13 +166,17 @@ def _keep(name: str | None, model, train: ImageDataset, history: History, epoch:
     models.keep(name, model, accuracy=found[epoch] if found else 0.0, about=about)
 
 
-def _need_sense(epochs, patience, validation, seed) -> None:
+def _need_sense(epochs, patience, validation, seed, name) -> None:
     whole(epochs, "epochs")
     whole(seed, "seed", least=0)
     if patience is not None:
         whole(patience, "patience")
         if validation is None:
             raise ValueError("patience watches the validation loss: give fit validation=... too.")
+    if name is not None and not isinstance(name, str):
+        raise ValueError(
+            f"The name to keep a net under is text, such as 'lenet'; this is {name!r}."
+        )
 
 
 def _add(values: tuple[float, float], *lists: list[float]) -> None:
@@ -240,12 +239,8 @@ def _optimizer(model, optimizer, learning_rate):
             "Nothing in this net can learn: it has no weights, or all are frozen. transfer.unfreeze(net) lets them learn again."
         )
     if optimizer is None:
-        rate = 1e-3 if learning_rate is None else learning_rate
-        if not isinstance(rate, (int, float)) or not 0 <= rate < math.inf:
-            raise ValueError(
-                f"learning_rate is {rate!r}: give a number such as 0.001, not below 0."
-            )
-        return torch.optim.Adam(learning, lr=rate)
+        usual = 1e-3 if learning_rate is None else learning_rate
+        return torch.optim.Adam(learning, lr=rate(usual, "learning_rate"))
     if not isinstance(optimizer, torch.optim.Optimizer) or _wants_more(optimizer):
         raise ValueError(
             f"fit steps an optimizer without more words, such as torch.optim.Adam(net.parameters()); this is {optimizer!r}."
@@ -260,12 +255,29 @@ def _optimizer(model, optimizer, learning_rate):
     return optimizer
 
 
+@contextmanager
+def _scheduled(optimizer, schedule, steps) -> Iterator:
+    """The scheduler, if there is to be one; afterwards the optimizer has its own rates again, for another to begin with."""
+    kept = lambda value: value.clone() if isinstance(value, Tensor) else value  # a rate may be one
+    had = [{name: kept(one) for name, one in group.items()} for group in optimizer.param_groups]
+    try:
+        yield _scheduler(schedule, optimizer, steps) if schedule else None
+    finally:
+        for group, options in zip(optimizer.param_groups, had if schedule else ()):
+            group.clear()
+            group.update(options)
+
+
 def _scheduler(schedule, optimizer, steps):
-    scheduler = schedule(optimizer, steps) if callable(schedule) else schedule
+    try:
+        scheduler = schedule(optimizer, steps) if callable(schedule) else schedule
+        came = f"this one gives {type(scheduler).__name__}"
+    except (TypeError, ValueError) as error:  # it takes other words
+        scheduler, came = None, f"this one cannot be called so: {error}"
     if not callable(schedule) or not hasattr(scheduler, "step") or _wants_more(scheduler):
         raise ValueError(
             f"schedule is a function (optimizer, steps) -> a scheduler that is stepped after each batch and needs no more words, "
-            f"such as training.one_cycle; this one gives {type(scheduler).__name__}."
+            f"such as training.one_cycle; {came}."
         )
     return scheduler
 

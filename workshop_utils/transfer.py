@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from workshop_utils import errors, models
 from workshop_utils.data import ImageDataset, imagenet
 from workshop_utils.data.dataset import image_dataset
+from workshop_utils.data.labels import array
 from workshop_utils.evaluation import Predictions, predict
 from workshop_utils.features import features as features
 from workshop_utils.features import forget as forget
@@ -64,11 +65,12 @@ def fit_head(
     pictures it has, so that a rare one is not given up. For the fit the features are centred and divided by one
     spread for all of them: one for each would blow up those that a few pictures hardly show. Both are folded into the
     layer, so that it fits onto the net as it is.
-    Raises ValueError if a class has no picture.
+    Arrays and lists will do as well. Raises ValueError if a class has no picture.
     """
     from sklearn.linear_model import LogisticRegression
 
-    features, labels = features.detach().cpu().float(), labels.cpu()
+    classes = errors.whole(classes, "classes", least=2)
+    features, labels = torch.from_numpy(array(features)).float(), torch.from_numpy(array(labels))
     given, known = set(labels.flatten().tolist()), features.isfinite().all()
     fit = features.ndim == 2 and labels.shape == features.shape[:1]
     if not (fit and known and given <= set(range(classes))):
@@ -128,7 +130,11 @@ def zero_shot(
     works only where the nouns stand above classes of ImageNet: raises ValueError for one that does not.
     """
     above = [set().union(*imagenet.paths(wnid)) for wnid in imagenet.wnids()]
-    known, below = set().union(*above), []
+    known, below, dataset = set().union(*above), [], image_dataset(dataset)
+    if missing := [name for name in dataset.classes if name not in words]:
+        raise ValueError(
+            f"words has no noun for the class '{missing[0]}'. Give every class one or more."
+        )
     for name in dataset.classes:
         nouns = {words[name]} if isinstance(words[name], str) else {*words[name]}
         for noun in nouns - known:
@@ -136,8 +142,8 @@ def zero_shot(
                 "noun above ImageNet's classes", noun, known, "data.imagenet.paths"
             )
         below.append([bool(nouns & names) for names in above])
-    asked = copy.copy(image_dataset(dataset))
-    asked.labels, asked.classes = torch.zeros_like(asked.labels), tuple(imagenet.wnids())
+    asked, asked_for = copy.copy(dataset), tuple(imagenet.wnids())
+    asked.labels, asked.classes, asked.name = torch.zeros_like(asked.labels), asked_for, "ImageNet"
     found = predict(net, asked).probabilities @ np.array(below, float).T
     return Predictions(found / found.sum(1, keepdims=True), dataset.labels.numpy(), dataset.classes)
 
@@ -228,7 +234,8 @@ def parameter_groups(
     body = body_rate if isinstance(body_rate, dict) else {"": body_rate}
     body = {part: body[part] for part in sorted(body, key=len, reverse=True)}
     groups: list[dict] = []
-    for part, rate in {head(model)[0]: head_rate, **body}.items():
+    for part, given in {head(model)[0]: head_rate, **body}.items():
+        rate = errors.rate(given, f"The rate of '{part or 'the body'}'")
         if not any(_within(name, part) for name, _ in model.named_parameters()):
             raise ValueError(f"No parameter's name begins with '{part}', which has a rate.")
         found = [learning.pop(name) for name in list(learning) if _within(name, part)]

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from workshop_utils.data import galleries, imagenet
-from workshop_utils.data.archives import there
 from workshop_utils.data.augment import augmentation
 from workshop_utils.data.batches import Batches
 from workshop_utils.data.bundled_files import BundledFiles
@@ -22,7 +21,7 @@ from workshop_utils.data.published import PublishedFiles
 from workshop_utils.data.sets import card, catalog
 from workshop_utils.data.sets.bundled_pictures import masks, photo_annotation, rejected
 from workshop_utils.errors import DamagedFile
-from workshop_utils.paths import data_home
+from workshop_utils.paths import data_home, there
 
 
 def load(

@@ -29,12 +29,6 @@ Files = dict[PurePosixPath, Callable[[], bytes]]  # relative name -> function th
 FilePairs = Sequence[tuple[PurePosixPath | str, Callable[[], bytes]]]
 
 
-def there(path: Path) -> bool:
-    """Whether there is something at a path. Raises OSError, in a sentence, where nobody may look."""
-    with reading(path):
-        return path.exists()
-
-
 def files_below(
     folder: str | Path,
     above: tuple[str, ...] = (),

@@ -36,6 +36,8 @@ class Batches:
         if not len(dataset):
             raise ValueError(f"There is nothing to read: {dataset!r}.")
         self.device = devices.pick(device)
+        if augment is not None and not callable(augment):
+            raise ValueError(f"augment is a function of a float batch, and this is {augment!r}.")
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
         self.generator = torch.Generator()
         self.generator.seed() if seed is None else self.generator.manual_seed(int(seed))
@@ -61,7 +63,17 @@ class Batches:
         parts = order.to(self.device).split(self.batch_size)
         for part, images in zip(parts, self._read(parts)):
             images = self.preprocess(images.to(self.device))
-            yield self.augment(images) if self.augment else images, self._labels[part]
+            yield _changed(images, self.augment) if self.augment else images, self._labels[part]
+
+
+def _changed(images: Tensor, augment: Callable) -> Tensor:
+    """An augmented batch. Raises ValueError if `augment` gives something else."""
+    changed = augment(images)
+    if not isinstance(changed, Tensor) or len(changed) != len(images):
+        raise ValueError(
+            f"augment takes a batch of pictures and returns one of as many; this one gives {type(changed).__name__} for {len(images)}. Does it end with return?"
+        )
+    return changed
 
 
 def reading(

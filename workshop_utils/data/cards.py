@@ -83,6 +83,11 @@ class DatasetCard:
         return self.bundled is not None and not self.files
 
     @property
+    def where(self) -> str:
+        """Its page, in brackets, for the end of a sentence; nothing where it has none."""
+        return f" ({self.homepage})" if self.homepage else ""
+
+    @property
     def how(self) -> str:
         """The one line that brings the whole set."""
         if self.comes_whole:

@@ -133,11 +133,15 @@ class ImageDataset(Dataset):
 
     def _positions_of(self, indices: Sequence[int] | Tensor) -> Tensor:
         indices = torch.as_tensor(indices)
+        if indices.ndim != 1:
+            raise ValueError(
+                f"Positions are a list, one a picture, such as [3]; these have the shape {tuple(indices.shape)}."
+            )
         if indices.dtype == torch.bool and len(indices) == len(self):
             return indices.nonzero().flatten()
         numbers = not indices.is_floating_point() and indices.dtype != torch.bool
-        if indices.numel() and not (
-            numbers and -len(self) <= indices.min() <= indices.max() < len(self)
+        if len(indices) and not (
+            numbers and -len(self) <= int(indices.min()) <= int(indices.max()) < len(self)
         ):
             raise ValueError(
                 f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; these go from {indices.min()} to {indices.max()}, as {indices.dtype}."

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from workshop_utils import errors
@@ -26,8 +27,11 @@ def class_names(classes: Iterable) -> tuple[str, ...]:
 
 
 def array(values) -> np.ndarray:
-    """The numbers of an array, a list, or a tensor on any device."""
-    return np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values)
+    """The numbers of an array, a list, or a tensor on any device and of any kind, of which numpy lacks one."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        values = values.float() if values.dtype == torch.bfloat16 else values
+    return np.asarray(values)
 
 
 def positions(labels, classes: Sequence[str]) -> np.ndarray:

@@ -17,10 +17,10 @@ from workshop_utils.data.archives import (
     Files,
     archive_bytes,
     files_below,
-    there,
     unpacked,
 )
 from workshop_utils.errors import DamagedFile
+from workshop_utils.paths import there
 
 SUFFIXES = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"),

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from workshop_utils.data.archives import GZIP, archive_bytes, files_below, gunzip, there, unpacked
+from workshop_utils.data.archives import GZIP, archive_bytes, files_below, gunzip, unpacked
 from workshop_utils.data.cards import DatasetCard, RemoteFile
 from workshop_utils.data.download import fetch, fetch_from_kaggle, is_whole
 from workshop_utils.data.picture_files import SUFFIXES
 from workshop_utils.data.sets import catalog
 from workshop_utils.errors import DamagedFile, reading
-from workshop_utils.paths import data_home
+from workshop_utils.paths import data_home, there
 
 
 class PublishedFiles:
@@ -83,7 +83,7 @@ class PublishedFiles:
         """
         whole, where = self.card.splits[split], f"in '{self.folder}': {', '.join(self.unofficial)}."
         said = f"Not as published, and read as it is, {where}"
-        again = f"get it again ({self.card.homepage})"
+        again = f"get it again{self.card.where}"
         if count > whole:
             raise DamagedFile(
                 f"Damaged {where} {count:,} {split} pictures instead of {whole:,}: {again}."
@@ -182,7 +182,7 @@ class PublishedFiles:
     def _missing(self, files: Sequence[RemoteFile]) -> FileNotFoundError:
         return FileNotFoundError(
             f"'{self.folder}' does not hold {', '.join(file.name for file in files)} of {self.card.title} as published, packed or unpacked. "
-            f"Put it there ({self.card.homepage}), or let {self.card.how} fetch it."
+            f"Put it there{self.card.where}, or let {self.card.how} fetch it."
         )
 
 
@@ -244,5 +244,5 @@ def obtain(card: DatasetCard, names: Sequence[str], folder: Path) -> None:
         instead = f'data.load("{card.name}") is the cut that comes with the course'
     raise ConnectionError(
         f"The full {card.title} is not on this computer and could not be fetched: {'; '.join(reasons)}. {instead}; "
-        f"or put {' and '.join(file.name for file in card.files)} into '{folder}' by hand ({card.homepage})."
+        f"or put {' and '.join(file.name for file in card.files)} into '{folder}' by hand{card.where}."
     )

@@ -2,9 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,11 +12,11 @@ from workshop_utils import models
 from workshop_utils.exercises.judging import (
     Raised,
     Unattempted,
-    Wrong,
     as_array,
     ask,
     compare,
     described,
+    helped,
     need_attempt,
 )
 from workshop_utils.exercises.kit import Changed, Chapter
@@ -47,22 +45,11 @@ RAISED_BY_A_SUM = {  # in 2.13
 EXERCISES = Chapter()
 
 
-def _helped(said: dict[str, str], answer: Callable, *inputs: Any) -> Any:
-    """As `ask`, but where torch's message holds a piece that `said` has, the answer is wrong, with the sentence there."""
-    try:
-        return ask(answer, *inputs)
-    except Raised as error:
-        for piece, sentence in said.items():
-            if piece in str(error):
-                raise Wrong(sentence) from error
-        raise
-
-
 def _copied(net: nn.Module, x: Tensor, said: dict[str, str] | None = None) -> nn.Module:
     """The judge's own, on the CPU and in eval mode, for the notebook may use the net; its lazy layers have their weights."""
     with suppress(ValueError):  # lazy normalisation cannot be copied before its first use
         net = copy.deepcopy(net)
-    _helped(said or {}, net.cpu().eval(), x)
+    helped(said or {}, net.cpu().eval(), x)
     return net
 
 
@@ -202,7 +189,7 @@ def training_step(answer):
     for parameter in moved.parameters():
         parameter.grad = torch.ones_like(parameter)  # old ones, which the step has to take away
     optimizer = torch.optim.SGD(moved.parameters(), lr=0.1)
-    loss = _helped(RAISED_BY_A_STEP, lambda: answer(moved, images, labels, optimizer))
+    loss = helped(RAISED_BY_A_STEP, lambda: answer(moved, images, labels, optimizer))
     if loss is None:
         yield "The step gives None back. Is there a `return loss`? And loss = loss.backward() puts None into loss: leave that `loss =` away."
     scores = net(images)
@@ -719,7 +706,7 @@ def inverted_residual(answer):
         yield f"Each kernel reads {'all' if reads == 12 else reads} of the 12 maps. It should read one: as many groups as maps."
     for layer in layers:
         nn.init.normal_(layer.weight)  # so large that both ReLU6 have something to stop
-    maps, alone = _helped(RAISED_BY_A_SUM, block, x), {"padding": 1, "groups": 12}
+    maps, alone = helped(RAISED_BY_A_SUM, block, x), {"padding": 1, "groups": 12}
     with torch.no_grad():
         right, other = (
             x + narrow(stop(F.conv2d(stop(widen(x)), across.weight, across.bias, **alone)))

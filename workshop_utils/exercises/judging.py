@@ -56,6 +56,17 @@ def ask(answer: Callable, *inputs: Any) -> Any:
     return given
 
 
+def helped(said: dict[str, str], answer: Callable, *inputs: Any) -> Any:
+    """As `ask`, but where torch's message holds a piece that `said` has, the answer is wrong, with the sentence there."""
+    try:
+        return ask(answer, *inputs)
+    except Raised as error:
+        for piece, sentence in said.items():
+            if piece in str(error):
+                raise Wrong(sentence) from error
+        raise
+
+
 def need_attempt(answer: Any) -> None:
     """Raises Unattempted if the answer, or a part of it, is still `...`."""
     if answer is ... or (isinstance(answer, (tuple, list)) and any(part is ... for part in answer)):

@@ -3,11 +3,13 @@
 import copy
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -118,7 +120,7 @@ def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
     Raises ValueError if it knows other classes.
     """
     known = getattr(model, "classes", None)
-    if not isinstance(known, (list, tuple)):
+    if isinstance(known, str) or not isinstance(known, (Sequence, np.ndarray)):
         return list(range(len(dataset.classes)))
     names = class_names(known)
     if sorted(names) != sorted(dataset.classes):
@@ -133,7 +135,7 @@ def answer(model: nn.Module, images: Tensor) -> Any:
     """What a net says to pictures. Raises ValueError, in a sentence, if it cannot read them."""
     try:
         return model(devices.like(model, images))
-    except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+    except (RuntimeError, AssertionError, IndexError, TypeError, ValueError) as error:
         if devices.memory_is_full(error):
             raise
         why = (str(error) or type(error).__name__).splitlines()[0]

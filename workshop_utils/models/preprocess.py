@@ -19,7 +19,8 @@ class Preprocessing:
     """What a net wants done to its pictures: a value to read, compare and call, no layer of the net.
 
     resize: the short side in pixels; crop: the side of the square that is then cut out of the middle. order: of the channels,
-    "RGB" or "BGR". mean, std: of pixels on a scale of 0 to 1, in that order. Raises ValueError for another order.
+    "RGB" or "BGR". mean, std: of pixels on a scale of 0 to 1, in that order. Raises ValueError for another order,
+    or numbers that fit no picture.
     """
 
     resize: int
@@ -34,6 +35,10 @@ class Preprocessing:
             raise ValueError(f"Channels come in the order 'RGB' or 'BGR', not {self.order!r}.")
         for name in ("mean", "std"):  # lists would have no hash
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+        if not {len(self.mean), len(self.std)} <= {1, 3} or not min(self.std) > 0:
+            raise ValueError(
+                f"mean and std have one number for each of 3 channels, or one for all, and std lies above 0; these are {self.mean} and {self.std}."
+            )
 
     def __call__(self, picture) -> Tensor:
         """uint8 (C, H, W) or (B, C, H, W), a PIL picture or an array (H, W, C) -> float32 (..., 3, crop, crop).

@@ -3,7 +3,7 @@
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -85,6 +85,10 @@ def stacked(
     if len(words) > BLOCKS_AT_MOST:
         raise ValueError(
             f"{len(words)} blocks are more than the {BLOCKS_AT_MOST} that can be stacked here."
+        )
+    if not isinstance(input_shape, Sequence) or len(input_shape) != 3:
+        raise ValueError(
+            f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
         )
     layers: list[Layer] = []
     shape: tuple[int, ...] = input_shape  # of maps; of a flat vector after the first dense block

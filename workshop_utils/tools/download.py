@@ -93,7 +93,8 @@ def _bring_wheels(folder: Path, other: tuple[str, str] | None, cpu: bool) -> str
     if not failed:
         print(
             f"Copy this course and {folder} onto the stick. Without a network, from the folder of the course:\n"
-            f"python -m pip install --no-index --require-hashes --find-links {folder} -r {chosen}"
+            "python3 -m venv .venv (on Windows py -m venv .venv, and .venv\\Scripts\\python below)\n"
+            f".venv/bin/python -m pip install --no-index --require-hashes --find-links {folder} -r {chosen}"
         )
     return failed
 

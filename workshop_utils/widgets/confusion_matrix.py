@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from workshop_utils.data import ImageDataset
-from workshop_utils.data.dataset import image_dataset
-from workshop_utils.evaluation import Evaluation, Predictions
+from workshop_utils.evaluation import Evaluation, predicted_pictures
 from workshop_utils.figure import COLOURS, Figure, counts_in_cells, mosaic
 from workshop_utils.widgets.panel import Panel, choice, clickable
 
@@ -17,7 +16,7 @@ MATRIX = (0.16, 0.27, 0.42, 0.7)  # left, bottom, width and height of the matrix
 
 def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     """Click a cell, or choose its classes, and see its pictures. dataset: the pictures that were predicted, in order."""
-    dataset = judged(evaluation.predictions, dataset)
+    dataset = predicted_pictures(evaluation.predictions, dataset)
     classes, counts = evaluation.predictions.classes, evaluation.confusion
     off = counts * (1 - np.eye(len(classes), dtype=int))
     true, said = np.unravel_index(off.argmax(), off.shape)
@@ -38,16 +37,6 @@ def confusion(evaluation: Evaluation, dataset: ImageDataset) -> Panel:
     picture = clickable(alt, opened)
     panel: Panel = Panel(TITLE, draw, controls, picture=picture)
     return panel
-
-
-def judged(predictions: Predictions, dataset: ImageDataset) -> ImageDataset:
-    """The set that begins with the pictures that were predicted. Raises ValueError if these are predictions for others."""
-    dataset, labels = image_dataset(dataset), predictions.labels
-    if not np.array_equal(labels, dataset.labels[: len(labels)]):
-        raise ValueError(
-            f"These are predictions for other pictures than those of {dataset!r}. Give the set that was predicted, in its order."
-        )
-    return dataset
 
 
 def matrix_figure(evaluation: Evaluation, dataset: ImageDataset, *, true: str, said: str) -> Figure:

@@ -5,15 +5,14 @@ from functools import partial
 import numpy as np
 
 from workshop_utils.data import ImageDataset
-from workshop_utils.evaluation import Predictions, evaluate
+from workshop_utils.evaluation import Predictions, evaluate, predicted_pictures
 from workshop_utils.figure import COLOURS, Figure, mosaic
-from workshop_utils.widgets.confusion_matrix import judged
 from workshop_utils.widgets.panel import Panel, slider
 
 
 def top_k(predictions: Predictions, dataset: ImageDataset) -> Panel:
     """Moves k, and shows top-k accuracy and the pictures that this k adds. dataset: the pictures that were predicted, in order."""
-    dataset = judged(predictions, dataset)
+    dataset = predicted_pictures(predictions, dataset)
     k = slider("k", 1, 1, len(predictions.classes))
     return Panel(
         "Top-k accuracy", partial(top_k_figure, predictions, dataset), {"k": k}, steady=True
