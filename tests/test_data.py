@@ -175,6 +175,10 @@ def test_subset_takes_masks_and_emptiness_and_refuses_what_is_no_position(
     for wrong in ([0.5], [6], [-7], [True, False]):
         with pytest.raises(ValueError, match="pets has the positions 0 to 5, or takes a mask of 6"):
             dataset.subset(wrong)
+    for wrong, shape in ((3, r"\(\)"), ([[0, 1]], r"\(1, 2\)")):
+        with pytest.raises(ValueError, match=f"list, .* these have the shape {shape}"):
+            dataset.subset(wrong)
+    assert torch.equal(dataset.subset(np.uint8([5]))[0][0], dataset[5][0])
 
 
 @pytest.mark.parametrize("k", [0, -1])

@@ -203,6 +203,18 @@ def test_evaluation_is_shown_as_a_small_table_and_predictions_as_a_line():
 def test_nothing_to_evaluate_is_refused():
     with pytest.raises(ValueError, match="no predictions"):
         evaluation.evaluate(Predictions(np.zeros((0, 2)), [], "ab"))
+    with pytest.raises(ValueError, match="takes Predictions, and this is a ndarray"):
+        evaluation.evaluate(np.eye(2))
+
+
+def test_one_class_is_no_choice():
+    with pytest.raises(ValueError, match="two classes or more; these have 1"):
+        Predictions([[1.0]], [0], ["a"])
+
+
+def test_probabilities_may_be_of_a_kind_that_numpy_lacks():
+    rows = torch.tensor([[0.25, 0.75], [0.5, 0.5]], dtype=torch.bfloat16)
+    np.testing.assert_array_equal(Predictions(rows, [0, 1], "ab").probabilities, rows.float())
 
 
 # --- predict ---
@@ -375,10 +387,11 @@ def test_probabilities_of_a_net_that_went_wrong_are_said_to_be_no_numbers():
 def test_net_with_its_classes_in_another_order_is_read_in_the_sets():
     dataset, model = tiny_dataset(), tiny_net()
     plain = evaluation.predict(model, dataset)
-    model.classes = ("c", "a", "b")
-    turned = evaluation.predict(model, dataset)
-    np.testing.assert_array_equal(turned.probabilities, plain.probabilities[:, [1, 2, 0]])
-    assert turned.classes == ("a", "b", "c")
+    for known in (("c", "a", "b"), np.array(["c", "a", "b"])):
+        model.classes = known
+        turned = evaluation.predict(model, dataset)
+        np.testing.assert_array_equal(turned.probabilities, plain.probabilities[:, [1, 2, 0]])
+        assert turned.classes == ("a", "b", "c")
 
 
 def test_net_that_knows_other_classes_is_refused_and_a_number_is_no_list_of_names():

@@ -285,6 +285,20 @@ def test_images_name_their_classes_and_their_brightness():
     )
 
 
+def test_titles_may_be_numbers_and_one_picture_stands_alone():
+    assert "2 (1 x 8 x 8" in plots.images(tiny_dataset(1), [0, 1, 2]).description
+    assert "1 pictures" in plots.images(torch.zeros(8, 8), ["a"]).description
+    with pytest.raises(ValueError, match="3 pictures need 3 titles; these are 2"):
+        plots.images(tiny_dataset(1), ["a", "b"])
+    with pytest.raises(ValueError, match="columns is 0: give a whole number, 1 or more"):
+        plots.images(tiny_dataset(1), columns=0)
+
+
+def test_places_of_lines_are_numbers():
+    with pytest.raises(ValueError, match="'layers' takes numbers"):
+        plots.lines({"plain": {"eight": [0.1]}}, "layers", "error")
+
+
 @pytest.mark.parametrize(
     "picture",
     [

@@ -181,3 +181,11 @@ def test_picture_whose_file_breaks_off_gets_a_sentence():
     raw = file_bytes(photo(400, 300), "JPEG")
     with pytest.raises(data.DamagedFile, match="This picture cannot be read"):
         READ(Image.open(io.BytesIO(raw[: len(raw) // 2])))
+
+
+@pytest.mark.parametrize(
+    "mean, std", [([0.5] * 3, [0.5, 0.5, 0]), ([0.5] * 2, [0.5] * 3), ([0.5], [float("nan")])]
+)
+def test_numbers_that_fit_no_picture_are_refused(mean, std):
+    with pytest.raises(ValueError, match="one number for each of 3 channels, or one for all"):
+        models.preprocessing(resize=40, crop=32, mean=mean, std=std)

@@ -72,6 +72,12 @@ def test_mistake_is_answered_with_the_block_and_what_is_wrong(blocks, words):
         models.stacked(blocks, classes=10, input_shape=(1, 28, 28))
 
 
+@pytest.mark.parametrize("shape", [(28, 28), 28])
+def test_picture_without_channels_is_refused(shape):
+    with pytest.raises(ValueError, match="input_shape is .*, such as .1, 28, 28.; this is"):
+        models.stacked("dense 8", classes=10, input_shape=shape)
+
+
 def test_activation_is_exchanged_everywhere_and_dropout_stands_before_each_dense_layer():
     net = models.stacked(
         "conv3 4, pool, dense 5, dense 6",

@@ -1,5 +1,6 @@
 """The training loop: what it learns, what it repeats, and how it ends."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -416,7 +417,7 @@ def test_patience_without_a_validation_set_is_refused():
         ({"seed": None}, "seed is None: give a whole"),
         *(
             ({"learning_rate": rate}, "learning_rate is .*: give a number such as 0.001")
-            for rate in (-1, float("nan"), float("inf"), "0.1")
+            for rate in (-1, float("nan"), float("inf"), "0.1", True)
         ),
         ({"optimizer": torch.optim.Adam}, "fit steps an optimizer"),
         ({"optimizer": "adam"}, "fit steps an optimizer"),
@@ -426,6 +427,16 @@ def test_patience_without_a_validation_set_is_refused():
             {"schedule": lambda o, steps: torch.optim.lr_scheduler.ReduceLROnPlateau(o)},
             "needs no more words",
         ),
+        (
+            {"schedule": lambda optimizer: None},
+            "cannot be called so: .* takes 1 positional argument",
+        ),
+        ({"schedule": torch.optim.lr_scheduler.OneCycleLR}, "cannot be called so: You must define"),
+        ({"augment": "flip"}, "augment is a function of a float batch, and this is 'flip'"),
+        ({"augment": lambda images: None}, "as many; this one gives NoneType for 24"),
+        ({"augment": lambda images: images.numpy()}, "this one gives ndarray for 24"),
+        ({"augment": lambda images: images[0]}, "this one gives Tensor for 24"),
+        ({"name": 3}, "The name to keep a net under is text, such as 'lenet'; this is 3"),
         ({"validation": tiny_dataset(classes=4)}, "answers with 3 scores, but tiny has 4"),
         ({"validation": tiny_dataset(channels=3)}, "cannot read pictures"),
         ({"validation": tiny_dataset().subset([])}, "nothing to read"),
@@ -585,6 +596,27 @@ def test_one_cycle_starts_again_from_the_top_and_from_a_rate_that_was_set_since(
     assert run() == run() == pytest.approx([1e-2, 1e-3])
     optimizer.param_groups[0]["lr"] = 5e-3
     assert run() == pytest.approx([5e-3, 1e-3])
+
+
+def test_schedule_of_any_kind_leaves_the_optimizer_with_its_own_rates():
+    model = tiny_net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.5)
+    had = {name: value for name, value in optimizer.param_groups[0].items() if name != "params"}
+    for schedule in (
+        lambda optimizer, steps: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps),
+        lambda optimizer, steps: torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, steps),
+    ):
+        before = weights(model)
+        training.fit(model, tiny_dataset(), epochs=2, optimizer=optimizer, schedule=schedule)
+        assert not same(before, weights(model))
+        (group,) = optimizer.param_groups
+        assert {name: value for name, value in group.items() if name != "params"} == had
+        assert len(group["params"]) == len(list(model.parameters()))
+
+
+def test_rate_may_be_a_number_of_numpy():
+    history = training.fit(tiny_net(), tiny_dataset(), epochs=1, learning_rate=np.float32(0.01))
+    assert history.loss
 
 
 @pytest.mark.parametrize(

@@ -327,6 +327,12 @@ def test_zero_shot_sums_what_stands_below_a_noun():
     assert found.classes == pets.classes and found.labels.tolist() == pets.labels.tolist()
     with pytest.raises(ValueError, match="Did you mean 'mammal'"):
         transfer.zero_shot(Net(), pets, {"a": "mamal", "b": "dog"})
+    with pytest.raises(ValueError, match="no noun for the class 'b'"):
+        transfer.zero_shot(Net(), pets, {"a": "cat"})
+    with pytest.raises(ValueError, match="answers with 2 scores, but ImageNet has 1000 classes"):
+        transfer.zero_shot(tiny_net(2, 3), pets, {"a": "cat", "b": "dog"})
+    part = torch.utils.data.Subset(pets, [1])
+    assert transfer.zero_shot(Net(), part, {"a": "cat", "b": "dog"}).labels.tolist() == [1]
 
 
 def test_features_that_came_from_memory_can_be_changed_without_harm():
@@ -454,6 +460,16 @@ def test_fitted_head_draws_no_random_numbers():
 def test_features_and_labels_that_do_not_fit_together_are_refused(features, labels, words):
     with pytest.raises(ValueError, match=words):
         transfer.fit_head(features, labels, classes=2)
+
+
+def test_features_and_labels_may_be_arrays_or_lists():
+    features, labels = torch.eye(6), torch.arange(6) % 2
+    expected = transfer.fit_head(features, labels, classes=2)
+    for kind in (torch.Tensor.numpy, torch.Tensor.tolist):
+        found = transfer.fit_head(kind(features), kind(labels), classes=2)
+        assert torch.equal(found.weight, expected.weight)
+    with pytest.raises(ValueError, match="classes is 1: give a whole number, 2 or more"):
+        transfer.fit_head(features, labels * 0, classes=1)
 
 
 def test_class_without_a_picture_is_counted_and_named():
@@ -632,6 +648,14 @@ def test_longest_part_decides_in_whatever_order_they_are_given():
 def test_part_with_a_rate_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match="begins with 'layer4', which has a rate"):
         transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"": 1e-4, "layer4": 1e-3})
+
+
+@pytest.mark.parametrize("rate", ["x", None, -1, float("nan")])
+def test_rate_that_is_no_number_is_refused_with_its_part(rate):
+    with pytest.raises(ValueError, match="rate of '5' is .*: give a number such as 0.001"):
+        transfer.parameter_groups(tiny_net(), head_rate=rate, body_rate=1e-4)
+    with pytest.raises(ValueError, match="rate of 'the body' is"):
+        transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate=rate)
 
 
 def test_part_that_learns_without_a_rate_is_named():
