@@ -11,6 +11,7 @@ from urllib.error import URLError
 import pytest
 import timm
 import torch
+import torch.nn.functional as F
 import torchvision
 from helpers import loaded, parameters, photo, tiny_dataset, tiny_net
 from PIL import Image
@@ -627,6 +628,7 @@ def test_every_parameter_of_the_net_counts_once_wherever_it_lies():
         (nn.Conv2d(4, 7, 1), 7 * 8 * 8 * 4),
         (nn.ConvTranspose2d(4, 6, 2, stride=2), 4 * 8 * 8 * 6 * 4),
         (nn.ConvTranspose2d(4, 6, 3, groups=2, stride=2), 4 * 8 * 8 * 3 * 9),
+        (nn.Sequential(nn.Flatten(2), nn.ConvTranspose1d(4, 6, 2)), 4 * 64 * 6 * 2),
     ],
 )
 def test_multiply_adds_of_every_kind_of_convolution_agree_with_torchs_counter(layer, costs):
@@ -651,6 +653,48 @@ def test_layers_that_give_tuples_are_listed_with_the_shape_of_their_first_tensor
         ("attention", (8, 10), 8 * 4 * 10 * 10 + 2 * 8 * 8 * 10),
     ]
     assert table.parameters == parameters(net)
+
+
+def test_what_a_forward_computes_by_functions_stands_in_the_row_of_its_module():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.three, self.out = nn.Linear(8, 24), nn.Linear(8, 8)
+
+        def forward(self, x):
+            parts = self.three(x.flatten(2).mT).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+            return self.out(F.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2))
+
+    assert rows(models.summary(Attention(), (8, 5, 5)), "name", "multiply_adds") == [
+        ("three", 25 * 8 * 24),
+        ("out", 25 * 8 * 8),
+        ("", 2 * 25 * 25 * 8),
+    ]
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_one_question_to_many_places_costs_what_it_costs():
+    def way(net, x):
+        places = x.flatten(2).mT
+        return net.attention(places.mean(1, keepdim=True), places, places)[0].flatten(1)
+
+    net = Own(way, attention=nn.MultiheadAttention(8, 2, batch_first=True))
+    costs = models.summary(net, (8, 8, 8)).multiply_adds
+    assert costs == (1 + 64 + 64 + 1) * 8 * 8 + 2 * 64 * 8
+
+
+def test_multiply_adds_of_timms_transformer_agree_with_torchs_counter_on_single_products():
+    net = timm.create_model("vit_tiny_patch16_224").eval()
+    tokens, width = 197, 192
+    linear = 196 * 768 * width + 12 * tokens * 12 * width**2 + 1000 * width
+    costs = models.summary(net, (3, 224, 224)).multiply_adds
+    assert costs == linear + 12 * 2 * tokens**2 * width
+
+
+@pytest.mark.parametrize("shape", [8, (8, 8), (1, 3, 8, 8)])
+def test_shape_that_is_no_pictures_is_refused(shape):
+    with pytest.raises(ValueError, match="input_shape is .channels, height, width., such as"):
+        models.summary(tiny_net(), shape)
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])

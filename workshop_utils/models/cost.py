@@ -1,10 +1,9 @@
 """What goes into a net, what comes out of each layer, and what it costs."""
 
 import copy
-import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,14 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
-from torchvision.models.swin_transformer import ShiftedWindowAttention
+from torch.utils.flop_counter import FlopCounterMode
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.labels import class_names
-from workshop_utils.models.modes import evaluating, inside
+from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside
 from workshop_utils.tables import Table
 
 
@@ -65,27 +65,56 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     """Every layer with output shape, parameters and multiply-adds, found by sending one empty picture through.
 
     input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. A layer that is used
-    twice has two rows. Multiply-adds are those of convolutions, linear and recurrent layers and of attention of places to each
-    other, biases left out. Raises ValueError if such a picture does not fit.
+    twice has two rows. Multiply-adds are half of what torch.utils.flop_counter counts: of convolutions, matrix products and
+    attention, biases left out; a recurrent layer's are those of its weights. Raises ValueError if such a picture does not fit.
     """
+    if not isinstance(input_shape, Sequence) or len(input_shape) != 3:
+        raise ValueError(
+            f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
+        )
     rows: list[LayerRow] = []
-    model, counted = inside(model), set[nn.Parameter]()
+    model, counted, listed, waiting = inside(model), set[nn.Parameter](), 0, list[int]()
+
+    def unlisted() -> int:
+        """What was counted so far and stands in no row."""
+        return counter.get_total_flops() // 2 - listed
+
+    def begin(*_) -> None:
+        waiting.append(unlisted())
 
     def add(name: str, layer: nn.Module, inputs: tuple, output) -> None:
+        nonlocal listed
+        costs = unlisted() - waiting.pop()  # its own, for what lies in it has its rows
         new = [one for one in layer.parameters() if one not in counted and not is_lazy(one)]
-        if new or not list(layer.children()) or list(layer.parameters(recurse=False)):
+        own = new or not list(layer.children()) or list(layer.parameters(recurse=False))
+        if own or costs:
+            listed += costs
             counted.update(new)
             parameters, run = sum(map(Tensor.numel, new)), sum(row.name == name for row in rows)
             size, kind = _first(output), type(layer).__name__
-            costs = _multiply_adds(layer, _first(inputs), size)
+            costs = _steps(layer, size) if isinstance(layer, nn.RNNBase) else costs
             rows.append(LayerRow(name, kind, tuple(size.shape[1:]), parameters, costs, run))
 
-    with ExitStack() as hooks, evaluating(model):
+    with ExitStack() as hooks, in_evaluation_mode(model), _counting() as counter:
         for name, layer in model.named_modules():
             if "parametrizations" not in name:  # they make weights, and see no picture
+                hooks.enter_context(layer.register_forward_pre_hook(begin))
                 hooks.enter_context(layer.register_forward_hook(partial(add, name)))
         answer(model, torch.zeros(1, *input_shape))
     return Summary(rows)
+
+
+@contextmanager
+def _counting() -> Iterator[FlopCounterMode]:
+    """Counts what runs inside; attention in single products, for torch's counter does not know all of the fused ones."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    off = torch.no_grad()  # in inference mode it fails where a net computes its weights
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with off, sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            yield counter
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
@@ -167,18 +196,7 @@ def _first(values) -> Tensor:
     return next((one for one in tree_leaves(values) if isinstance(one, Tensor)), torch.empty(0))
 
 
-def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:
-    """For one picture: each value that a layer gives (or, transposed, takes) costs as many as it has weights."""
-    if isinstance(layer, nn.ConvTranspose2d):
-        return given.numel() * layer.weight[0].numel()
-    if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
-        return output.numel() * layer.weight[0].numel()
-    width = output.shape[-1] if output.ndim else 1
-    places = output.numel() // max(width, 1)
-    if isinstance(layer, nn.RNNBase):  # all weights once a step
-        return places * sum(one.numel() for one in layer.parameters() if one.ndim == 2)
-    if isinstance(layer, (nn.MultiheadAttention, ShiftedWindowAttention)):
-        seen = math.prod(layer.window_size) if hasattr(layer, "window_size") else places
-        # query, key, value, what comes out; and each place meets those that it sees twice
-        return places * (4 * width * width + 2 * seen * width)
-    return 0
+def _steps(layer: nn.RNNBase, output: Tensor) -> int:
+    """A recurrent layer's multiply-adds, which no counter sees: all of its weights, once a step."""
+    weights = sum(weight.numel() for weight in layer.parameters() if weight.ndim == 2)
+    return output[..., 0].numel() * weights
