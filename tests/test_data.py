@@ -175,13 +175,46 @@ def test_subset_takes_masks_and_emptiness_and_refuses_what_is_no_position(
     for wrong in ([0.5], [6], [-7], [True, False]):
         with pytest.raises(ValueError, match="pets has the positions 0 to 5, or takes a mask of 6"):
             dataset.subset(wrong)
-    for wrong, shape in ((3, r"\(\)"), ([[0, 1]], r"\(1, 2\)")):
-        with pytest.raises(ValueError, match=f"list, .* these have the shape {shape}"):
+    for wrong, words in (
+        (3, r"int64 of shape \(\), with 3 for one"),
+        ([[0, 1]], r"of shape \(1, 2\)"),
+        ({1, 2}, "{1, 2} for one"),
+        (["a"], "with a for one"),
+        ([0, 9], "with 9 for one"),
+    ):
+        with pytest.raises(ValueError, match=words):
             dataset.subset(wrong)
+    assert torch.equal(dataset.subset(np.arange(6)[::-1])[0][0], dataset[5][0])
     assert torch.equal(dataset.subset(np.uint8([5]))[0][0], dataset[5][0])
 
 
-@pytest.mark.parametrize("k", [0, -1])
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"mean": [0.5]}, "mean and std both"),
+        ({"mean": [0.5] * 3, "std": [0.5] * 3}, "each of 1 channels; one of them is"),
+        ({"mean": 125, "std": 50}, r"count pixels from 0 to 1.*\[125.0\]"),
+        ({"mean": 0.5, "std": 0}, "std lies above 0"),
+    ],
+)
+def test_mean_and_std_that_cannot_be_are_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        tiny_dataset(**given)
+    assert tiny_dataset(mean=0.5, std=torch.tensor([0.25])).std.tolist() == [0.25]
+
+
+def test_torchs_seed_repeats_the_order_of_batches_without_a_seed_of_their_own():
+    def order() -> list:
+        batches = data.Batches(tiny_dataset(), 24, shuffle=True)
+        return [next(iter(batches))[1].tolist() for _ in range(2)]
+
+    torch.manual_seed(3)
+    first = order()
+    torch.manual_seed(3)
+    assert first == order() != order()
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0])
 def test_less_than_one_picture_a_class_is_refused(k):
     with pytest.raises(ValueError, match="one picture a class or more"):
         tiny_dataset().per_class(k)
@@ -457,7 +490,9 @@ def test_batch_without_pictures_is_handed_back():
     assert change(GRID[:0]).shape == (0, 3, 6, 5)
 
 
-@pytest.mark.parametrize("wrong", [{"crop": -1}, {"rotate": 200}, {"rotate": -1}, {"jitter": 1.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"crop": -1}, {"crop": 0.5}, {"rotate": 200}, {"rotate": -1}, {"jitter": 1.5}]
+)
 def test_augmentation_out_of_range_is_refused(wrong):
     with pytest.raises(
         ValueError, match="crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1"

@@ -403,6 +403,13 @@ def test_net_that_knows_other_classes_is_refused_and_a_number_is_no_list_of_name
         evaluation.predict(model, tiny_dataset())
 
 
+def test_wrapped_net_keeps_its_order_and_its_preprocessing():
+    dataset, model = tiny_dataset(), tiny_net()
+    model.classes, model.preprocess = ("c", "a", "b"), lambda images: images / 255
+    plain, found = (evaluation.predict(net, dataset) for net in (model, nn.DataParallel(model)))
+    np.testing.assert_array_equal(found.probabilities, plain.probabilities)
+
+
 @pytest.mark.parametrize("deep", [1, 2])
 def test_part_that_torch_splits_off_is_read_as_the_part_it_is(deep):
     whole, part = tiny_dataset(), tiny_dataset()

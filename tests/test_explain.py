@@ -297,3 +297,11 @@ def test_heat_comes_with_the_scores_of_the_same_pass():
         expected = net(image[None])[0]
     torch.testing.assert_close(scores, expected)
     assert torch.equal(heat, explain.grad_cam(net, image, int(expected.argmax())))
+
+
+def test_maps_whose_channels_come_last_are_read_as_what_they_are():
+    net, image = models.build("swin_t", classes=5), torch.randn(3, 96, 96)
+    maps = explain.feature_maps(net, image, "features.7")
+    assert maps.shape == (768, 3, 3)
+    heats = [explain.grad_cam(net, image, 1, layer=layer) for layer in ("norm", "permute")]
+    torch.testing.assert_close(*heats)

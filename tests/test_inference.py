@@ -36,6 +36,15 @@ def test_folder_without_labels_is_answered_as_its_pictures_are_with_labels(tmp_p
     assert np.allclose([row.probability for row in rows], expected.probabilities.max(1))
 
 
+def test_classes_may_be_an_array(tmp_path):
+    class_folders(tmp_path / "pets", cats=2)
+    (rows, expected) = (
+        transfer.classify(made(classes=kind(["cats", "dogs"])), tmp_path / "pets")
+        for kind in (np.array, list)
+    )
+    assert [*rows] == [*expected]
+
+
 def test_bar_of_many_pictures_comes_to_its_end(tmp_path):
     class_folders(tmp_path / "pets", cats=40)
     told = []

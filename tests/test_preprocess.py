@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import timm
 import torch
 from helpers import file_bytes, photo
 from PIL import Image
@@ -189,3 +190,20 @@ def test_picture_whose_file_breaks_off_gets_a_sentence():
 def test_numbers_that_fit_no_picture_are_refused(mean, std):
     with pytest.raises(ValueError, match="one number for each of 3 channels, or one for all"):
         models.preprocessing(resize=40, crop=32, mean=mean, std=std)
+
+
+def test_one_number_stands_for_all_channels():
+    one = models.preprocessing(resize=40, crop=32, mean=0.5, std=0.5)
+    torch.testing.assert_close(one(photo(50, 44)), READ(photo(50, 44)))
+
+
+@pytest.mark.parametrize("side", [0, (64, 64), 2.5])
+def test_side_that_is_no_number_of_pixels_is_refused(side):
+    with pytest.raises(ValueError, match="resize is .*: give a whole number, 1 or more"):
+        models.preprocessing(resize=side, crop=32, mean=0.5, std=0.5)
+
+
+def test_net_of_timm_that_wants_the_whole_picture_is_refused():
+    net = timm.create_model("convnext_tiny.fb_in22k_ft_in1k_384")
+    with pytest.raises(ValueError, match="crop_mode 'squash'"):
+        models.timm_preprocessing(net)

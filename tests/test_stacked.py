@@ -72,6 +72,12 @@ def test_mistake_is_answered_with_the_block_and_what_is_wrong(blocks, words):
         models.stacked(blocks, classes=10, input_shape=(1, 28, 28))
 
 
+@pytest.mark.parametrize("activation", [torch.nn.ReLU(), torch.relu, "relu"])
+def test_activation_that_makes_no_layer_is_refused(activation):
+    with pytest.raises(ValueError, match="class of layers, without brackets, such as nn.GELU"):
+        models.stacked("dense 8", classes=10, input_shape=(1, 8, 8), activation=activation)
+
+
 @pytest.mark.parametrize("shape", [(28, 28), 28])
 def test_picture_without_channels_is_refused(shape):
     with pytest.raises(ValueError, match="input_shape is .*, such as .1, 28, 28.; this is"):

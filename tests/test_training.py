@@ -1,5 +1,7 @@
 """The training loop: what it learns, what it repeats, and how it ends."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -612,6 +614,25 @@ def test_schedule_of_any_kind_leaves_the_optimizer_with_its_own_rates():
         (group,) = optimizer.param_groups
         assert {name: value for name, value in group.items() if name != "params"} == had
         assert len(group["params"]) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_one_cycle_of_few_steps_learns_with_its_rate(steps):
+    optimizer = torch.optim.SGD(tiny_net().parameters(), lr=0.1)
+    scheduler, rates = training.one_cycle(optimizer, steps), []
+    for _ in range(steps):
+        rates += scheduler.get_last_lr()
+        optimizer.step()
+        scheduler.step()
+    assert max(rates) == pytest.approx(0.1, rel=0.1)
+
+
+def test_net_that_ends_in_softmax_is_told():
+    with pytest.warns(UserWarning, match="answers with probabilities, .* leave it out"):
+        training.fit(tiny_net().append(nn.Softmax(1)), tiny_dataset(), epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        training.fit(tiny_net(), tiny_dataset(), epochs=1)
 
 
 def test_rate_may_be_a_number_of_numpy():

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
-from workshop_utils import evaluation, models, transfer
+from workshop_utils import data, evaluation, models, training, transfer
 from workshop_utils.data import ImageDataset
 
 
@@ -47,6 +47,13 @@ def test_unfreeze_lets_the_named_part_learn_but_not_its_batchnorm():
     ]
 
 
+def test_net_without_a_head_stays_as_it_was():
+    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ValueError, match="no linear layer at its end"):
+        transfer.freeze(net)
+    assert learning(net) == ["0.weight", "0.bias"]
+
+
 def test_unfreeze_without_a_part_lets_the_whole_net_learn():
     model = transfer.freeze(tiny_net(), keep_head=False)
     assert learning(transfer.unfreeze(model)) == ["0.weight", "0.bias", "5.weight", "5.bias"]
@@ -68,7 +75,7 @@ def test_part_1_is_not_taken_for_part_10():
 
 def test_unknown_part_is_answered_with_those_at_the_top():
     with pytest.raises(
-        ValueError, match="No parameter's name begins with 'layer4'. At the top there are: 0, 1, 5"
+        ValueError, match="No layer or weight is called 'layer4'. At the top there are: 0, 1, 5"
     ):
         transfer.unfreeze(tiny_net(), "layer4")
 
@@ -470,6 +477,10 @@ def test_features_and_labels_may_be_arrays_or_lists():
         assert torch.equal(found.weight, expected.weight)
     with pytest.raises(ValueError, match="classes is 1: give a whole number, 2 or more"):
         transfer.fit_head(features, labels * 0, classes=1)
+    logits = transfer.out_of_fold(features, labels, classes=2)
+    assert torch.equal(logits, transfer.out_of_fold(features.numpy(), labels.tolist(), classes=2))
+    backwards = transfer.fit_head(features.numpy()[::-1], labels.numpy()[::-1], classes=2)
+    torch.testing.assert_close(backwards.weight, expected.weight)
 
 
 def test_class_without_a_picture_is_counted_and_named():
@@ -559,6 +570,40 @@ def test_classifier_is_a_copy_with_a_head_for_the_classes_and_the_net_stays():
     )
 
 
+@pytest.mark.parametrize("name", ["regnetx_002", "mobilevit_xxs", "resnet18"])
+@pytest.mark.parametrize("classes", [0, 10])
+def test_net_of_timm_whose_head_ends_in_an_identity_gets_a_head(name, classes):
+    dataset, net = (
+        tiny_dataset(4, channels=3, side=32),
+        timm.create_model(name, num_classes=classes),
+    )
+    assert transfer.features(net, dataset).shape[1] == net.num_features
+    found = transfer.classifier(net, dataset)
+    assert evaluation.predict(found, dataset).probabilities.shape == (12, 3)
+
+
+def test_net_keeps_its_order_of_classes_when_it_is_calibrated():
+    dataset, net = tiny_dataset(20), tiny_net()
+    training.fit(net, dataset, epochs=6, learning_rate=0.02)
+    turned = data.ImageDataset(
+        dataset.images, (dataset.labels + 1) % 3, ["c", "a", "b"], name="turned"
+    )
+    net.classes = dataset.classes
+    for pictures in (dataset, turned):
+        found = transfer.calibrate(net, pictures)
+        assert found.classes == ("a", "b", "c") and found.left_out is None
+        said, expected = (evaluation.predict(one, turned).predicted for one in (found, net))
+        np.testing.assert_array_equal(said, expected)
+        assert len(set(said)) > 1
+
+
+def test_net_that_learned_on_has_no_threshold_any_more():
+    net = transfer.classifier(tiny_net(), tiny_dataset())
+    assert net.threshold > 0
+    training.fit(net, tiny_dataset(), epochs=1)
+    assert net.threshold == 0 and net.left_out is None
+
+
 def test_classifier_answers_with_its_new_head_calibrated():
     net, dataset = tiny_net(), tiny_dataset(8)
     known = transfer.features(net, dataset)
@@ -646,7 +691,7 @@ def test_longest_part_decides_in_whatever_order_they_are_given():
 
 
 def test_part_with_a_rate_that_does_not_exist_is_named():
-    with pytest.raises(ValueError, match="begins with 'layer4', which has a rate"):
+    with pytest.raises(ValueError, match="is called 'layer4', which has a rate"):
         transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"": 1e-4, "layer4": 1e-3})
 
 
@@ -656,6 +701,11 @@ def test_rate_that_is_no_number_is_refused_with_its_part(rate):
         transfer.parameter_groups(tiny_net(), head_rate=rate, body_rate=1e-4)
     with pytest.raises(ValueError, match="rate of 'the body' is"):
         transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate=rate)
+
+
+def test_head_has_its_rate_once():
+    with pytest.raises(ValueError, match="'5' is the head: its rate is head_rate"):
+        transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"": 1e-4, "5": 1e-5})
 
 
 def test_part_that_learns_without_a_rate_is_named():

@@ -1,11 +1,12 @@
 """Answers to names that do not exist, and to files that are not what they should be."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from math import inf, nan
 from numbers import Integral, Real
+from typing import Any
 
 
 def unknown(kind: str, name: object, known: Iterable[str], listing: str) -> ValueError:
@@ -36,6 +37,16 @@ def rate(value: object, name: str) -> float:
     if not 0 <= number < inf:
         raise ValueError(f"{name} is {value!r}: give a number such as 0.001, not below 0.")
     return number
+
+
+def sides(input_shape: Any) -> tuple[int, int, int]:
+    """A picture's (channels, height, width). Raises ValueError unless it is three whole numbers."""
+    known = isinstance(input_shape, Sequence) and len(input_shape) == 3
+    if not known or not all(isinstance(side, Integral) and side > 0 for side in input_shape):
+        raise ValueError(
+            f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
+        )
+    return input_shape[0], input_shape[1], input_shape[2]
 
 
 class DamagedFile(ValueError):

@@ -14,12 +14,12 @@ from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.labels import array, class_names, positions
 from workshop_utils.models.cost import places, require_fit
-from workshop_utils.models.modes import evaluating
+from workshop_utils.models.modes import evaluating, inside
 from workshop_utils.progress import progress
 from workshop_utils.tables import Measured, Table
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Predictions:
     """What a net, or a person, said to N pictures, and what was right.
 
@@ -168,7 +168,7 @@ class Evaluation(Measured):
 
     @cached_property
     def cross_entropy(self) -> float:
-        """The mean of -log(probability given to the right class), in nats; lower is better."""
+        """The mean of -log(probability given to the right class), in nats; lower is better. scikit-learn takes 0 as 2e-16."""
         from sklearn.metrics import log_loss
 
         said = self.predictions
@@ -177,9 +177,9 @@ class Evaluation(Measured):
     def top_k(self, k: int) -> float:
         """The fraction of pictures whose class is among the k most probable. Raises ValueError unless 1 <= k <= K."""
         most = len(self.predictions.classes)
-        if not 1 <= k <= most:
+        if k not in range(1, most + 1):
             raise ValueError(f"k must lie between 1 and {most}, the number of classes; it is {k}.")
-        best = np.argsort(-self.predictions.probabilities, axis=1, kind="stable")[:, :k]
+        best = np.argsort(-self.predictions.probabilities, axis=1, kind="stable")[:, : int(k)]
         return float((best == self.predictions.labels[:, None]).any(1).mean())
 
     @cached_property
@@ -210,6 +210,7 @@ class Evaluation(Measured):
 
     def most_wrong(self, n: int) -> list[Wrong]:
         """The n wrong predictions that were made with most confidence, the worst first."""
+        n = errors.whole(n, "n", least=0)
         said, true = self.predictions.predicted, self.predictions.labels
         sure, classes = self.predictions.probabilities.max(1), self.predictions.classes
         wrong = np.flatnonzero(said != true)
@@ -259,7 +260,7 @@ def predict(
     memory is too small.
     """
     dataset = image_dataset(dataset)
-    batches = reading(model, dataset, batch_size=batch_size, device=device)
+    batches = reading(inside(model), dataset, batch_size=batch_size, device=device)
     model.to(batches.device)
     require_fit(model, dataset)
     counted = progress(batches, f"Reading {len(dataset):,} pictures")

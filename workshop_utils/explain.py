@@ -20,7 +20,7 @@ from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside
 def read_by(model: nn.Module, dataset: ImageDataset, number: int = 0) -> Tensor:
     """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
     chosen = image_dataset(dataset).subset([number])
-    images, _ = next(iter(reading(model, chosen, device=devices.of(model))))
+    images, _ = next(iter(reading(inside(model), chosen, device=devices.of(model))))
     return images[0]
 
 
@@ -34,7 +34,7 @@ def feature_maps(model: nn.Module, image: Tensor, layer: str, *, run: int = 0) -
         maps, _ = _maps(model, image, layer, Tensor.clone)
     if run >= len(maps):
         raise ValueError(f"Layer '{layer}' gives maps {len(maps)} times; there is no run {run}.")
-    return maps[run][0].float().cpu()
+    return _channels_first(maps[run], image)[0].float().cpu()
 
 
 def attention(model: nn.Module, image: Tensor) -> list[Tensor]:
@@ -55,7 +55,9 @@ def attention(model: nn.Module, image: Tensor) -> list[Tensor]:
             hooks.enter_context(layer.register_forward_pre_hook(weigh, with_kwargs=True))
         answer(inside(model), _alone(image))
     if not found:
-        raise ValueError("This net has no nn.MultiheadAttention, so no place attends to another.")
+        raise ValueError(
+            "This net has no nn.MultiheadAttention, whose weights could be read. Nets of timm compute their attention in layers of their own."
+        )
     return found
 
 
@@ -96,8 +98,8 @@ def heat_and_scores(
         (gradient,) = torch.autograd.grad(score, maps, allow_unused=True)
     if gradient is None:
         raise ValueError(f"What layer '{layer}' gives does not reach the score of class {target}.")
-    weights = gradient.float().mean((2, 3), keepdim=True)
-    heat = F.relu((weights * maps.detach().float()).sum(1, keepdim=True))
+    maps, gradient = (_channels_first(one.detach().float(), image) for one in (maps, gradient))
+    heat = F.relu((gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True))
     heat = F.interpolate(heat, image.shape[1:], mode="bilinear", align_corners=False)[0, 0]
     return (heat / heat.max().clamp(min=1e-12)).cpu(), scores.detach()
 
@@ -123,6 +125,14 @@ def last_layer_with_maps(model: nn.Module, image: Tensor) -> str:
         raise ValueError("This net has no convolution whose maps could be weighed.")
     *_, size = [size for _, convolution, size in found if convolution] or [found[-1][2]]
     return [name for name, _, other in found if other == size][-1]
+
+
+def _channels_first(maps: Tensor, image: Tensor) -> Tensor:
+    """(1, C, H, W), also of a layer whose channels come last, as Swin's: there the sides before them have the picture's form."""
+    form, first, last = (
+        high / wide for high, wide in (image.shape[1:], maps.shape[2:], maps.shape[1:3])
+    )
+    return maps.movedim(-1, 1) if last == form != first else maps
 
 
 def _alone(image: Tensor) -> Tensor:

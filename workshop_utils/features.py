@@ -22,6 +22,7 @@ from workshop_utils.progress import progress
 REMEMBERED_AT_MOST, PICTURES_AT_MOST = 16, 4000  # 20 MB each, with 1,280 features
 # what a net has beside its layers, and features do not depend on
 BESIDE = ("training", "preprocess", "classes", "threshold", "architecture", "about", "left_out")
+OF_TORCH = vars(nn.Module()).keys()  # those of every layer
 _remembered: dict[tuple[str, Hashable], Tensor] = {}
 
 
@@ -86,7 +87,7 @@ def _contents(backbone: nn.Module, dataset: ImageDataset, but: str) -> tuple[str
     body = {name: part for name, part in backbone.named_modules() if not but or name != but}
     digest, tensors = hashlib.sha256(), [dataset.images, dataset.mean, dataset.std]
     for name, part in body.items():
-        own = {key: value for key, value in vars(part).items() if key[0] != "_"}
+        own = {key: value for key, value in vars(part).items() if key not in OF_TORCH}
         tensors += [*part.parameters(recurse=False), *part.buffers(recurse=False)]
         tensors += [value for value in own.values() if isinstance(value, Tensor)]
         digest.update(f"{name} {[item for item in own.items() if item[0] not in BESIDE]}".encode())

@@ -1,11 +1,12 @@
 """What a classifier says of picture files that nobody has labelled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from zipfile import is_zipfile
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -42,7 +43,7 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
     """
     net = inside(net)
     classes, recipe = getattr(net, "classes", None), getattr(net, "preprocess", None)
-    if not isinstance(classes, (list, tuple)) or not isinstance(recipe, Preprocessing):
+    if not isinstance(classes, (Sequence, np.ndarray)) or not isinstance(recipe, Preprocessing):
         raise ValueError(
             "This net does not know its .classes and its .preprocess. transfer.classifier and models.load give one that does."
         )
@@ -64,7 +65,7 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
                 names = [str(found[place][0]) for place in part if place not in odd]
                 for name, (sure, best) in zip(names, zip(*scores.float().softmax(1).max(1))):
                     likely = float(sure) >= getattr(net, "threshold", 0)
-                    rows.append(Answer(name, classes[best], float(sure), likely))
+                    rows.append(Answer(name, str(classes[best]), float(sure), likely))
     if not rows:
         raise ValueError(f"There is no picture to classify.{told(left_out)}")
     if left_out:

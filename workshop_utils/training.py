@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.errors import rate, whole
 from workshop_utils.models.cost import places, require_fit
-from workshop_utils.models.modes import evaluating, inside, train_mode
+from workshop_utils.models.modes import evaluating, inside, known, train_mode
 from workshop_utils.progress import progress
 from workshop_utils.tables import Measured, Table
 
@@ -78,8 +79,8 @@ def fit(
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
     `one_cycle`; afterwards the optimizer has its own rates again. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
-    seed: repeats the order of the batches. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
-    than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same.
+    seed: repeats the order of the batches, and by torch.manual_seed whatever draws in training. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
+    than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same within a batch.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
@@ -138,8 +139,10 @@ def step(
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """A rate that rises for the first quarter of the steps and falls to almost nothing; for fit(schedule=...).
 
-    It rises to the rate that each group of the optimizer has. Source: Smith and Topin 2017, arXiv:1708.07120.
+    It rises to the rate that each group of the optimizer has, and stays there where there are fewer than five steps. Source: Smith and Topin 2017, arXiv:1708.07120.
     """
+    if steps < 5:  # too few to rise and fall
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
     rates = [group["lr"] for group in optimizer.param_groups]
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=steps, pct_start=0.25, cycle_momentum=False
@@ -153,8 +156,11 @@ def _balance(train: ImageDataset) -> Tensor:
 
 def _keep(name: str | None, model, train: ImageDataset, history: History, epoch: int) -> None:
     """Notes what the net learned from; hands it over, with the accuracy that was measured when it was as it is now."""
-    # an earlier score, and earlier answers, are no longer its own
-    vars(inside(model)).update(about=models.About.learned(train), left_out=None)
+    # earlier scores, answers and thresholds are no longer its own
+    net = inside(model)
+    vars(net).update(about=models.About.learned(train), left_out=None)
+    if known(net, "threshold"):
+        net.threshold = 0.0
     if not name:
         return
     kind = "validation" if history.validation_accuracy else "training"
@@ -188,18 +194,23 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
     """The net on its device, random numbers from the seed on, and the batches to learn from and to judge by."""
     device, train = devices.pick(device), image_dataset(train)
     model.to(device)
-    changes = {"augment": augment, "preprocess": getattr(model, "preprocess", None)}
+    changes = {"augment": augment, "preprocess": known(model, "preprocess")}
     batches = Batches(train, batch_size, shuffle=True, device=device, seed=seed, **changes)
-    judged = None if validation is None else reading(model, validation, device=device)
+    judged = None if validation is None else reading(inside(model), validation, device=device)
     for dataset in (train,) if validation is None else (train, image_dataset(validation)):
-        require_fit(model, dataset)
+        scores = require_fit(model, dataset)
         if dataset.classes != train.classes:
             raise ValueError(
                 f"The classes of the validation pictures are not those of the training pictures, in their order: {_named(dataset.classes)}, and not {_named(train.classes)}."
             )
     if places(model, train) != list(range(len(train.classes))):
         raise ValueError(
-            f"The net knows its classes in another order, {_named(model.classes)}, than {train.name}, {_named(train.classes)}. Say net.classes = dataset.classes if it may learn them anew."
+            f"The net knows its classes in another order, {_named(known(model, 'classes'))}, than {train.name}, {_named(train.classes)}. Say net.classes = dataset.classes if it may learn them anew."
+        )
+    if (scores >= 0).all() and scores.sum(1).allclose(scores.new_ones(2)):
+        warnings.warn(
+            "The net answers with probabilities, and the loss takes the softmax itself: leave it out at the net's end, or the net learns slowly.",
+            stacklevel=3,
         )
     _need_no_lone_picture(model, train, batches.batch_size)
     torch.manual_seed(seed)  # for dropout and augmentation; the order has a generator of its own
@@ -215,7 +226,7 @@ def _need_no_lone_picture(model: nn.Module, train: ImageDataset, size: int) -> N
     count = len(train)
     if size != 1 and count % size != 1:
         return
-    prepare, twin = getattr(model, "preprocess", None) or Tensor.float, copy.deepcopy(model)
+    prepare, twin = known(model, "preprocess") or Tensor.float, copy.deepcopy(model)
     try:
         train_mode(twin)
         twin(prepare(train[0][0][None]).to(devices.of(twin)))
@@ -315,7 +326,7 @@ def _one_epoch(model, batches, optimizer, scheduler, bar, weights) -> tuple[floa
         loss, hits = step(model, images, labels, optimizer, weights)
         if not math.isfinite(loss):
             raise ValueError(
-                f"The loss became {loss} in training: the steps are too long, or augment makes what is no number. Try a tenth of the learning rate."
+                f"The loss became {loss} in training: the steps are too long, or augment makes what is no number. Build the net again, and try a tenth of the learning rate."
             )
         if scheduler:
             scheduler.step()

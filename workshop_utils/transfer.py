@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from workshop_utils import device as devices
 from workshop_utils import errors, models
 from workshop_utils.data import ImageDataset, imagenet
 from workshop_utils.data.dataset import image_dataset
@@ -18,6 +19,7 @@ from workshop_utils.features import features as features
 from workshop_utils.features import forget as forget
 from workshop_utils.inference import classify as classify
 from workshop_utils.models.cards import head, headless
+from workshop_utils.models.cost import places
 from workshop_utils.models.modes import BatchNorm, copied, inside
 
 
@@ -27,16 +29,17 @@ def freeze(model: nn.Module, *, keep_head: bool = True) -> nn.Module:
     `training.fit` then also leaves the running statistics of frozen layers alone.
     keep_head=False freezes the head too.
     """
+    ends = [head(model)[1]] if keep_head else []
     model.requires_grad_(False)
-    if keep_head:
-        head(model)[1].requires_grad_(True)
+    for layer in ends:
+        layer.requires_grad_(True)
     return model
 
 
 def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Module:
     """Lets the named parts learn again, or the whole net if none is named; returns the same model.
 
-    parts: beginnings of parameter names, for example "blocks.6". batchnorm: whether batch normalisation in them learns
+    parts: names of layers, as named_modules() has them, for example "blocks.6". batchnorm: whether batch normalisation in them learns
     as well; with few pictures its new statistics do more harm than good. Raises ValueError for a part that does not exist.
     """
     for part in parts or [""]:
@@ -44,7 +47,7 @@ def unfreeze(model: nn.Module, *parts: str, batchnorm: bool = False) -> nn.Modul
         if not found:
             known = dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters())
             top = f"At the top there are: {', '.join(known)}."
-            raise ValueError(f"No parameter's name begins with '{part}'. {top}")
+            raise ValueError(f"No layer or weight is called '{part}'. {top}")
         for name, value in found.items():
             if batchnorm or not isinstance(model.get_submodule(name.rpartition(".")[0]), BatchNorm):
                 value.requires_grad_(True)
@@ -70,7 +73,7 @@ def fit_head(
     from sklearn.linear_model import LogisticRegression
 
     classes = errors.whole(classes, "classes", least=2)
-    features, labels = torch.from_numpy(array(features)).float(), torch.from_numpy(array(labels))
+    features, labels = _tensors(features, labels)
     given, known = set(labels.flatten().tolist()), features.isfinite().all()
     fit = features.ndim == 2 and labels.shape == features.shape[:1]
     if not (fit and known and given <= set(range(classes))):
@@ -99,6 +102,11 @@ def fit_head(
     return layer
 
 
+def _tensors(features, labels) -> tuple[Tensor, Tensor]:
+    """Features and labels on the CPU, whatever they are."""
+    return torch.from_numpy(array(features)).float(), torch.from_numpy(array(labels))
+
+
 def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, **options) -> Tensor:
     """(N, classes) logits, each row from a head that was fitted without that picture: what to expect of new pictures.
 
@@ -106,7 +114,8 @@ def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, **options) ->
     """
     from sklearn.model_selection import StratifiedKFold
 
-    fewest = int(torch.bincount(labels, minlength=classes).min())
+    features, labels = _tensors(features, labels)
+    fewest = int(torch.bincount(labels.long(), minlength=classes).min())
     if fewest < 2:
         raise ValueError(
             f"A class with {fewest} {'picture' if fewest == 1 else 'pictures'} has none to leave out. Give every class two or more."
@@ -184,7 +193,7 @@ def classifier(
         threshold, left_out = _calibrated(layer, logits, dataset)
         about = about.scored(left_out, "each judged by a head that was fitted without it")
     net = copied(inside(backbone))
-    net.set_submodule(_place(net, classes), layer)
+    net.set_submodule(_place(net, classes), layer.to(devices.of(net)))
     values = {"classes": dataset.classes, "threshold": threshold, "left_out": left_out}
     vars(net).update(values, about=about)  # beside the layers
     return net.eval()
@@ -198,7 +207,9 @@ def calibrate(net: nn.Module, dataset: ImageDataset) -> nn.Module:
     dataset, net = image_dataset(dataset), copied(inside(net))
     logits = torch.from_numpy(predict(net, dataset).probabilities).clamp(min=1e-12).log().float()
     threshold, _ = _calibrated(head(net)[1], logits, dataset)
-    vars(net).update(classes=dataset.classes, threshold=threshold)
+    own = dict(zip(places(net, dataset), dataset.classes))  # in the order of the net's scores
+    classes = tuple(own[place] for place in range(len(own)))
+    vars(net).update(classes=classes, threshold=threshold, left_out=None)
     return net.eval()
 
 
@@ -226,18 +237,20 @@ def parameter_groups(
 ) -> list[dict]:
     """Groups for an optimizer: the head with its rate, everything else that learns with others, usually lower.
 
-    body_rate: one rate, or one for each part of the body, by the beginnings of parameter names; the longest decides. For example
+    body_rate: one rate, or one for each part of the body, by the names of layers; the longest decides. For example
     torch.optim.AdamW(parameter_groups(model, head_rate=1e-3, body_rate={"blocks.6": 1e-4, "blocks.5": 3e-5})).
     Raises ValueError for a parameter that learns and has no rate, and for a part that does not exist.
     """
     learning = {name: value for name, value in model.named_parameters() if value.requires_grad}
     body = body_rate if isinstance(body_rate, dict) else {"": body_rate}
     body = {part: body[part] for part in sorted(body, key=len, reverse=True)}
+    if (last := head(model)[0]) in body:
+        raise ValueError(f"'{last}' is the head: its rate is head_rate, and not in body_rate.")
     groups: list[dict] = []
-    for part, given in {head(model)[0]: head_rate, **body}.items():
+    for part, given in {last: head_rate, **body}.items():
         rate = errors.rate(given, f"The rate of '{part or 'the body'}'")
         if not any(_within(name, part) for name, _ in model.named_parameters()):
-            raise ValueError(f"No parameter's name begins with '{part}', which has a rate.")
+            raise ValueError(f"No layer or weight is called '{part}', which has a rate.")
         found = [learning.pop(name) for name in list(learning) if _within(name, part)]
         groups += [{"params": found, "lr": rate}] if found else []
     if learning:

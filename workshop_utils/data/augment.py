@@ -1,6 +1,7 @@
 """Whole batches, changed at random: what makes few pictures go further."""
 
 from collections.abc import Callable
+from numbers import Integral
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ def augmentation(
     change brightness, contrast and, in colour, saturation by up to this fraction. `torch.manual_seed` repeats it.
     Raises ValueError for a negative number, a turn above 180 or a jitter above 1.
     """
-    if not (crop >= 0 and 0 <= rotate <= 180 and 0 <= jitter <= 1):
+    if not (isinstance(crop, Integral) and crop >= 0 and 0 <= rotate <= 180 and 0 <= jitter <= 1):
         raise ValueError(
             f"crop counts pixels, rotate lies in 0..180 degrees, jitter in 0..1; these are {crop}, {rotate} and {jitter}."
         )

@@ -13,8 +13,8 @@ from workshop_utils.errors import whole
 class Batches:
     """The pictures of a set as normalised batches on the device; those held in memory are moved there once.
 
-    Iterating gives (B, C, H, W) float32 and (B,) int64. shuffle: a new order in every pass; a seed makes the orders
-    repeat, whatever else draws random numbers (an `augment` draws its own: see `augmentation`). preprocess: uint8 batch ->
+    Iterating gives (B, C, H, W) float32 and (B,) int64. shuffle: a new order in every pass, which
+    `torch.manual_seed` repeats as a DataLoader's; a seed repeats it whatever else draws random numbers (an `augment` draws its own: see `augmentation`). preprocess: uint8 batch ->
     float batch, as `model.preprocess`; without it pixels are scaled by the set's mean and std. augment: float batch ->
     float batch, as `augmentation` makes it. The last batch may be smaller. A lazy set is read by a torch DataLoader behind
     the same call.
@@ -39,8 +39,9 @@ class Batches:
         if augment is not None and not callable(augment):
             raise ValueError(f"augment is a function of a float batch, and this is {augment!r}.")
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
-        self.generator = torch.Generator()
-        self.generator.seed() if seed is None else self.generator.manual_seed(int(seed))
+        if seed is None:
+            seed = int(torch.empty((), dtype=torch.int64).random_()) if shuffle else 0
+        self.generator = torch.Generator().manual_seed(int(seed))
         self._labels, self.count = dataset.labels.to(self.device), len(dataset)
         mean, std = (each.to(self.device).view(-1, 1, 1) for each in (dataset.mean, dataset.std))
         scale, shift = 1 / (255 * std), mean / std

@@ -1,6 +1,7 @@
 """Pictures with labels: the one form in which every data set is used, in memory or left on disk."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,21 @@ class ImageDataset(Dataset):
                 f"{len(images):,} pictures but {len(self):,} labels: every picture needs one."
             )
         self.name, self.split, self.source = name, split, source
-        if mean is None or std is None:
+        if mean is None and std is None:
             mean, std = self.pixel_statistics()
-        self.mean, self.std = (torch.as_tensor(each, dtype=torch.float32) for each in (mean, std))
+        self.mean, self.std = self._scaling(mean), self._scaling(std)
+        if not (0 <= self.mean.min() <= self.mean.max() <= 1 and self.std.min() > 0):
+            raise ValueError(
+                f"mean and std count pixels from 0 to 1, and std lies above 0; these are {self.mean.tolist()} and {self.std.tolist()}."
+            )
+
+    def _scaling(self, values) -> Tensor:
+        found, channels = np.atleast_1d(array(values)), self.shape[0]
+        if found.shape not in ((1,), (channels,)) or found.dtype.kind not in "iuf":
+            raise ValueError(
+                f"Give mean and std both, each one number for each of {channels} channels; one of them is {values}."
+            )
+        return torch.from_numpy(found.astype(np.float32))
 
     def _hold(self, images) -> None:
         images = images if isinstance(images, Tensor) else array(images)
@@ -104,7 +117,7 @@ class ImageDataset(Dataset):
 
     def draw(self, k: int, seed: int = 0) -> Tensor:
         """The positions of the pictures that `per_class` takes, (classes * k,) int64: for features computed once."""
-        if k < 1:
+        if not isinstance(k, Integral) or k < 1:
             raise ValueError(f"Ask for one picture a class or more; this is {k}.")
         positions = self._positions(seed)
         for label, found in enumerate(positions):
@@ -132,21 +145,16 @@ class ImageDataset(Dataset):
         return self.subset(torch.cat(rest)), self.subset(torch.cat(part))
 
     def _positions_of(self, indices: Sequence[int] | Tensor) -> Tensor:
-        indices = torch.as_tensor(indices)
-        if indices.ndim != 1:
+        places = array(indices)
+        if places.dtype == bool and places.shape == (len(self),):
+            return torch.from_numpy(np.flatnonzero(places))
+        numbers = places.ndim == 1 and (places.dtype.kind in "iu" or not len(places))
+        odd = places[(places < -len(self)) | (places >= len(self))] if numbers else places
+        if not numbers or len(odd):
             raise ValueError(
-                f"Positions are a list, one a picture, such as [3]; these have the shape {tuple(indices.shape)}."
+                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; these are {places.dtype} of shape {places.shape}, with {str(odd.flat[0])[:40]} for one."
             )
-        if indices.dtype == torch.bool and len(indices) == len(self):
-            return indices.nonzero().flatten()
-        numbers = not indices.is_floating_point() and indices.dtype != torch.bool
-        if len(indices) and not (
-            numbers and -len(self) <= int(indices.min()) <= int(indices.max()) < len(self)
-        ):
-            raise ValueError(
-                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; these go from {indices.min()} to {indices.max()}, as {indices.dtype}."
-            )
-        return indices.long() % max(len(self), 1)
+        return torch.from_numpy(places.astype(np.int64)) % max(len(self), 1)
 
     def _positions(self, seed: int) -> list[Tensor]:
         """For every class the positions of its pictures, shuffled."""
@@ -235,7 +243,7 @@ def pixel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """
     levels = torch.arange(256, dtype=torch.float64) / 255
     channels = [channel.flatten() for channel in images.unbind(1)]
-    counts = torch.stack([torch.bincount(channel, minlength=256) for channel in channels])
+    counts = torch.stack([torch.bincount(channel, minlength=256).cpu() for channel in channels])
     shares = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
     mean = shares @ levels
     variance = shares @ levels.square() - mean.square()

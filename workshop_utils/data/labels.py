@@ -31,7 +31,8 @@ def array(values) -> np.ndarray:
     if isinstance(values, Tensor):
         values = values.detach().cpu()
         values = values.float() if values.dtype == torch.bfloat16 else values
-    return np.asarray(values)
+    found = np.asarray(values)
+    return np.ascontiguousarray(found) if found.ndim else found  # torch knows no step backwards
 
 
 def positions(labels, classes: Sequence[str]) -> np.ndarray:

@@ -140,6 +140,10 @@ def head(model: nn.Module) -> tuple[str, nn.Linear]:
 def headless(model: nn.Module) -> bool:
     """Whether a net ends in its features, as timm builds it with num_classes=0, or with nn.Identity in its head's place."""
     *_, last = model.modules()
+    if hasattr(
+        model, "get_classifier"
+    ):  # timm's own word; its heads may end in an Identity that is none
+        last = model.get_classifier()
     return getattr(model, "num_classes", None) == 0 or isinstance(last, nn.Identity)
 
 

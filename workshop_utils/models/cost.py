@@ -19,7 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.labels import class_names
-from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside
+from workshop_utils.errors import sides
+from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside, known
 from workshop_utils.tables import Table
 
 
@@ -68,10 +69,6 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
     twice has two rows. Multiply-adds are half of what torch.utils.flop_counter counts: of convolutions, matrix products and
     attention, biases left out; a recurrent layer's are those of its weights. Raises ValueError if such a picture does not fit.
     """
-    if not isinstance(input_shape, Sequence) or len(input_shape) != 3:
-        raise ValueError(
-            f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
-        )
     rows: list[LayerRow] = []
     model, counted, listed, waiting = inside(model), set[nn.Parameter](), 0, list[int]()
 
@@ -100,7 +97,7 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
             if "parametrizations" not in name:  # they make weights, and see no picture
                 hooks.enter_context(layer.register_forward_pre_hook(begin))
                 hooks.enter_context(layer.register_forward_hook(partial(add, name)))
-        answer(model, torch.zeros(1, *input_shape))
+        answer(model, torch.zeros(1, *sides(input_shape)))
     return Summary(rows)
 
 
@@ -117,9 +114,9 @@ def _counting() -> Iterator[FlopCounterMode]:
         torch.backends.mha.set_fastpath_enabled(fused)
 
 
-def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
-    """Raises ValueError, in a sentence, unless the net reads the pictures of this set and answers with one score a class."""
-    prepare, count = getattr(model, "preprocess", None) or Tensor.float, len(dataset.classes)
+def require_fit(model: nn.Module, dataset: ImageDataset) -> Tensor:
+    """The net's scores for the first picture, twice, (2, K). Raises ValueError, in a sentence, unless it reads such pictures and answers so."""
+    prepare, count = known(model, "preprocess") or Tensor.float, len(dataset.classes)
     twice = dataset[0][0].expand(2, -1, -1, -1)  # a net may mix the pictures of a batch
     kinds = {weight.dtype for weight in model.parameters()} - {torch.float32}
     if kinds:
@@ -141,6 +138,7 @@ def require_fit(model: nn.Module, dataset: ImageDataset) -> None:
         )
     if not outputs.is_meta and outputs.isnan().any():
         raise ValueError("The net answers with NaN, no number: build it, or load it, again.")
+    return outputs
 
 
 def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
@@ -148,10 +146,10 @@ def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
 
     Raises ValueError if it knows other classes.
     """
-    known = getattr(model, "classes", None)
-    if isinstance(known, str) or not isinstance(known, (Sequence, np.ndarray)):
+    own = known(model, "classes")
+    if isinstance(own, str) or not isinstance(own, (Sequence, np.ndarray)):
         return list(range(len(dataset.classes)))
-    names = class_names(known)
+    names = class_names(own)
     if sorted(names) != sorted(dataset.classes):
         odd = sorted({*names} ^ {*dataset.classes})
         raise ValueError(

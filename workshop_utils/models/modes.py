@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,11 @@ def inside(model: nn.Module) -> nn.Module:
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         return inside(model.module)
     return getattr(model, "_orig_mod", model)
+
+
+def known(model: nn.Module, name: str) -> Any:
+    """What a net knows beside its layers, .classes or .preprocess, also where it is wrapped; None if it does not."""
+    return getattr(model, name, getattr(inside(model), name, None))
 
 
 def same_answers(net: nn.Module, again: nn.Module, pictures: Tensor, *, near: float) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from workshop_utils.data.pictures import decode
-from workshop_utils.errors import DamagedFile
+from workshop_utils.errors import DamagedFile, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,12 @@ class Preprocessing:
     def __post_init__(self):
         if self.order not in ("RGB", "BGR"):
             raise ValueError(f"Channels come in the order 'RGB' or 'BGR', not {self.order!r}.")
+        whole(self.resize, "resize")
+        whole(self.crop, "crop")
         for name in ("mean", "std"):  # lists would have no hash
-            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+            given = getattr(self, name)
+            values = [given] if isinstance(given, Real) else given
+            object.__setattr__(self, name, tuple(map(float, values)))
         if not {len(self.mean), len(self.std)} <= {1, 3} or not min(self.std) > 0:
             raise ValueError(
                 f"mean and std have one number for each of 3 channels, or one for all, and std lies above 0; these are {self.mean} and {self.std}."

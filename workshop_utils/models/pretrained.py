@@ -168,10 +168,17 @@ class Lite0(Timm):
 
 
 def timm_preprocessing(model: nn.Module) -> Preprocessing:
-    """What timm states of the pictures that one of its nets wants: net.preprocess = models.timm_preprocessing(net)."""
+    """What timm states of the pictures that one of its nets wants: net.preprocess = models.timm_preprocessing(net).
+
+    Raises ValueError for a net that does not want the middle of a picture.
+    """
     import timm
 
     recipe = timm.data.resolve_model_data_config(model)
+    if recipe["crop_mode"] != "center":
+        raise ValueError(
+            f"This net wants its pictures cut in another way (crop_mode '{recipe['crop_mode']}'), which Preprocessing does not do: use timm.data.create_transform(**timm.data.resolve_model_data_config(net))."
+        )
     side = timm_size(model).get("img_size", recipe["input_size"])[-1]
     return Preprocessing(
         resize=int(side / recipe["crop_pct"]),

@@ -3,11 +3,13 @@
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+
+from workshop_utils.errors import sides, whole
 
 BLOCK = re.compile(
     r"conv([1357]) (\d+)( same)?|(dense|res|inception) (\d+)|pool|bn|average|dropout"
@@ -81,17 +83,16 @@ def stacked(
     that is switched off before each dense layer and the head, as in AlexNet.
     Raises ValueError, naming the block, where it cannot be read or the shape collapses.
     """
+    classes = whole(classes, "classes", least=2)
     words = [block.strip().lower() for block in blocks.split(",") if block.strip()]
     if len(words) > BLOCKS_AT_MOST:
         raise ValueError(
             f"{len(words)} blocks are more than the {BLOCKS_AT_MOST} that can be stacked here."
         )
-    if not isinstance(input_shape, Sequence) or len(input_shape) != 3:
-        raise ValueError(
-            f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
-        )
     layers: list[Layer] = []
-    shape: tuple[int, ...] = input_shape  # of maps; of a flat vector after the first dense block
+    shape: tuple[int, ...] = sides(
+        input_shape
+    )  # of maps; of a flat vector after the first dense block
     for number, word in enumerate(words, 1):
         block = f"Block {number}, '{word}',"
         kind, kernel, outputs, same = _understood(block, word)
@@ -165,7 +166,15 @@ def _layer(kind: Callable[..., nn.Module], *sizes: float, **options: Any) -> Lay
 
 
 def _activation(make: Callable[[], nn.Module]) -> Layer:
-    return (made := make()), f"nn.{made}"
+    try:
+        made = make()
+    except TypeError:  # a layer that is made already, a function, or text
+        made = None
+    if not isinstance(made, nn.Module):
+        raise ValueError(
+            f"activation is a class of layers, without brackets, such as nn.GELU; this is {make!r}."
+        )
+    return made, f"nn.{made}"
 
 
 def _dense(shape: tuple[int, ...], outputs: int, dropout: float) -> list[Layer]:
