@@ -42,7 +42,7 @@ def rate(value: object, name: str) -> float:
 def sides(input_shape: Any) -> tuple[int, int, int]:
     """A picture's (channels, height, width). Raises ValueError unless it is three whole numbers."""
     known = isinstance(input_shape, Sequence) and len(input_shape) == 3
-    if not known or not all(isinstance(side, Integral) and side > 0 for side in input_shape):
+    if not known or not all(isinstance(side, Integral) and int(side) > 0 for side in input_shape):
         raise ValueError(
             f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
         )
