@@ -24,7 +24,9 @@ from helpers import REPOSITORY, file_bytes, photo
 from PIL import Image
 
 from slides import check
+from workshop_utils import widgets
 from workshop_utils.widgets.confusion_matrix import MATRIX
+from workshop_utils.widgets.kernels import KernelPanel
 
 sync_api = pytest.importorskip(
     "playwright.sync_api",
@@ -96,6 +98,12 @@ PANELS = {
     "own_pictures": "widgets.own_pictures(net, two)",
     "freezing": "widgets.freezing(resnet, digits.per_class(10))",
 }
+
+
+def test_every_panel_is_opened_here():
+    gives = lambda name: vars(widgets)[name].__annotations__.get("return")
+    panels = {name for name in widgets.__all__ if gives(name) in (widgets.Panel, KernelPanel)}
+    assert len(panels) > 9 and panels <= PANELS.keys() <= {*widgets.__all__}
 
 
 class Opened:

@@ -767,7 +767,7 @@ def test_ready_net_is_as_good_as_its_card_says(name, capsys, monkeypatch):
     right = f"{100 * READY[name]['test_accuracy']:.1f} % of the test pictures right."
     assert (
         f"{name}: a net that comes with the course, trained on {READY[name]['trained_on']}, {right}"
-        in capsys.readouterr().out
+        in " ".join(capsys.readouterr().out.split())
     )
     found = evaluation.evaluate(evaluation.predict(model, loaded(name.split("-", 1)[1], "test")))
     assert found.accuracy == pytest.approx(READY[name]["test_accuracy"], abs=0.005)

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import safetensors.torch
@@ -97,7 +98,7 @@ def ready(name: str) -> nn.Module:
 
 def _tell(name: str, *facts: str) -> None:
     """Prints a sentence the first time in a kernel: a chapter asks for the same net in many cells."""
-    said = f"{name}: {', '.join(filter(None, facts))}."
+    said = fill(f"{name}: {', '.join(filter(None, facts))}.", 88)  # else Lab breaks within words
     if said not in told_already:
         told_already.add(said)
         print(said)
