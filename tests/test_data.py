@@ -204,9 +204,8 @@ def test_mean_and_std_that_cannot_be_are_refused(given, words):
 
 
 def test_torchs_seed_repeats_the_order_of_batches_without_a_seed_of_their_own():
-    def order() -> list:
-        batches = data.Batches(tiny_dataset(), 24, shuffle=True)
-        return [next(iter(batches))[1].tolist() for _ in range(2)]
+    batches = data.Batches(tiny_dataset(), 24, shuffle=True)
+    order = lambda: [next(iter(batches))[1].tolist() for _ in range(2)]
 
     torch.manual_seed(3)
     first = order()

@@ -406,8 +406,12 @@ def test_net_that_knows_other_classes_is_refused_and_a_number_is_no_list_of_name
 def test_wrapped_net_keeps_its_order_and_its_preprocessing():
     dataset, model = tiny_dataset(), tiny_net()
     model.classes, model.preprocess = ("c", "a", "b"), lambda images: images / 255
-    plain, found = (evaluation.predict(net, dataset) for net in (model, nn.DataParallel(model)))
-    np.testing.assert_array_equal(found.probabilities, plain.probabilities)
+    outside = nn.DataParallel(tiny_net())
+    outside.preprocess, outside.classes = model.preprocess, model.classes
+    plain = evaluation.predict(model, dataset)
+    for net in (nn.DataParallel(model), outside):
+        found = evaluation.predict(net, dataset)
+        np.testing.assert_array_equal(found.probabilities, plain.probabilities)
 
 
 @pytest.mark.parametrize("deep", [1, 2])

@@ -305,3 +305,11 @@ def test_maps_whose_channels_come_last_are_read_as_what_they_are():
     assert maps.shape == (768, 3, 3)
     heats = [explain.grad_cam(net, image, 1, layer=layer) for layer in ("norm", "permute")]
     torch.testing.assert_close(*heats)
+
+
+def test_maps_of_another_form_than_the_picture_keep_their_channels():
+    net = nn.Sequential(nn.Conv2d(1, 8, (1, 8)), nn.Flatten(), nn.Linear(64, 2))
+    assert explain.feature_maps(net, picture(side=8), "0").shape == (8, 8, 1)
+    odd = torch.randn(3, 96, 100)  # Swin pads its sides
+    swin = models.build("swin_t", classes=5)
+    assert explain.feature_maps(swin, odd, "features.7").shape == (768, 3, 4)

@@ -695,6 +695,7 @@ def test_multiply_adds_of_timms_transformer_agree_with_torchs_counter_on_single_
 def test_shape_that_is_no_pictures_is_refused(shape):
     with pytest.raises(ValueError, match="input_shape is .channels, height, width., such as"):
         models.summary(tiny_net(), shape)
+    assert len(models.summary(tiny_net(), torch.tensor([1, 8, 8]).numpy())) == 6
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])

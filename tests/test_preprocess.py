@@ -185,7 +185,13 @@ def test_picture_whose_file_breaks_off_gets_a_sentence():
 
 
 @pytest.mark.parametrize(
-    "mean, std", [([0.5] * 3, [0.5, 0.5, 0]), ([0.5] * 2, [0.5] * 3), ([0.5], [float("nan")])]
+    "mean, std",
+    [
+        ([0.5] * 3, [0.5, 0.5, 0]),
+        ([0.5] * 2, [0.5] * 3),
+        ([0.5], [0.5, float("nan"), 0.5]),
+        (125, 50),
+    ],
 )
 def test_numbers_that_fit_no_picture_are_refused(mean, std):
     with pytest.raises(ValueError, match="one number for each of 3 channels, or one for all"):
@@ -195,6 +201,7 @@ def test_numbers_that_fit_no_picture_are_refused(mean, std):
 def test_one_number_stands_for_all_channels():
     one = models.preprocessing(resize=40, crop=32, mean=0.5, std=0.5)
     torch.testing.assert_close(one(photo(50, 44)), READ(photo(50, 44)))
+    assert one == READ and hash(one) == hash(READ)
 
 
 @pytest.mark.parametrize("side", [0, (64, 64), 2.5])

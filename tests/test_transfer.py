@@ -582,6 +582,23 @@ def test_net_of_timm_whose_head_ends_in_an_identity_gets_a_head(name, classes):
     assert evaluation.predict(found, dataset).probabilities.shape == (12, 3)
 
 
+def test_head_that_was_put_in_the_place_of_timms_is_found():
+    dataset, net = tiny_dataset(2, channels=3, side=32), timm.create_model("convnext_atto")
+    width = net.num_features
+    net.head = nn.Identity()
+    with pytest.raises(ValueError, match="no linear layer at its end"):
+        transfer.freeze(net)
+    net.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 3))
+    assert learning(transfer.freeze(net)) == ["head.2.weight", "head.2.bias"]
+    assert transfer.features(net, dataset).shape == (6, width)
+
+
+def test_layer_may_be_called_threshold():
+    net = tiny_net()
+    net.add_module("threshold", nn.Threshold(0, 0))
+    assert training.fit(net, tiny_dataset(), epochs=1).loss
+
+
 def test_net_keeps_its_order_of_classes_when_it_is_calibrated():
     dataset, net = tiny_dataset(20), tiny_net()
     training.fit(net, dataset, epochs=6, learning_rate=0.02)
@@ -706,6 +723,8 @@ def test_rate_that_is_no_number_is_refused_with_its_part(rate):
 def test_head_has_its_rate_once():
     with pytest.raises(ValueError, match="'5' is the head: its rate is head_rate"):
         transfer.parameter_groups(tiny_net(), head_rate=1e-2, body_rate={"": 1e-4, "5": 1e-5})
+    (group,) = transfer.parameter_groups(nn.Linear(4, 3), head_rate=1e-2, body_rate=1e-4)
+    assert group["lr"] == 1e-2
 
 
 def test_part_that_learns_without_a_rate_is_named():

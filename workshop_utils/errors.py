@@ -1,7 +1,7 @@
 """Answers to names that do not exist, and to files that are not what they should be."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from math import inf, nan
@@ -41,12 +41,13 @@ def rate(value: object, name: str) -> float:
 
 def sides(input_shape: Any) -> tuple[int, int, int]:
     """A picture's (channels, height, width). Raises ValueError unless it is three whole numbers."""
-    known = isinstance(input_shape, Sequence) and len(input_shape) == 3
-    if not known or not all(isinstance(side, Integral) and int(side) > 0 for side in input_shape):
+    try:
+        channels, height, width = (whole(side, "side") for side in input_shape)
+    except (TypeError, ValueError):
         raise ValueError(
             f"input_shape is (channels, height, width), such as (1, 28, 28); this is {input_shape}."
-        )
-    return input_shape[0], input_shape[1], input_shape[2]
+        ) from None
+    return channels, height, width
 
 
 class DamagedFile(ValueError):

@@ -14,7 +14,7 @@ from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.data.labels import array, class_names, positions
 from workshop_utils.models.cost import places, require_fit
-from workshop_utils.models.modes import evaluating, inside
+from workshop_utils.models.modes import evaluating, known
 from workshop_utils.progress import progress
 from workshop_utils.tables import Measured, Table
 
@@ -260,7 +260,7 @@ def predict(
     memory is too small.
     """
     dataset = image_dataset(dataset)
-    batches = reading(inside(model), dataset, batch_size=batch_size, device=device)
+    batches = reading(known(model, "preprocess"), dataset, batch_size=batch_size, device=device)
     model.to(batches.device)
     require_fit(model, dataset)
     counted = progress(batches, f"Reading {len(dataset):,} pictures")

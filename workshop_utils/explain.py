@@ -1,5 +1,6 @@
 """Looking inside a net: what a layer sees, and where the net looked."""
 
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -14,13 +15,13 @@ from workshop_utils.data import ImageDataset
 from workshop_utils.data.batches import reading
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.models.cost import answer
-from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside
+from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside, known
 
 
 def read_by(model: nn.Module, dataset: ImageDataset, number: int = 0) -> Tensor:
     """One picture of a set as the net reads it, (C, H, W) float32, on the net's device."""
     chosen = image_dataset(dataset).subset([number])
-    images, _ = next(iter(reading(inside(model), chosen, device=devices.of(model))))
+    images, _ = next(iter(reading(known(model, "preprocess"), chosen, device=devices.of(model))))
     return images[0]
 
 
@@ -130,9 +131,10 @@ def last_layer_with_maps(model: nn.Module, image: Tensor) -> str:
 def _channels_first(maps: Tensor, image: Tensor) -> Tensor:
     """(1, C, H, W), also of a layer whose channels come last, as Swin's: there the sides before them have the picture's form."""
     form, first, last = (
-        high / wide for high, wide in (image.shape[1:], maps.shape[2:], maps.shape[1:3])
+        math.log(high / wide) for high, wide in (image.shape[1:], maps.shape[2:], maps.shape[1:3])
     )
-    return maps.movedim(-1, 1) if last == form != first else maps
+    turned = abs(last - form) < abs(first - form) and maps.shape[3] > 1
+    return maps.movedim(-1, 1) if turned else maps
 
 
 def _alone(image: Tensor) -> Tensor:

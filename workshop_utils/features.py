@@ -15,7 +15,7 @@ from workshop_utils.data.batches import reading, within_memory
 from workshop_utils.data.dataset import image_dataset
 from workshop_utils.models.blocks import EachPlace
 from workshop_utils.models.cards import head, headless
-from workshop_utils.models.modes import evaluating, inside
+from workshop_utils.models.modes import evaluating, inside, known
 from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.progress import progress
 
@@ -41,7 +41,7 @@ def features(
     key = _contents(backbone, dataset, but=name)
     if key in _remembered:
         return _remembered[key].clone()
-    batches = reading(backbone, dataset, batch_size=batch_size, device=device)
+    batches = reading(known(backbone, "preprocess"), dataset, batch_size=batch_size, device=device)
     backbone.to(batches.device)
     caught: list[Tensor] = []
     around = backbone.get_submodule(name.rpartition(".")[0])
@@ -79,7 +79,7 @@ def forget() -> None:
 
 def _contents(backbone: nn.Module, dataset: ImageDataset, but: str) -> tuple[str, Hashable] | None:
     """All that features depend on, to compare, without the layer `but`; None where that cannot be told, or would fill the memory."""
-    preprocess = getattr(backbone, "preprocess", None)
+    preprocess = known(backbone, "preprocess")
     if isinstance(dataset, LazyImageDataset) or len(dataset) > PICTURES_AT_MOST:
         return None
     if type(preprocess) not in (NoneType, Preprocessing):  # two functions cannot be compared

@@ -1,6 +1,6 @@
 """What a classifier says of picture files that nobody has labelled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -43,7 +43,7 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
     """
     net = inside(net)
     classes, recipe = getattr(net, "classes", None), getattr(net, "preprocess", None)
-    if not isinstance(classes, (Sequence, np.ndarray)) or not isinstance(recipe, Preprocessing):
+    if not isinstance(classes, (list, tuple, np.ndarray)) or not isinstance(recipe, Preprocessing):
         raise ValueError(
             "This net does not know its .classes and its .preprocess. transfer.classifier and models.load give one that does."
         )

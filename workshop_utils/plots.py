@@ -59,7 +59,8 @@ def images(
     """
     if isinstance(shown := pictures, Dataset):
         pictures = image_dataset(pictures)
-        titles, shown = titles or [pictures.classes[i] for i in pictures.labels], pictures.images
+        names = [pictures.classes[i] for i in pictures.labels]
+        titles, shown = names if titles is None else titles, pictures.images
     if not len(shown):
         raise ValueError("There are no pictures to show: the list is empty.")
     if getattr(shown, "ndim", 0) == 2:  # one picture alone
@@ -68,7 +69,7 @@ def images(
         shown = shown[:PICTURES_AT_MOST]
         title = f"{title}, the first {PICTURES_AT_MOST} of {many:,}"
         print(f"{title}: a figure has no room for more. [a:b] takes other ones.")
-    titles = [*map(str, titles or [""] * len(shown))]
+    titles = [*map(str, [""] * len(shown) if titles is None else titles)]
     if len(titles) < len(shown):
         raise ValueError(
             f"{len(shown)} pictures need {len(shown)} titles; these are {len(titles)}."

@@ -77,7 +77,7 @@ def fit(
 
     learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
-    `one_cycle`; afterwards the optimizer has its own rates again. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
+    `one_cycle`; afterwards the optimizer has its own settings again. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
     seed: repeats the order of the batches, and by torch.manual_seed whatever draws in training. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
     than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same within a batch.
@@ -139,7 +139,7 @@ def step(
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """A rate that rises for the first quarter of the steps and falls to almost nothing; for fit(schedule=...).
 
-    It rises to the rate that each group of the optimizer has, and stays there where there are fewer than five steps. Source: Smith and Topin 2017, arXiv:1708.07120.
+    It rises to the rate that each group of the optimizer has, and with fewer than five steps it does not change. Source: Smith and Topin 2017, arXiv:1708.07120.
     """
     if steps < 5:  # too few to rise and fall
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
@@ -159,7 +159,7 @@ def _keep(name: str | None, model, train: ImageDataset, history: History, epoch:
     # earlier scores, answers and thresholds are no longer its own
     net = inside(model)
     vars(net).update(about=models.About.learned(train), left_out=None)
-    if known(net, "threshold"):
+    if "threshold" in vars(net):
         net.threshold = 0.0
     if not name:
         return
@@ -196,7 +196,11 @@ def _prepared(model, train, validation, batch_size, augment, device, seed):
     model.to(device)
     changes = {"augment": augment, "preprocess": known(model, "preprocess")}
     batches = Batches(train, batch_size, shuffle=True, device=device, seed=seed, **changes)
-    judged = None if validation is None else reading(inside(model), validation, device=device)
+    judged = (
+        None
+        if validation is None
+        else reading(known(model, "preprocess"), validation, device=device)
+    )
     for dataset in (train,) if validation is None else (train, image_dataset(validation)):
         scores = require_fit(model, dataset)
         if dataset.classes != train.classes:

@@ -104,7 +104,7 @@ def fit_head(
 
 def _tensors(features, labels) -> tuple[Tensor, Tensor]:
     """Features and labels on the CPU, whatever they are."""
-    return torch.from_numpy(array(features)).float(), torch.from_numpy(array(labels))
+    return torch.tensor(array(features)).float(), torch.tensor(array(labels))
 
 
 def out_of_fold(features: Tensor, labels: Tensor, *, classes: int, **options) -> Tensor:
@@ -244,7 +244,8 @@ def parameter_groups(
     learning = {name: value for name, value in model.named_parameters() if value.requires_grad}
     body = body_rate if isinstance(body_rate, dict) else {"": body_rate}
     body = {part: body[part] for part in sorted(body, key=len, reverse=True)}
-    if (last := head(model)[0]) in body:
+    last = head(model)[0]
+    if body.pop(last, None) is not None and isinstance(body_rate, dict):
         raise ValueError(f"'{last}' is the head: its rate is head_rate, and not in body_rate.")
     groups: list[dict] = []
     for part, given in {last: head_rate, **body}.items():

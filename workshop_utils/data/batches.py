@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workshop_utils import device as devices
 from workshop_utils.data.dataset import ImageDataset, LazyImageDataset, image_dataset
@@ -39,9 +39,7 @@ class Batches:
         if augment is not None and not callable(augment):
             raise ValueError(f"augment is a function of a float batch, and this is {augment!r}.")
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
-        if seed is None:
-            seed = int(torch.empty((), dtype=torch.int64).random_()) if shuffle else 0
-        self.generator = torch.Generator().manual_seed(int(seed))
+        self.generator = None if seed is None else torch.Generator().manual_seed(int(seed))
         self._labels, self.count = dataset.labels.to(self.device), len(dataset)
         mean, std = (each.to(self.device).view(-1, 1, 1) for each in (dataset.mean, dataset.std))
         scale, shift = 1 / (255 * std), mean / std
@@ -70,7 +68,7 @@ class Batches:
 def _changed(images: Tensor, augment: Callable) -> Tensor:
     """An augmented batch. Raises ValueError if `augment` gives something else."""
     changed = augment(images)
-    if not isinstance(changed, Tensor) or len(changed) != len(images):
+    if not isinstance(changed, Tensor) or changed.shape[:1] != images.shape[:1]:
         raise ValueError(
             f"augment takes a batch of pictures and returns one of as many; this one gives {type(changed).__name__} for {len(images)}. Does it end with return?"
         )
@@ -78,15 +76,19 @@ def _changed(images: Tensor, augment: Callable) -> Tensor:
 
 
 def reading(
-    model: nn.Module, dataset: ImageDataset, *, batch_size: int | None = None, device=None
+    preprocess: Callable | None,
+    dataset: ImageDataset,
+    *,
+    batch_size: int | None = None,
+    device=None,
 ) -> Batches:
-    """The batches in which a net only looks at a set, in order, through its own preprocessing where it has one.
+    """The batches in which a net only looks at a set, in order, through its own `preprocess` where it has one.
 
     batch_size: 250 small pictures. Preprocessing makes them large: then 4 on the CPU, where more no longer fit into its cache
     (a picture takes EfficientNet-Lite0 20 ms of one core in batches of 4 and 27 in batches of 8, which need 90 MB more;
     batches of 64 take twice as long), and 64 elsewhere.
     """
-    preprocess, place = getattr(model, "preprocess", None), devices.pick(device)
+    place = devices.pick(device)
     usual = 250 if preprocess is None else 4 if place.type == "cpu" else 64
     size = usual if batch_size is None else batch_size
     return Batches(dataset, size, preprocess=preprocess, device=place)

@@ -56,7 +56,7 @@ class ImageDataset(Dataset):
         found, channels = np.atleast_1d(array(values)), self.shape[0]
         if found.shape not in ((1,), (channels,)) or found.dtype.kind not in "iuf":
             raise ValueError(
-                f"Give mean and std both, each one number for each of {channels} channels; one of them is {values}."
+                f"Give mean and std both, each one number, or one for each of {channels} channels; one of them is {values}."
             )
         return torch.from_numpy(found.astype(np.float32))
 
@@ -152,7 +152,7 @@ class ImageDataset(Dataset):
         odd = places[(places < -len(self)) | (places >= len(self))] if numbers else places
         if not numbers or len(odd):
             raise ValueError(
-                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; these are {places.dtype} of shape {places.shape}, with {str(odd.flat[0])[:40]} for one."
+                f"{self.name} has the positions 0 to {len(self) - 1}, or takes a mask of {len(self)} True and False; these are {places.dtype} of shape {places.shape}, with {str(*odd.flatten()[:1].tolist())[:40]} for one."
             )
         return torch.from_numpy(places.astype(np.int64)) % max(len(self), 1)
 

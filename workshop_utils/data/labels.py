@@ -27,7 +27,7 @@ def class_names(classes: Iterable) -> tuple[str, ...]:
 
 
 def array(values) -> np.ndarray:
-    """The numbers of an array, a list, or a tensor on any device and of any kind, of which numpy lacks one."""
+    """The numbers of an array, a list, or a tensor on any device and also bfloat16, which numpy lacks."""
     if isinstance(values, Tensor):
         values = values.detach().cpu()
         values = values.float() if values.dtype == torch.bfloat16 else values

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -140,9 +141,7 @@ def head(model: nn.Module) -> tuple[str, nn.Linear]:
 def headless(model: nn.Module) -> bool:
     """Whether a net ends in its features, as timm builds it with num_classes=0, or with nn.Identity in its head's place."""
     *_, last = model.modules()
-    if hasattr(
-        model, "get_classifier"
-    ):  # timm's own word; its heads may end in an Identity that is none
+    with suppress(AttributeError):  # timm's own word: a head of its nets may end in an Identity
         last = model.get_classifier()
     return getattr(model, "num_classes", None) == 0 or isinstance(last, nn.Identity)
 

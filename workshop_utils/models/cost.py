@@ -2,7 +2,7 @@
 
 import copy
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from workshop_utils import device as devices
 from workshop_utils.data import ImageDataset
@@ -22,6 +22,13 @@ from workshop_utils.data.labels import class_names
 from workshop_utils.errors import sides
 from workshop_utils.models.modes import evaluating, in_evaluation_mode, inside, known
 from workshop_utils.tables import Table
+
+# Attention on a Mac's GPU, which torch's counter does not know.
+OF_MACS = {
+    torch.ops.aten._scaled_dot_product_attention_math_for_mps: lambda query, key, value, *_, **__: (
+        sdpa_flop_count(query, key, value)
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
 
     input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. A layer that is used
     twice has two rows. Multiply-adds are half of what torch.utils.flop_counter counts: of convolutions, matrix products and
-    attention, biases left out; a recurrent layer's are those of its weights. Raises ValueError if such a picture does not fit.
+    attention, biases left out, and of what computes weights; a recurrent layer's are those of its weights. Raises ValueError if such a picture does not fit.
     """
     rows: list[LayerRow] = []
     model, counted, listed, waiting = inside(model), set[nn.Parameter](), 0, list[int]()
@@ -108,7 +115,8 @@ def _counting() -> Iterator[FlopCounterMode]:
     off = torch.no_grad()  # in inference mode it fails where a net computes its weights
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with off, sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        counter = FlopCounterMode(display=False, custom_mapping=OF_MACS)
+        with off, sdpa_kernel(SDPBackend.MATH), counter:
             yield counter
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
@@ -147,7 +155,7 @@ def places(model: nn.Module, dataset: ImageDataset) -> list[int]:
     Raises ValueError if it knows other classes.
     """
     own = known(model, "classes")
-    if isinstance(own, str) or not isinstance(own, (Sequence, np.ndarray)):
+    if not isinstance(own, (list, tuple, np.ndarray)):
         return list(range(len(dataset.classes)))
     names = class_names(own)
     if sorted(names) != sorted(dataset.classes):

@@ -38,11 +38,15 @@ class Preprocessing:
         whole(self.crop, "crop")
         for name in ("mean", "std"):  # lists would have no hash
             given = getattr(self, name)
-            values = [given] if isinstance(given, Real) else given
+            values = [given] * 3 if isinstance(given, Real) else given
             object.__setattr__(self, name, tuple(map(float, values)))
-        if not {len(self.mean), len(self.std)} <= {1, 3} or not min(self.std) > 0:
+        if (
+            not {len(self.mean), len(self.std)} <= {1, 3}
+            or not all(0 <= one <= 1 for one in self.mean)
+            or not all(one > 0 for one in self.std)
+        ):
             raise ValueError(
-                f"mean and std have one number for each of 3 channels, or one for all, and std lies above 0; these are {self.mean} and {self.std}."
+                f"mean and std have one number for each of 3 channels, or one for all, mean from 0 to 1 and std above 0; these are {self.mean} and {self.std}."
             )
 
     def __call__(self, picture) -> Tensor:

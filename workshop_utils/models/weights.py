@@ -98,7 +98,9 @@ def ready(name: str) -> nn.Module:
 
 def _tell(name: str, *facts: str) -> None:
     """Prints a sentence the first time in a kernel: a chapter asks for the same net in many cells."""
-    said = fill(f"{name}: {', '.join(filter(None, facts))}.", 88)  # else Lab breaks within words
+    said = fill(
+        f"{name}: {', '.join(filter(None, facts))}.", 88, break_on_hyphens=False
+    )  # else Lab breaks within words
     if said not in told_already:
         told_already.add(said)
         print(said)

@@ -19,8 +19,9 @@ def feature_maps(net: nn.Module, dataset: ImageDataset) -> Panel:
     rows = [row for row in models.summary(net, (channels, height, width)) if len(row.output) == 3]
     layers: dict[str, tuple[str, int]] = {}
     for row in rows:
+        run = sum(name == row.name for name, _ in layers.values())  # of those that give maps
         maps, height, width = row.output
-        layers[f"{row.label}: {row.kind}, {maps} maps of {height} x {width}"] = row.name, row.run
+        layers[f"{row.label}: {row.kind}, {maps} maps of {height} x {width}"] = row.name, run
     if not layers:
         raise ValueError("No layer of this net gives maps of height and width.")
     first = next((label for label in layers if "Conv2d" in label), next(iter(layers)))
