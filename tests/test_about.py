@@ -84,6 +84,14 @@ def test_what_a_person_says_and_new_pictures_take_the_place_of_the_blanks_and_st
     assert net.about.judged == 8  # the net at hand stays as it was
 
 
+def test_score_is_of_the_nets_own_classes():
+    net, found = trained(), evaluation.predict(trained(), pictures(3))
+    assert described(net, tested=evaluation.evaluate(found)) == described(net, tested=found)
+    for other in (evaluation.Predictions(found.probabilities, found.labels, "xy"), 0.93):
+        with pytest.raises(ValueError, match="for new pictures of the net's own classes"):
+            described(net, tested=other)
+
+
 def test_card_is_written_as_markdown_and_shown_as_such(tmp_path):
     models.save(trained(), "mine")
     card = models.describe("mine", markdown="card.md")

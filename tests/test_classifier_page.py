@@ -311,6 +311,17 @@ def test_names_in_an_array_and_a_word_for_the_filter_are_taken_too(tmp_path):
     assert pages[0] == pages[1]
 
 
+def test_page_is_a_file_that_a_double_click_opens(tmp_path):
+    net = made(tiny_net(channels=3))
+    assert takehome.classifier(net, tmp_path / "mine").name == "mine.html"
+    one, three = (dict(zip(("mean", "std"), [[0.5] * n, [0.25] * n])) for n in (1, 3))
+    pages = []
+    for numbers in (one, three):
+        net.preprocess = models.preprocessing(resize=20, crop=16, **numbers)
+        pages.append(takehome.classifier(net, tmp_path / "page.html").read_text("utf-8"))
+    assert pages[0] == pages[1]
+
+
 def broken() -> nn.Module:
     net = tiny_net(channels=3)
     net[0].weight.data[0] = torch.nan

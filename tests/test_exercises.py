@@ -356,7 +356,11 @@ def one_by_one(net, pictures):
     return [(row / row.sum()).tolist() for row in rows]
 
 
-@pytest.mark.parametrize("answer", [by_hand, one_by_one])
+def with_gradients(net, pictures):
+    return [net.eval()(net.preprocess(picture)[None])[0].softmax(0) for picture in pictures]
+
+
+@pytest.mark.parametrize("answer", [by_hand, one_by_one, with_gradients])
 def test_probabilities_may_be_computed_otherwise(answer, given):
     assert verdict("3.1", answer, given).kind == "right"
 
@@ -871,6 +875,8 @@ def test_number_that_does_not_exist_is_answered_with_the_nearest():
 def test_number_without_quotes_is_answered_with_quotes():
     with pytest.raises(ValueError, match='in quotes: "1.2"'):
         exercises.hint(1.2)
+    with pytest.raises(ValueError, match='in quotes: "1.1" or "1.10"'):
+        exercises.hint(1.10)
 
 
 @pytest.mark.parametrize("typed", ["2.2", " 2.2 ", "2.2.", "2,2"])

@@ -36,6 +36,12 @@ def test_folder_without_labels_is_answered_as_its_pictures_are_with_labels(tmp_p
     assert np.allclose([row.probability for row in rows], expected.probabilities.max(1))
 
 
+@pytest.mark.parametrize("given", [photo(20, 20), [photo(20, 20)], 5, torch.zeros(3, 8, 8)])
+def test_picture_in_memory_is_told_how_to_be_asked_about(given):
+    with pytest.raises(ValueError, match="reads files: give their paths"):
+        transfer.classify(made(), given)
+
+
 def test_classes_may_be_an_array(tmp_path):
     class_folders(tmp_path / "pets", cats=2)
     (rows, expected) = (

@@ -821,6 +821,22 @@ def next_kernel(tmp_path, monkeypatch):
     return after
 
 
+def test_weaker_net_does_not_take_the_place_of_one_of_an_earlier_kernel(next_kernel, capsys):
+    mine, other = le_net(), le_net()
+    next_kernel("lenet-mnist", mine, capsys, accuracy=0.99)
+    again, said = next_kernel("lenet-mnist", other, capsys, accuracy=0.9)
+    assert "they keep the better one, with ~99.0 % right" in said
+    assert torch.equal(next(again.parameters()), next(mine.parameters()))
+    again, _ = next_kernel("lenet-mnist", other, capsys, accuracy=0.98)
+    assert torch.equal(next(again.parameters()), next(other.parameters()))
+
+
+@pytest.mark.parametrize("net, accuracy", [(None, 0.9), (nn.Identity(), 87.0)])
+def test_what_cannot_be_kept_is_refused(net, accuracy):
+    with pytest.raises(ValueError, match="keep takes a net and its accuracy from 0 to 1"):
+        models.keep("mine", net, accuracy=accuracy)
+
+
 def test_net_of_an_earlier_kernel_comes_before_the_one_of_the_course(next_kernel, capsys):
     before, mine = torch.random.get_rng_state(), le_net()
     torch.random.set_rng_state(before)

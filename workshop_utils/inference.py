@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 from zipfile import is_zipfile
 
 import numpy as np
@@ -47,7 +48,13 @@ def classify(net: nn.Module, files: str | Path | Iterable[str | Path], *, device
         raise ValueError(
             "This net does not know its .classes and its .preprocess. transfer.classifier and models.load give one that does."
         )
-    found, left_out = _pictures([files] if isinstance(files, (str, Path)) else files)
+    alone = isinstance(files, str) or not isinstance(files, Iterable)
+    named: list[Any] = [files] if alone else list(files)  # type: ignore[arg-type]
+    if not all(isinstance(path, (str, Path)) for path in named):
+        raise ValueError(
+            "classify reads files: give their paths. Of a picture in memory: net(net.preprocess(picture)[None]).softmax(1)."
+        )
+    found, left_out = _pictures(named)
     side, parts = recipe.resize, torch.arange(len(found)).split(AT_A_TIME)
     positions = [part.tolist() for part in parts if len(part)]
     decoded = decode_in_turn(found, positions, shape=(3, side, side), size=side)

@@ -14,6 +14,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from workshop_utils import paths
 from workshop_utils.data import ImageDataset
 from workshop_utils.data.dataset import image_dataset
+from workshop_utils.data.picture_files import given
 from workshop_utils.models.cost import places, require_fit
 from workshop_utils.models.modes import copied, inside
 from workshop_utils.models.preprocess import Preprocessing
@@ -69,8 +70,13 @@ def classifier(net: nn.Module, path: str | Path = "my-classifier.html") -> Path:
         raise ValueError(
             "The page needs a net with .classes, and with a .preprocess that resizes bilinear or bicubic, as transfer.classifier gives it."
         )
+    three = {
+        name: [*values] * (3 // len(values))
+        for name, values in (("mean", recipe.mean), ("std", recipe.std))
+    }
     content = {
-        **{name: getattr(recipe, name) for name in ("resize", "crop", "order", "mean", "std")},
+        **{name: getattr(recipe, name) for name in ("resize", "crop", "order")},
+        **three,
         "interpolation": way.value,
         "classes": classes,
         "threshold": float(getattr(net, "threshold", 0)),
@@ -94,8 +100,11 @@ def _write(
     whole = whole.replace("__TITLE__", title).replace("__PAGE__", text)
     whole = whole.replace("__SCRIPT__", script)
     whole = whole.replace("__NET__", json.dumps(content).replace("<", "\\u003c"))
-    paths.write(Path(path), whole.encode())
-    return Path(path)
+    path = given(path)
+    if path.suffix.lower() not in (".html", ".htm"):  # a double click opens no other
+        path = path.with_name(f"{path.name}.html")
+    paths.write(path, whole.encode())
+    return path
 
 
 def _steps(net: nn.Module, picture: Tensor) -> tuple[list[list], Tensor]:
@@ -153,7 +162,7 @@ def _name(node: Node) -> str:
     if not known or not fits.get(plain, lambda: True)():
         layer = [path for path, _ in node.meta.get("nn_module_stack", {}).values()][-1:] or [""]
         raise ValueError(
-            f"The page cannot do '{node.target}', which this net does{f' in {layer[0]}' if layer[0] else ''}. It can do convolutions, batch normalisation, ReLU, pooling, "
+            f"The page cannot do '{node.target}', which this net does{f' in {layer[0]}' if layer[0] else ''}. It can do convolutions whose padding is a number, batch normalisation, ReLU, max pooling, adaptive averages, "
             "sums and linear layers: efficientnet_lite0, squeezenet1_1 and the ResNets work."
         )
     return "view" if plain in VIEWS.split() else name

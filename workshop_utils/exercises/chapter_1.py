@@ -392,6 +392,9 @@ EXERCISES.question(
         "more than 45: you would notice": lambda images: images * 0,
         "uint8 has wrapped": lambda images: images - 3,
         "uint8 has wrapped round": lambda images: images + 25,
+        "wrapped round: 255 + 40": lambda images: (
+            images + (torch.arange(len(images)) % 30 + 10).byte().view(-1, 1, 1, 1)
+        ),
         "costs 10 points or more": lambda images: images.float() + 2,
         "shape that came in": lambda images: images[0],
         "not numbers": lambda images: images * float("nan"),
@@ -415,7 +418,8 @@ def disturb(answer, net: nn.Module, test: ImageDataset):
     if not levels:
         yield "Nothing changed. Move, turn, mirror, darken, cover: what would a careless photographer do?"
     both_ways = (difference > 0).any() and (difference < 0).any()
-    if both_ways and len((difference % 256).unique()) == 1:
+    added = (difference % 256).flatten(1)  # the same to all pixels of a picture
+    if both_ways and (added == added[:, :1]).all():
         yield "uint8 has wrapped round: 255 + 40 is 39, not 295. Compute with images.float(); the check rounds and cuts at 0 and 255."
     if levels > LEVELS_AT_MOST:
         yield f"That changes a pixel by {levels:.0f} of 255 on average, more than {LEVELS_AT_MOST}: you would notice. Be gentler."

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_map_only
 
 PLACES = ("stdlib", "purelib", "platlib")
 LIBRARIES = (str(Path(__file__).parents[1]), *map(sysconfig.get_path, PLACES))
@@ -126,6 +127,8 @@ def as_array(value: Any) -> np.ndarray | None:
         value = value.detach().cpu().double().numpy() if plain else None
     if isinstance(value, (str, bytes, dict, set)) or value is None:
         return None
+    if isinstance(value, (list, tuple)):  # of tensors, which may have gradients
+        value = tree_map_only(torch.Tensor, as_array, value)
     try:
         return np.asarray(value, dtype=np.float64)
     except Exception:  # objects of all kinds come here, and whatever they do, they are no numbers

@@ -200,7 +200,10 @@ def guide(chapter: int) -> Table:
 def find(number: str) -> Exercise:
     """The exercise of that number. Raises ValueError, with those that there are, if there is none."""
     if not isinstance(number, str):
-        raise ValueError(f'Put the number of the exercise in quotes: "{number}".')
+        ten = (
+            f' or "{number}0"' if str(number).endswith(".1") else ""
+        )  # which Python does not tell apart
+        raise ValueError(f'Put the number of the exercise in quotes: "{number}"{ten}.')
     number = number.strip(" .").replace(",", ".")
     chapters = [one for one in CHAPTERS if str(one) == number.partition(".")[0]] or CHAPTERS
     known = {exercise.number: exercise for one in chapters for exercise in exercises(one)}

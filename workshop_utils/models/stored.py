@@ -10,14 +10,15 @@ from workshop_utils.models.cards import build
 from workshop_utils.models.modes import same_answers
 
 
-def store(name: str, net: nn.Module, card: dict, about: str) -> None:
+def store(name: str, net: nn.Module, card: dict, about: str, accuracy: float | None) -> None:
     """Writes the numbers of a net, if it is of the architecture on the card, however it was written down; others cannot be built again.
 
-    about: words for `stored` to give back. Prints a sentence where the folder cannot be written.
+    about: words for `stored` to give back; accuracy: a fraction for `stored_accuracy`. Prints a sentence where the folder cannot be written.
     """
     if (state := _as_built(net, card)) is not None:
         try:
-            paths.write(paths.folder() / f"{name}.safetensors", save(state, {"about": about}))
+            words = {"about": about, "accuracy": str(accuracy)}
+            paths.write(paths.folder() / f"{name}.safetensors", save(state, words))
         except OSError as error:
             print(f"{name} is kept until this kernel ends. {error}")
 
@@ -34,6 +35,15 @@ def stored(name: str, card: dict) -> tuple[nn.Module, str] | None:
             return net, (opened.metadata() or {}).get("about", "")
     except (SafetensorError, RuntimeError, OSError):
         print(f"{name}: your net of an earlier time cannot be read, and is left out.")
+        return None
+
+
+def stored_accuracy(name: str) -> float | None:
+    """The accuracy of the net that `store` wrote; None where there is none, or nobody knows it."""
+    try:
+        with safe_open(paths.folder() / f"{name}.safetensors", "pt") as opened:
+            return float((opened.metadata() or {})["accuracy"])
+    except (KeyError, ValueError, SafetensorError, OSError):
         return None
 
 

@@ -18,10 +18,11 @@ from workshop_utils import errors, paths
 from workshop_utils.data.picture_files import given
 from workshop_utils.models.about import About, Markdown, model_card
 from workshop_utils.models.cards import build
+from workshop_utils.models.cost import answer
 from workshop_utils.models.modes import copied, inside, same_answers
 from workshop_utils.models.preprocess import Preprocessing
 from workshop_utils.models.pretrained import FROM_TIMM, builder_of, timm_size
-from workshop_utils.models.stored import store, stored
+from workshop_utils.models.stored import store, stored, stored_accuracy
 
 READY = Path(__file__).with_name("ready")
 ENLARGED = {"nearest", "nearest-exact", "bilinear", "bicubic"}
@@ -46,7 +47,13 @@ def keep(name: str, model: nn.Module, *, accuracy: float | None = None, about: s
     accuracy: a fraction; where it is more than 0.05 below that of the net which `ready` gives now, that one stays, and a sentence
     says so. about: more words for `ready` to print.
     """
-    had = kept[name].accuracy if name in kept else _cards().get(name, {}).get("test_accuracy")
+    if not isinstance(model, nn.Module) or not (accuracy is None or 0 <= accuracy <= 1):
+        raise ValueError(
+            f"keep takes a net and its accuracy from 0 to 1; these are {type(model).__name__} and {accuracy}."
+        )
+    had = kept[name].accuracy if name in kept else stored_accuracy(name)
+    if had is None and name not in kept:
+        had = _cards().get(name, {}).get("test_accuracy")
     if accuracy is not None and had is not None and accuracy < had - CLEARLY:
         reason = about or "no epoch was finished"
         print(
@@ -56,7 +63,7 @@ def keep(name: str, model: nn.Module, *, accuracy: float | None = None, about: s
     else:
         kept[name] = Kept(model, accuracy, about)
         if name in _cards():
-            store(name, model, _cards()[name], about)
+            store(name, model, _cards()[name], about, accuracy)
 
 
 def _cards() -> dict[str, dict]:
@@ -74,7 +81,7 @@ def ready(name: str) -> nn.Module:
         print(
             f"{name}: {', '.join(filter(None, ['the net that you trained in this notebook', about]))}."
         )
-        return copied(net)  # whoever trains it on must not change another's
+        return copied(net).eval()  # whoever trains it on must not change another's
     cards = _cards()
     if name not in cards:
         where = "A net that you train with fit(name=...) is added; the folder models/ready"
@@ -146,7 +153,7 @@ def save(
         raise ValueError(
             "This net's .preprocess cannot be written down; make it with models.preprocessing."
         )
-    about = getattr(net, "about", About()).completed(purpose, limits, tested)
+    about = getattr(net, "about", About()).completed(purpose, limits, _of_its_own(tested, net))
     card = {
         "architecture": architecture,
         "options": timm_size(net),
@@ -166,6 +173,16 @@ def save(
     metadata = {"card": words, "sha256": _digest(words, state)}
     paths.write(path, safetensors.torch.save(state, metadata))
     return path
+
+
+def _of_its_own(tested: Any, net: nn.Module) -> Any:
+    """The Predictions that `save` was given, as they are or within an Evaluation. Raises ValueError if they are of other classes."""
+    said = getattr(tested, "predictions", tested)
+    if said is not None and {*getattr(said, "classes", ())} != {*map(str, net.classes)}:
+        raise ValueError(
+            "tested is what evaluation.predict gave for new pictures of the net's own classes."
+        )
+    return said
 
 
 def load(path: str | Path) -> nn.Module:
@@ -213,7 +230,7 @@ def describe(path: str | Path, *, markdown: str | Path | None = None) -> Markdow
     """
     card = model_card(load(path), _file(path).name)
     if markdown:
-        paths.write(Path(markdown), card.encode())
+        paths.write(given(markdown), card.encode())
     return card
 
 
@@ -267,7 +284,7 @@ def _understood(words: str, what: str) -> tuple[str, dict, dict, dict]:
             raise ValueError(wrong[0])
     except Exception as error:  # a card of arbitrary text fails in many ways
         raise ValueError(
-            f"{what} does not describe a classifier ({type(error).__name__}: {str(error)[:200]}). Was it changed by hand? Save the classifier again."
+            f"{what} does not describe a classifier ({type(error).__name__}: {str(error)[:200]}). Put that right, and save the classifier again."
         ) from None
     known = {"preprocess": preprocess, "classes": tuple(classes), "threshold": float(threshold)}
     return name, options, switches, known | {"about": about}
@@ -308,6 +325,8 @@ def _require_same_answers(net: nn.Module, again: nn.Module) -> None:
     """Raises ValueError unless both say the same to noise."""
     noise = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=noise)
+    if not answer(again, again.preprocess(pictures)).isfinite().all():
+        raise ValueError("The net answers with NaN, no number: train it again.")
     weight = next(net.parameters())
     exact = weight.device.type == "cpu" and weight.dtype == torch.float32  # others round
     if not same_answers(net, again, again.preprocess(pictures), near=0.001 if exact else 0.05):
