@@ -250,7 +250,7 @@ EXERCISES.question(
         "Do for sneakers what the cell above does for shirts.",
         "Precision divides the hits by all that were called a sneaker, recall by all that are one.",
     ),
-    solution="my_precision = result.per_class[sneaker].precision\nmy_recall = result.per_class[sneaker].recall",
+    solution="sneaker = test.classes.index('Sneaker')\nmy_precision = result.per_class[sneaker].precision\nmy_recall = result.per_class[sneaker].recall",
     why="Or by hand from the four counts, as above: both ways give the same.",
     mistake="The two are swapped, or given in percent",
     nudge="By which pictures do you divide: a row of the matrix, or a column?",
