@@ -95,8 +95,8 @@ def freezing_figure(
     epoch = "Nothing was trained yet with these settings."
     if moved is not None:
         statistics = sum("running_" in tensor for tensor in moved)
-        count = sum(map(bool, steps))
-        epoch = f"One epoch moved {len(moved)} tensors in {count} stage{'s' * (count != 1)}, {statistics} of them running statistics."
+        number = sum(map(bool, steps))
+        epoch = f"One epoch moved {len(moved)} tensors in {number} stage{'s' * (number != 1)}, {statistics} of them running statistics."
     figure.description = (
         f"{sum(learns):,} of {sum(learns) + sum(frozen):,} parameters learn, in {sum(map(bool, learns))} of {len(names)} stages; "
         f"batch normalisation ({layers} layers) {those}. Parameters, stage by stage: {each}. {epoch}"
