@@ -77,10 +77,12 @@ def fit(
 
     learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
-    `one_cycle`; afterwards the optimizer has its own settings again. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
+    `one_cycle`; afterwards the optimizer has its own settings again. augment: float batch -> float batch.
+    on_epoch: called with the history after each epoch.
     patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
-    seed: repeats the order of the batches, and by torch.manual_seed whatever draws in training. name: keeps the net for `models.ready(name)`, unless it turned out clearly worse
-    than the one that is ready (`models.keep`). balanced: by a weighted cross-entropy, in which all classes count the same within a batch.
+    seed: repeats the order of the batches, and by torch.manual_seed whatever draws in training. name: keeps the net for
+    `models.ready(name)`, unless it turned out clearly worse than the one that is ready (`models.keep`). balanced: by a
+    weighted cross-entropy, in which all classes count the same within a batch.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
@@ -139,7 +141,8 @@ def step(
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """A rate that rises for the first quarter of the steps and falls to almost nothing; for fit(schedule=...).
 
-    It rises to the rate that each group of the optimizer has, and with fewer than five steps it does not change. Source: Smith and Topin 2017, arXiv:1708.07120.
+    It rises to the rate that each group of the optimizer has, and with fewer than five steps it does not change.
+    Source: Smith and Topin 2017, arXiv:1708.07120.
     """
     if steps < 5:  # too few to rise and fall
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
@@ -272,7 +275,7 @@ def _optimizer(model, optimizer, learning_rate):
 
 @contextmanager
 def _scheduled(optimizer, schedule, steps) -> Iterator:
-    """The scheduler, if there is to be one; afterwards the optimizer has its own rates again, for another to begin with."""
+    """The scheduler, if there is to be one; afterwards the optimizer has its own settings again, for another to begin with."""
     kept = lambda value: value.clone() if isinstance(value, Tensor) else value  # a rate may be one
     had = [{name: kept(one) for name, one in group.items()} for group in optimizer.param_groups]
     try:

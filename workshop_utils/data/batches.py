@@ -13,11 +13,11 @@ from workshop_utils.errors import whole
 class Batches:
     """The pictures of a set as normalised batches on the device; those held in memory are moved there once.
 
-    Iterating gives (B, C, H, W) float32 and (B,) int64. shuffle: a new order in every pass, which
-    `torch.manual_seed` repeats as a DataLoader's; a seed repeats it whatever else draws random numbers (an `augment` draws its own: see `augmentation`). preprocess: uint8 batch ->
-    float batch, as `model.preprocess`; without it pixels are scaled by the set's mean and std. augment: float batch ->
-    float batch, as `augmentation` makes it. The last batch may be smaller. A lazy set is read by a torch DataLoader behind
-    the same call.
+    Iterating gives (B, C, H, W) float32 and (B,) int64. shuffle: a new order in every pass, which `torch.manual_seed` repeats
+    as a DataLoader's; a seed repeats it whatever else draws random numbers (an `augment` draws its own: see `augmentation`).
+    preprocess: uint8 batch -> float batch, as `model.preprocess`; without it pixels are scaled by the set's mean and std.
+    augment: float batch -> float batch, as `augmentation` makes it. The last batch may be smaller. A lazy set is read by a
+    torch DataLoader behind the same call.
     Raises ValueError if the set is empty or batch_size is not positive.
     """
 

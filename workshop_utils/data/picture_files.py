@@ -12,13 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from workshop_utils.data.archives import (
-    FILE_AT_MOST,
-    Files,
-    archive_bytes,
-    files_below,
-    unpacked,
-)
+from workshop_utils.data.archives import FILE_AT_MOST, Files, archive_bytes, files_below, unpacked
 from workshop_utils.errors import DamagedFile
 from workshop_utils.paths import there
 

@@ -200,9 +200,8 @@ def guide(chapter: int) -> Table:
 def find(number: str) -> Exercise:
     """The exercise of that number. Raises ValueError, with those that there are, if there is none."""
     if not isinstance(number, str):
-        ten = (
-            f' or "{number}0"' if str(number).endswith(".1") else ""
-        )  # which Python does not tell apart
+        # Python does not tell 1.1 and 1.10 apart
+        ten = f' or "{number}0"' if str(number).endswith(".1") else ""
         raise ValueError(f'Put the number of the exercise in quotes: "{number}"{ten}.')
     number = number.strip(" .").replace(",", ".")
     chapters = [one for one in CHAPTERS if str(one) == number.partition(".")[0]] or CHAPTERS

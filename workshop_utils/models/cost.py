@@ -74,7 +74,8 @@ def summary(model: nn.Module, input_shape: tuple[int, int, int]) -> Summary:
 
     input_shape: (channels, height, width). Works on the meta device too, where nothing is computed. A layer that is used
     twice has two rows. Multiply-adds are half of what torch.utils.flop_counter counts: of convolutions, matrix products and
-    attention, biases left out, and of what computes weights; a recurrent layer's are those of its weights. Raises ValueError if such a picture does not fit.
+    attention, biases left out, and of what computes weights; a recurrent layer's are those of its weights.
+    Raises ValueError if such a picture does not fit.
     """
     rows: list[LayerRow] = []
     model, counted, listed, waiting = inside(model), set[nn.Parameter](), 0, list[int]()

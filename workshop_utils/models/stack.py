@@ -90,9 +90,8 @@ def stacked(
             f"{len(words)} blocks are more than the {BLOCKS_AT_MOST} that can be stacked here."
         )
     layers: list[Layer] = []
-    shape: tuple[int, ...] = sides(
-        input_shape
-    )  # of maps; of a flat vector after the first dense block
+    # of maps; of a flat vector after the first dense block
+    shape: tuple[int, ...] = sides(input_shape)
     for number, word in enumerate(words, 1):
         block = f"Block {number}, '{word}',"
         kind, kernel, outputs, same = _understood(block, word)

@@ -105,12 +105,10 @@ def ready(name: str) -> nn.Module:
 
 def _tell(name: str, *facts: str) -> None:
     """Prints a sentence the first time in a kernel: a chapter asks for the same net in many cells."""
-    said = fill(
-        f"{name}: {', '.join(filter(None, facts))}.", 88, break_on_hyphens=False
-    )  # else Lab breaks within words
+    said = f"{name}: {', '.join(filter(None, facts))}."
     if said not in told_already:
         told_already.add(said)
-        print(said)
+        print(fill(said, 88, break_on_hyphens=False))  # else Lab breaks within words
 
 
 def save(
@@ -325,11 +323,14 @@ def _require_same_answers(net: nn.Module, again: nn.Module) -> None:
     """Raises ValueError unless both say the same to noise."""
     noise = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8, generator=noise)
-    if not answer(again, again.preprocess(pictures)).isfinite().all():
+    read = again.preprocess(pictures)
+    with torch.inference_mode():
+        finite = answer(again, read).isfinite().all()
+    if not finite:
         raise ValueError("The net answers with NaN, no number: train it again.")
     weight = next(net.parameters())
     exact = weight.device.type == "cpu" and weight.dtype == torch.float32  # others round
-    if not same_answers(net, again, again.preprocess(pictures), near=0.001 if exact else 0.05):
+    if not same_answers(net, again, read, near=0.001 if exact else 0.05):
         raise ValueError(
             f"This net has the tensors of {again.architecture}, but answers otherwise, so that it would not be the same when it is loaded. Was a layer changed after it was built?"
         )
