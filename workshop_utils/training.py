@@ -77,12 +77,11 @@ def fit(
 
     learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
     `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
-    `one_cycle`; afterwards the optimizer has its own settings again. augment: float batch -> float batch.
-    on_epoch: called with the history after each epoch.
-    patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
-    seed: repeats the order of the batches, and by torch.manual_seed whatever draws in training. name: keeps the net for
-    `models.ready(name)`, unless it turned out clearly worse than the one that is ready (`models.keep`). balanced: by a
-    weighted cross-entropy, in which all classes count the same within a batch.
+    `one_cycle`; afterwards the optimizer has its own settings again. augment: float batch -> float batch. on_epoch: called
+    with the history after each epoch. patience: stop after that many epochs without a lower validation loss; however it
+    ends, the net goes back to the best one. seed: of the batches' order, and of torch.manual_seed. name: keeps the net for
+    `models.ready(name)`, unless it is clearly worse than the one that is ready (`models.keep`). balanced: by a weighted
+    cross-entropy, in which all classes count the same within a batch.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
@@ -141,8 +140,7 @@ def step(
 def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
     """A rate that rises for the first quarter of the steps and falls to almost nothing; for fit(schedule=...).
 
-    It rises to the rate that each group of the optimizer has, and with fewer than five steps it does not change.
-    Source: Smith and Topin 2017, arXiv:1708.07120.
+    It rises to each group's rate; fewer than five steps keep that rate. Source: Smith and Topin 2017, arXiv:1708.07120.
     """
     if steps < 5:  # too few to rise and fall
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
