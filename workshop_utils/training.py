@@ -75,13 +75,12 @@ def fit(
 ) -> History:
     """Trains `model` in place on `train` and returns its History; an interrupt stops early and keeps what was learned.
 
-    learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with
-    `transfer.parameter_groups`. schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as
-    `one_cycle`; afterwards the optimizer has its own settings again. augment: float batch -> float batch. on_epoch: called
-    with the history after each epoch. patience: stop after that many epochs without a lower validation loss; however it
-    ends, the net goes back to the best one. seed: of the batches' order, and of torch.manual_seed. name: keeps the net for
-    `models.ready(name)`, unless it is clearly worse than the one that is ready (`models.keep`). balanced: by a weighted
-    cross-entropy, in which all classes count the same within a batch.
+    learning_rate: of Adam, 0.001 if nothing is said. optimizer: instead of it, for example with `transfer.parameter_groups`.
+    schedule: (optimizer, steps) -> a torch scheduler, stepped after each batch, such as `one_cycle`; afterwards the optimizer
+    has its own settings again. augment: float batch -> float batch. on_epoch: called with the history after each epoch.
+    patience: stop after that many epochs without a lower validation loss; however it ends, the net goes back to the best one.
+    seed: of the batches' order, and of torch.manual_seed. name: keeps the net for `models.ready(name)`, unless it is clearly
+    worse than the one that is ready. balanced: by a weighted cross-entropy: all classes count the same within a batch.
     Raises ValueError, before the first batch, if net, pictures, validation pictures and optimizer do not fit together, and
     MemoryError, with the batch size to try, where the device's memory is too small.
     """
